@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cause is the catalogue: every cause that synwatch can name, how it is
+// told from what the hooks saw, which kernel counters count it, what it means
+// and what to do about it. Everything that speaks of a cause takes it from here.
+package cause
+
+// Kind says what a record of a cause is.
+type Kind uint8
+
+const (
+	// Drop kept a client from its connection.
+	Drop Kind = iota
+	// Notice is worth knowing and dropped nothing.
+	Notice
+	// Benign is a packet freed in the ordinary course; it gives no record.
+	Benign
+)
+
+// Cause is one row of the catalogue.
+type Cause struct {
+	// ID is stable, kebab-case, never renamed and never reused.
+	ID   string
+	Kind Kind
+	// Meaning says in a sentence what happened.
+	Meaning string
+	// Fix says what to look at or to change. Empty where nothing is wrong.
+	Fix string
+}
+
+// String returns the ID.
+func (c *Cause) String() string { return c.ID }
+
+// All returns the causes that can appear in a record, in the catalogue's order.
+func All() []*Cause {
+	var all []*Cause
+	for _, c := range catalogue {
+		if c.Kind != Benign {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Lookup finds a cause by its ID.
+func Lookup(id string) (*Cause, bool) {
+	for _, c := range All() {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return nil, false
+}

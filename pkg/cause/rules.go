@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cause
+
+import "github.com/synwatch/synwatch/pkg/event"
+
+const (
+	listenOverflows  = "TcpExtListenOverflows"
+	listenDrops      = "TcpExtListenDrops"
+	reqQFullDrop     = "TcpExtTCPReqQFullDrop"
+	syncookiesSent   = "TcpExtSyncookiesSent"
+	syncookiesFailed = "TcpExtSyncookiesFailed"
+	inCsumErrors     = "TcpInCsumErrors"
+	ctDrop           = "Conntrackdrop"
+	ctInsertFailed   = "Conntrackinsert_failed"
+)
+
+// The facts by which connection tracking refuses a packet.
+const conntrackRefusal = event.ConntrackFull | event.ConntrackNoMemory | event.ConntrackDrop |
+	event.ConntrackConfirm | event.ConntrackClash | event.ConntrackChain
+
+// The functions in which TCP frees a packet that it received.
+var tcpReceive = []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"}
+
+// rules is read from the top: the first that an event satisfies names its
+// cause, so the more specific come first. A condition that a kernel cannot
+// fulfil makes the rule idle there, not wrong.
+var rules = []Rule{
+	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
+	// with bottom halves off, so the counters' movement is its verdict.
+	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,
+		Counters: []string{listenOverflows, listenDrops}},
+	{Cause: synQueueFull, Hook: event.HookConnRequest, All: event.ReqQueueDrop,
+		Counters: []string{reqQFullDrop, listenDrops}},
+	{Cause: synCookieSent, Hook: event.HookConnRequest, All: event.CookieSent,
+		Counters: []string{syncookiesSent}},
+	{Cause: synBacklogReserved, Hook: event.HookConnRequest, All: event.ListenDrop | event.Reserved,
+		Counters: []string{listenDrops}},
+	{Cause: synRefused, Hook: event.HookConnRequest, All: event.ListenDrop,
+		Counters: []string{listenDrops}},
+
+	// Connection tracking returns NF_DROP and nf_hook_slow frees: the reason
+	// is NETFILTER_DROP on every kernel.
+	{Cause: conntrackTableFull, All: event.ConntrackFull, Counters: []string{ctDrop}},
+	{Cause: conntrackClash, All: event.ConntrackClash, Counters: []string{ctDrop, ctInsertFailed}},
+	{Cause: conntrackChain, All: event.ConntrackChain, Counters: []string{ctInsertFailed}},
+	{Cause: conntrackInsertFailed, All: event.ConntrackConfirm, Counters: []string{ctInsertFailed}},
+	{Cause: other, Stage: "conntrack", All: event.ConntrackNoMemory, Counters: []string{ctDrop}},
+	{Cause: other, Stage: "conntrack", All: event.ConntrackDrop, Counters: []string{ctDrop}},
+	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Reasons: []string{"NETFILTER_DROP"}},
+	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Locations: []string{"nf_hook_slow"}},
+	{Cause: netfilterReject, All: event.Rejected},
+	// From 6.12 a rule's drop is freed by nft_do_chain itself, so that it is a
+	// rule's even where conntrack's hooks are out of reach.
+	{Cause: netfilterDrop, Reasons: []string{"NETFILTER_DROP"}, Locations: []string{"nft_do_chain"}},
+	{Cause: netfilterDrop, Reasons: []string{"NETFILTER_DROP"}, None: conntrackRefusal},
+	{Cause: netfilterDrop, Locations: []string{"nf_hook_slow"}, None: conntrackRefusal},
+
+	// The ACK that ends a handshake.
+	{Cause: acceptQueueFull, Stage: "cookie-ack", All: event.FinalACK | event.CookieACK | event.ListenOverflow,
+		Counters: []string{listenOverflows, listenDrops}},
+	{Cause: acceptQueueFull, Stage: "ack", All: event.FinalACK | event.ListenOverflow,
+		Counters: []string{listenOverflows, listenDrops}},
+	{Cause: acceptQueueFull, Stage: "ack", Reasons: []string{"TCP_LISTEN_OVERFLOW"},
+		Counters: []string{listenOverflows, listenDrops}},
+	{Cause: synRefused, Stage: "ack", All: event.FinalACK | event.ListenDrop,
+		Counters: []string{listenDrops}},
+	{Cause: synCookieInvalid, All: event.CookieFailed, Counters: []string{syncookiesFailed}},
+	{Cause: synCookieInvalid, All: event.CookieRefused},
+	{Cause: strayACK, Stage: "handshake", All: event.HandshakeACK},
+	{Cause: strayACK, Stage: "listener", All: event.ListenerACK},
+
+	{Cause: checksumError, Reasons: []string{"TCP_CSUM"}, Counters: []string{inCsumErrors}},
+	{Cause: checksumError, All: event.BadChecksum, Locations: tcpReceive, Counters: []string{inCsumErrors}},
+
+	// Requests that live on, and connections that end as they should.
+	{Cause: benign, All: event.DeferAccept},
+	{Cause: benign, All: event.RequestSYN},
+	{Cause: benign, All: event.TimeWait, None: event.PAWS},
+	// A RST ends a connection; its death refuses none.
+	{Cause: benign, All: event.PacketRST},
+
+	{Cause: noListener, All: event.NoSocket},
+	// Where the location is cookie_v4_check, NO_SOCKET is a full accept queue.
+	{Cause: noListener, Reasons: []string{"NO_SOCKET"}, Locations: []string{"tcp_v4_rcv", "tcp_v6_rcv"}},
+
+	{Cause: benign, Reasons: []string{"TCP_OLD_DATA", "TCP_OLD_ACK", "TCP_OFOMERGE"}},
+	// The last ACK of a connection that this host closed last: LAST_ACK goes to
+	// discard with the packet (net/ipv4/tcp_input.c:tcp_rcv_state_process).
+	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"tcp_rcv_state_process"}},
+	{Cause: benign, Locations: []string{"packet_rcv", "tpacket_rcv", "packet_rcv_spkt"}},
+
+	{Cause: other, Hook: event.HookFree},
+}

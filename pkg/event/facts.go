@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+import "strings"
+
+// Facts is a set of things that the hooks saw happen to one packet. The kernel
+// side only observes; what a combination means is the catalogue's business.
+type Facts uint64
+
+// The bits are those of enum fact in bpf/event.h; package probe fails to
+// compile where the two differ.
+const (
+	// ListenOverflow: TcpExtListenOverflows moved.
+	ListenOverflow Facts = 1 << iota
+	// ListenDrop: TcpExtListenDrops moved.
+	ListenDrop
+	// ReqQueueDrop: TcpExtTCPReqQFullDrop moved.
+	ReqQueueDrop
+	// CookieSent: TcpExtSyncookiesSent moved.
+	CookieSent
+	// Reserved: without SYN cookies, the request queue had reached the last
+	// quarter of tcp_max_syn_backlog, which is kept for proven peers.
+	Reserved
+	// FinalACK: the packet was to complete a handshake and no socket was made.
+	FinalACK
+	// CookieACK: that handshake was resumed from a SYN cookie.
+	CookieACK
+	// CookieFailed: TcpExtSyncookiesFailed moved.
+	CookieFailed
+	// CookieRefused: the cookie was good, its timestamp options were not.
+	CookieRefused
+	// ListenerACK: an ACK reached the listener itself and no cookie let it in.
+	ListenerACK
+	// HandshakeACK: the ACK of a known request carried the wrong number.
+	HandshakeACK
+	// RequestSYN: a SYN for a request that is already known; it was answered.
+	RequestSYN
+	// DeferAccept: TcpExtTCPDeferAcceptDrop moved; the request lives on.
+	DeferAccept
+	// TimeWait: a TIME_WAIT socket handled the packet.
+	TimeWait
+	// PAWS: one of the PAWS counters moved.
+	PAWS
+	// ResetSent: the kernel answered the packet with a RST.
+	ResetSent
+	// NoSocket: that RST was sent for want of any socket.
+	NoSocket
+	// BadChecksum: the packet's own state says that its checksum is wrong. Only
+	// looked at on kernels that give no drop reason.
+	BadChecksum
+	// ConntrackFull: no entry, for the table was full and nothing could go.
+	ConntrackFull
+	// ConntrackNoMemory: no entry, for want of memory.
+	ConntrackNoMemory
+	// ConntrackDrop: nf_conntrack_in refused the packet.
+	ConntrackDrop
+	// ConntrackInvalid: nf_conntrack_in left the packet without an entry.
+	ConntrackInvalid
+	// ConntrackConfirm: the entry could not be confirmed.
+	ConntrackConfirm
+	// ConntrackClash: because another entry had taken its tuple.
+	ConntrackClash
+	// ConntrackChain: because its hash chain was too long.
+	ConntrackChain
+	// Rejected: a netfilter rule answered the packet with a RST or an ICMP error.
+	Rejected
+	// PacketRST: the packet itself is a RST.
+	PacketRST
+	// Outgoing: the packet is our own reply; Src is still the client.
+	Outgoing
+
+	factsEnd
+)
+
+// AllFacts is every fact there is.
+const AllFacts = factsEnd - 1
+
+var factNames = []string{
+	"listen-overflow", "listen-drop", "request-queue-drop", "cookie-sent", "reserved",
+	"final-ack", "cookie-ack", "cookie-failed", "cookie-refused", "listener-ack",
+	"handshake-ack", "request-syn", "defer-accept", "time-wait", "paws", "reset-sent",
+	"no-socket", "bad-checksum", "conntrack-full", "conntrack-no-memory", "conntrack-drop",
+	"conntrack-invalid", "conntrack-confirm", "conntrack-clash", "conntrack-chain",
+	"rejected", "packet-rst", "outgoing",
+}
+
+// Has says whether all of want are in f.
+func (f Facts) Has(want Facts) bool { return f&want == want }
+
+// String lists the facts by name, separated by "|".
+func (f Facts) String() string {
+	var names []string
+	for i, name := range factNames {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "|")
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+// Status says whether a hook is in place.
+type Status string
+
+// A hook is Attached, Waiting for its kernel module to be loaded, or
+// Unavailable on this kernel.
+const (
+	Attached    Status = "attached"
+	Waiting     Status = "waiting"
+	Unavailable Status = "unavailable"
+)
+
+// Mode is the way a hook is attached, the cheapest and richest that the kernel
+// allows.
+type Mode string
+
+// The modes in the order in which they are tried.
+const (
+	ModeFentry     Mode = "fentry"
+	ModeKprobe     Mode = "kprobe"
+	ModeTracepoint Mode = "tracepoint"
+)
+
+// HookState is one line of what this kernel lets synwatch see.
+type HookState struct {
+	Name   string `json:"name"`
+	Mode   Mode   `json:"mode,omitempty"`
+	Status Status `json:"status"`
+	// Why is empty for an attached hook.
+	Why string `json:"why,omitempty"`
+}
+
+// Coverage is what a run can see.
+type Coverage struct {
+	Hooks []HookState
+	// Observable is the facts that would be seen if they happened, or that
+	// cannot happen as the module behind them is not loaded.
+	Observable Facts
+	// HasConnRequest says whether dropped SYNs are seen one by one.
+	HasConnRequest bool
+	// HasReasons says whether this kernel gives drop reasons.
+	HasReasons bool
+	// Reasons are the drop reasons that this kernel knows, without prefix.
+	Reasons map[string]bool
+}
