@@ -4,19 +4,22 @@ package cause
 
 var (
 	acceptQueueFull = &Cause{
-		ID:      "accept-queue-full",
-		Meaning: "the listener's accept queue was full, so the kernel dropped the SYN or the ACK that would have completed the handshake",
-		Fix:     "make the application accept faster; if it merely meets bursts, raise its listen(2) backlog and net.core.somaxconn together (the smaller one binds)",
+		ID:       "accept-queue-full",
+		Meaning:  "the listener's accept queue was full, so the kernel dropped the SYN or the ACK that would have completed the handshake",
+		Fix:      "make the application accept faster; if it merely meets bursts, raise its listen(2) backlog and net.core.somaxconn together (the smaller one binds)",
+		Evidence: AcceptQueue,
 	}
 	synQueueFull = &Cause{
-		ID:      "syn-queue-full",
-		Meaning: "the listener's queue of half-open requests was full and SYN cookies are off",
-		Fix:     "set net.ipv4.tcp_syncookies=1; raise the listen(2) backlog and net.core.somaxconn, which limit this queue too",
+		ID:       "syn-queue-full",
+		Meaning:  "the listener's queue of half-open requests was full and SYN cookies are off",
+		Fix:      "set net.ipv4.tcp_syncookies=1; raise the listen(2) backlog and net.core.somaxconn, which limit this queue too",
+		Evidence: SynQueue,
 	}
 	synBacklogReserved = &Cause{
-		ID:      "syn-backlog-reserved",
-		Meaning: "SYN cookies are off and the last quarter of tcp_max_syn_backlog is kept for peers that the kernel knows",
-		Fix:     "set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog",
+		ID:       "syn-backlog-reserved",
+		Meaning:  "SYN cookies are off and the last quarter of tcp_max_syn_backlog is kept for peers that the kernel knows",
+		Fix:      "set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog",
+		Evidence: SynBacklog,
 	}
 	synRefused = &Cause{
 		ID:      "syn-refused",
@@ -25,8 +28,9 @@ var (
 	}
 	synCookieSent = &Cause{
 		ID: "syn-cookie-sent", Kind: Notice,
-		Meaning: "the request queue was full, so the SYN was answered with a SYN cookie; nothing was dropped",
-		Fix:     "if this is no SYN flood, raise the listen(2) backlog and net.core.somaxconn",
+		Meaning:  "the request queue was full, so the SYN was answered with a SYN cookie; nothing was dropped",
+		Fix:      "if this is no SYN flood, raise the listen(2) backlog and net.core.somaxconn",
+		Evidence: SynQueue,
 	}
 	synCookieInvalid = &Cause{
 		ID:      "syn-cookie-invalid",
@@ -84,9 +88,10 @@ var (
 		Fix:     "suspect hardware, a driver's offloads (ethtool -K), or a tunnel or middlebox that rewrites packets",
 	}
 	other = &Cause{
-		ID:      "other",
-		Meaning: "the kernel freed the packet for a reason of its own",
-		Fix:     "read the kernel's reason in the record",
+		ID:       "other",
+		Meaning:  "the kernel freed the packet for a reason of its own",
+		Fix:      "read the kernel's reason in the record",
+		Evidence: KernelReason,
 	}
 	benign = &Cause{ID: "benign", Kind: Benign}
 )

@@ -17,6 +17,22 @@ const (
 	Benign
 )
 
+// Evidence says which of an event's details tell why it is of its cause.
+type Evidence uint8
+
+const (
+	// NoEvidence: the addresses say it all.
+	NoEvidence Evidence = iota
+	// AcceptQueue is the listener's queue of connections and its limit.
+	AcceptQueue
+	// SynQueue is the listener's queue of requests, which has the same limit.
+	SynQueue
+	// SynBacklog is the queue of requests against tcp_max_syn_backlog.
+	SynBacklog
+	// KernelReason is the kernel's own reason and the place of the free.
+	KernelReason
+)
+
 // Cause is one row of the catalogue.
 type Cause struct {
 	// ID is stable, kebab-case, never renamed and never reused.
@@ -26,6 +42,8 @@ type Cause struct {
 	Meaning string
 	// Fix says what to look at or to change. Empty where nothing is wrong.
 	Fix string
+	// Evidence is what a record of the cause shows beside the addresses.
+	Evidence Evidence
 }
 
 // String returns the ID.
