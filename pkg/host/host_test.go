@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"golang.org/x/sys/unix"
+)
+
+func TestEveryCounterOfTheCatalogueCanBeRead(t *testing.T) {
+	s, err := NewSampler(cause.Counters())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := s.Sample(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ThisMachine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range cause.Counters() {
+		if _, ok := sample[m.Netns][name]; !ok && !strings.HasPrefix(name, "Conntrack") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if _, err := NewSampler([]string{"TcpExtNonsense"}); err == nil {
+		t.Error("an unknown counter gives no error")
+	}
+}
+
+func TestThisMachine(t *testing.T) {
+	m, err := ThisMachine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := os.Hostname()
+	if err != nil || m.Name != name || m.Kernel == "" || m.Netns == 0 {
+		t.Errorf("got %+v, want the name %q", m, name)
+	}
+}
+
+func TestParseNetnsLink(t *testing.T) {
+	for link, want := range map[string]uint32{
+		"net:[4026531840]": 4026531840, "mnt:[4026531841]": 0, "net:[x]": 0,
+		"net:[4026531840": 0, "net:[-1]": 0, "socket:[12]": 0, "": 0, "net:[99999999999]": 0,
+	} {
+		if got, ok := parseNetnsLink(link); got != want && ok || ok != (want != 0) {
+			t.Errorf("%q: got %d, %v", link, got, ok)
+		}
+	}
+}
+
+// newNetns makes a network namespace that only a descriptor of this process
+// keeps alive.
+func newNetns(t *testing.T) (*os.File, uint32) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make a network namespace")
+	}
+	type result struct {
+		f   *os.File
+		err error
+	}
+	made := make(chan result)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends here
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			made <- result{err: err}
+			return
+		}
+		f, err := os.Open("/proc/thread-self/ns/net")
+		made <- result{f, err}
+	}()
+	r := <-made
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	t.Cleanup(func() { r.f.Close() })
+	inum, err := inodeOf(int(r.f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.f, inum
+}
+
+func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
+	f, inum := newNetns(t)
+	s, err := NewSampler(cause.Counters())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := s.Sample(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := sample[inum]["TcpExtListenDrops"]; !ok {
+		t.Errorf("namespace %d is not in the sample", inum)
+	}
+	f.Close()
+	for deadline := time.Now().Add(2 * time.Second); sample[inum] != nil; time.Sleep(time.Millisecond) {
+		if sample, err = s.Sample(false); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("namespace %d is still there: the sampler keeps it", inum)
+		}
+	}
+}
+
+func TestDeepSampleFindsNamespaceHeldByAnotherProcess(t *testing.T) {
+	f, inum := newNetns(t)
+	sleep := exec.Command("sleep", "60")
+	sleep.ExtraFiles = []*os.File{f}
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		sleep.Process.Kill()
+		sleep.Wait()
+	}()
+	f.Close()
+	s, err := NewSampler([]string{"TcpExtListenDrops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, deep := range []bool{false, true, false} { // the last remembers
+		sample, err := s.Sample(deep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := sample[inum]; ok != (deep || len(s.known) > 0 && leadsTo(s.known[inum], inum)) {
+			t.Errorf("deep %v: found %v", deep, ok)
+		}
+	}
+	if _, ok := s.known[inum]; !ok {
+		t.Error("the last sample forgot where the namespace is")
+	}
+}
+
+func TestResolveNetns(t *testing.T) {
+	m, err := ThisMachine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range []string{
+		fmt.Sprint(os.Getpid()), fmt.Sprint(m.Netns), ownNetns, fmt.Sprintf("net:[%d]", m.Netns),
+	} {
+		if got, err := ResolveNetns(spec); err != nil || got != m.Netns {
+			t.Errorf("%s: got %d, %v", spec, got, err)
+		}
+	}
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for spec, want := range map[string]string{
+		"no-such-name":      `named "no-such-name"`,
+		"":                  `named ""`,
+		"4194303":           "no process 4194303",
+		"4294967295":        "inode number 4294967295",
+		"/no/such/file":     "no such file",
+		plain:               "is not a network namespace",
+		"/proc/self/ns/mnt": "is not a network namespace",
+	} {
+		if _, err := ResolveNetns(spec); want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: got %v, want %q in it", spec, err, want)
+		}
+	}
+}
+
+func BenchmarkSample(b *testing.B) {
+	for _, deep := range []bool{false, true} {
+		b.Run(fmt.Sprintf("deep=%v", deep), func(b *testing.B) {
+			s, err := NewSampler(cause.Counters())
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := s.Sample(deep); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	procDir   = "/proc"
+	ownNetns  = "/proc/self/ns/net"
+	namedDir  = "/run/netns"
+	dockerDir = "/var/run/docker/netns"
+)
+
+// places maps the inode number of a network namespace to a path that opens it.
+// What vanishes or may not be looked at during a scan is left out.
+type places map[uint32]string
+
+// scan finds the network namespaces of the named mounts, of every process, and
+// of this process's own threads and descriptors. A deep scan also looks at the
+// threads and descriptors of all other processes, which takes time in
+// proportion to their number.
+func scan(deep bool) places {
+	found := places{}
+	found.addLinks(procDir + "/self/task/*/ns/net")
+	found.addDescriptors(procDir + "/self/fd")
+	if deep {
+		found.addLinks(procDir + "/[0-9]*/task/*/ns/net")
+		dirs, _ := filepath.Glob(procDir + "/[0-9]*/fd") // the pattern is well-formed
+		for _, dir := range dirs {
+			found.addDescriptors(dir)
+		}
+	}
+	found.addLinks(procDir + "/[0-9]*/ns/net")
+	found.addMounts(dockerDir)
+	found.addMounts(namedDir)
+	found.addLinks(ownNetns)
+	return found
+}
+
+func (p places) addLinks(pattern string) {
+	paths, _ := filepath.Glob(pattern) // the patterns are well-formed
+	for _, path := range paths {
+		p.addLink(path)
+	}
+}
+
+func (p places) addDescriptors(dir string) {
+	entries, err := readNames(dir)
+	if err != nil {
+		return
+	}
+	for _, name := range entries {
+		p.addLink(filepath.Join(dir, name))
+	}
+}
+
+// addLink adds a path below /proc if it is a link to a network namespace.
+func (p places) addLink(path string) {
+	link, err := os.Readlink(path)
+	if err != nil {
+		return
+	}
+	if inum, ok := parseNetnsLink(link); ok {
+		p[inum] = path
+	}
+}
+
+// addMounts adds the namespaces that are mounted on the files of a directory.
+func (p places) addMounts(dir string) {
+	for inum, name := range mounted(dir) {
+		p[inum] = filepath.Join(dir, name)
+	}
+}
+
+// mounted lists the names of the namespaces that are mounted in a directory. A
+// file on which nothing is mounted any more is not one of them.
+func mounted(dir string) map[uint32]string {
+	names, err := readNames(dir)
+	if err != nil {
+		return nil
+	}
+	found := map[uint32]string{}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		var fs unix.Statfs_t
+		var st unix.Stat_t
+		if unix.Statfs(path, &fs) == nil && fs.Type == unix.NSFS_MAGIC && unix.Stat(path, &st) == nil {
+			found[uint32(st.Ino)] = name
+		}
+	}
+	return found
+}
+
+func readNames(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
+}
+
+// parseNetnsLink reads the inode number out of "net:[4026531840]".
+func parseNetnsLink(link string) (uint32, bool) {
+	digits, ok := strings.CutPrefix(link, "net:[")
+	if !ok {
+		return 0, false
+	}
+	digits, ok = strings.CutSuffix(digits, "]")
+	if !ok {
+		return 0, false
+	}
+	inum, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(inum), err == nil
+}
