@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,30 +69,29 @@ func newNetns(t *testing.T) (*os.File, uint32) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to make a network namespace")
 	}
-	type result struct {
-		f   *os.File
-		err error
-	}
-	made := make(chan result)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends here
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			made <- result{err: err}
-			return
-		}
-		f, err := os.Open("/proc/thread-self/ns/net")
-		made <- result{f, err}
-	}()
-	r := <-made
-	if r.err != nil {
-		t.Fatal(r.err)
-	}
-	t.Cleanup(func() { r.f.Close() })
-	inum, err := inodeOf(int(r.f.Fd()))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := netns.Get()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.f, inum
+	defer home.Close()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := netns.Set(home); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	inum, err := inodeOf(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, inum
 }
 
 func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
@@ -113,7 +113,7 @@ func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
 			t.Fatal(err)
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("namespace %d is still there: the sampler keeps it", inum)
+			t.Fatalf("namespace %d is still there, at %s", inum, s.known[inum])
 		}
 	}
 }

@@ -69,7 +69,7 @@ func leadsTo(path string, inum uint32) bool {
 // now, or that this process may not enter, are missing from the sample.
 func readAll(found places, counters []string) (Sample, error) {
 	runtime.LockOSThread()
-	home, err := openNetns(procDir + "/thread-self/ns/net")
+	home, err := openNetns(ownNetns)
 	if err != nil {
 		return nil, err
 	}

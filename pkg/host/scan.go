@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	procDir   = "/proc"
-	ownNetns  = "/proc/self/ns/net"
+	procDir = "/proc"
+	// Not /proc/self, which is the main thread: that may be parked in another
+	// namespace for ever, as the Go runtime cannot end it.
+	ownNetns  = "/proc/thread-self/ns/net"
 	namedDir  = "/run/netns"
 	dockerDir = "/var/run/docker/netns"
 )
