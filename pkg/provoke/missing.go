@@ -2,7 +2,12 @@
 
 package provoke
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
 
 // MissingError says why this kernel or machine cannot provoke a cause.
 type MissingError struct {
@@ -11,3 +16,31 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("no %s: %s", e.Feature, e.Why) }
+
+// Missing is nil when this machine can provoke the cause, or else a
+// *MissingError. It needs the same privilege as NewLab.
+func (p Provocation) Missing() error {
+	if p.Global && !throwAway() {
+		return &MissingError{"throw-away VM", "this changes a limit of the whole machine"}
+	}
+	for _, feature := range p.Needs {
+		if err := probe(feature); err != nil {
+			var missing *MissingError
+			if errors.As(err, &missing) {
+				return missing
+			}
+			return &MissingError{feature, err.Error()}
+		}
+	}
+	return nil
+}
+
+// throwAway says that this is a VM that is started for a test and not used
+// again: the project's VM runner says so, and vimto's init.
+func throwAway() bool {
+	if os.Getenv("SYNWATCH_VM") == "1" {
+		return true
+	}
+	comm, err := os.ReadFile("/proc/1/comm")
+	return err == nil && strings.HasPrefix(string(comm), "vimto")
+}

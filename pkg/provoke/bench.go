@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// runTimeout bounds a run, generously: an emulated CPU is slow.
+const runTimeout = 2 * time.Minute
+
+// bench is what one run has: its own addresses, sockets and rules in a lab. Its
+// methods do nothing after the first error, which the run then returns, so that
+// a provocation reads as the list of its steps.
+type bench struct {
+	*Lab
+	*wire
+	ctx context.Context
+	f   Family
+	id  uint32
+	err error
+
+	listeners []*listener
+	dialed    []int                 // the client's real connections
+	requests  []requestKey          // handshakes begun with raw segments
+	undo      []func() error        // the rest of the cleaning up, last first
+	notices   map[netip.Addr]uint64 // SYN cookies sent
+}
+
+// requestKey names a request socket: its two ends.
+type requestKey struct{ server, client netip.AddrPort }
+
+// play makes a Run of a list of steps that rely on settings.
+func play(settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
+	return func(ctx context.Context, l *Lab, f Family) (want Expect, err error) {
+		if f == V6 && !l.hasIPv6 {
+			return want, &MissingError{"ipv6", "this kernel runs without it"}
+		}
+		ctx, cancel := context.WithTimeout(ctx, runTimeout)
+		defer cancel()
+		b := &bench{Lab: l, ctx: ctx, f: f, id: l.runs.Add(1)}
+		settings := b.sharing(settings)
+		if err := l.claims.acquire(ctx, settings); err != nil {
+			return want, err
+		}
+		err = onThread(b.enter, func() error {
+			want = steps(b)
+			if b.err == nil {
+				b.fail(b.flush(ctx))
+			}
+			return errors.Join(b.err, b.clean())
+		})
+		return want, errors.Join(err, l.claims.release(settings))
+	}
+}
+
+// alone is the claim of a run that no other run may share the lab with.
+const alone = "@alone"
+
+// sharing adds the claim that the run shares the lab, if it does not say other.
+func (b *bench) sharing(settings sysctls) sysctls {
+	out := sysctls{alone: "no"}
+	maps.Copy(out, settings)
+	if out[alone] != "no" {
+		out[alone] = fmt.Sprint(b.id) // equal to no other
+	}
+	return out
+}
+
+// enter makes the current thread the run's own.
+func (b *bench) enter() (err error) {
+	if err := pinTo(b.cpus[int(b.id)%len(b.cpus)]); err != nil {
+		return err
+	}
+	if err := setns(b.client); err != nil {
+		return err
+	}
+	b.wire, err = openWire(b.Lab, b.id)
+	return err
+}
+
+func (b *bench) fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// source is the run's i-th spoofed client address, from 1 on.
+func (b *bench) source(i int) netip.Addr {
+	if b.f == V6 {
+		a := spoofed6.Addr().As16()
+		a[12], a[13], a[15] = byte(b.id>>8), byte(b.id), byte(i)
+		return netip.AddrFrom16(a)
+	}
+	a := spoofed4.Addr().As4()
+	a[2], a[3] = byte(b.id), byte(i)
+	return netip.AddrFrom4(a)
+}
+
+// clients are three sources with one, two and three ports, so that a wrong
+// count of one source cannot hide in the sum.
+func (b *bench) clients() []netip.AddrPort {
+	var out []netip.AddrPort
+	for i := 1; i <= 3; i++ {
+		out = append(out, b.ports(i, i)...)
+	}
+	return out
+}
+
+// ports are n ports of the i-th source.
+func (b *bench) ports(i, n int) []netip.AddrPort {
+	out := make([]netip.AddrPort, n)
+	for p := range out {
+		// Ports move on with the runs, as the addresses repeat after 256 of them.
+		port := 20000 + uint16(b.id%4096)*8 + uint16(p)
+		out[p] = netip.AddrPortFrom(b.source(i), port)
+	}
+	return out
+}
+
+// fillers are the n clients that use a queue up.
+func (b *bench) fillers(n int) []netip.AddrPort { return b.ports(9, n) }
+
+// transmit sends a segment.
+func (b *bench) transmit(s segment) {
+	if b.err != nil {
+		return
+	}
+	frame, err := s.frame()
+	if err != nil {
+		b.fail(err)
+		return
+	}
+	b.fail(b.send(frame))
+}
+
+// eachSends sends one segment like s from each client.
+func (b *bench) eachSends(clients []netip.AddrPort, s segment) {
+	for _, c := range clients {
+		s.src = c
+		b.transmit(s)
+	}
+}
+
+// syns sends a SYN from each client; the server may keep a request for it.
+func (b *bench) syns(clients []netip.AddrPort, dst netip.AddrPort) {
+	for _, c := range clients {
+		b.requests = append(b.requests, requestKey{dst, c})
+	}
+	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN})
+}
+
+// clientISN is the initial sequence number of all raw clients.
+const clientISN = 1000000
+
+// open begins a handshake from each client and returns the server's SYN-ACKs
+// in the same order.
+func (b *bench) open(clients []netip.AddrPort, dst netip.AddrPort) []reply {
+	out := make([]reply, len(clients))
+	b.startTap()
+	for i, c := range clients {
+		b.syns([]netip.AddrPort{c}, dst)
+		out[i] = b.await(syn|ack, dst, c)
+	}
+	return out
+}
+
+func (b *bench) startTap() {
+	if b.err == nil {
+		b.fail(b.listenTap())
+	}
+}
+
+// await returns the next reply with just these flags.
+func (b *bench) await(flags tcpFlag, from, to netip.AddrPort) (r reply) {
+	if b.err != nil {
+		return r
+	}
+	r, err := b.reply(b.ctx, func(r reply) bool { return r.flags == flags && r.src == from && r.dst == to })
+	if err != nil {
+		b.fail(fmt.Errorf("wait for the server's reply to %s: %w", to, err))
+	}
+	return r
+}
+
+// listen opens a listener on a fresh port. Its queue holds backlog+1
+// connections: full is sk_ack_backlog > sk_max_ack_backlog.
+func (b *bench) listen(backlog int) *listener {
+	ln := &listener{fd: -1, max: backlog}
+	if b.err != nil {
+		return ln
+	}
+	fd, addr, err := b.bound(b.f)
+	if err != nil {
+		b.fail(err)
+		return ln
+	}
+	ln.fd, ln.addr = fd, addr
+	b.listeners = append(b.listeners, ln)
+	b.fail(unix.Listen(fd, backlog))
+	return ln
+}
+
+// reserve returns an address of the server that nothing listens on, and that
+// nothing else will.
+func (b *bench) reserve() netip.AddrPort {
+	if b.err != nil {
+		return netip.AddrPort{}
+	}
+	fd, addr, err := b.bound(b.f)
+	if err != nil {
+		b.fail(err)
+		return addr
+	}
+	b.undo = append(b.undo, func() error { return closeAll(fd) })
+	return addr
+}
+
+// connect makes n real connections, which stay in the accept queue.
+func (b *bench) connect(ln *listener, n int) {
+	for range n {
+		if b.err != nil {
+			return
+		}
+		before, err := ln.queued()
+		b.fail(err)
+		b.dial(ln.addr)
+		b.awaitQueued(ln, before+1)
+	}
+}
+
+// overfill fills the accept queue, to one more than the backlog.
+func (b *bench) overfill(ln *listener) { b.connect(ln, ln.max+1) }
+
+// awaitQueued waits until the accept queue holds n connections.
+func (b *bench) awaitQueued(ln *listener, n int) {
+	if b.err != nil {
+		return
+	}
+	b.fail(until(b.ctx, fmt.Sprintf("%d connections in the accept queue", n), func() (bool, error) {
+		got, err := ln.queued()
+		return got == n, err
+	}))
+}
+
+// dial makes one real connection.
+func (b *bench) dial(to netip.AddrPort) int {
+	if b.err != nil {
+		return -1
+	}
+	f := V4
+	if to.Addr().Is6() {
+		f = V6
+	}
+	fd, err := tcpSocket(f)
+	if err != nil {
+		b.fail(err)
+		return -1
+	}
+	b.dialed = append(b.dialed, fd)
+	if err := unix.Connect(fd, sockaddr(to)); err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		b.fail(fmt.Errorf("connect to %s: %w", to, err))
+		return fd
+	}
+	b.fail(pollFD(b.ctx, fd, unix.POLLOUT))
+	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil || errno != 0 {
+		b.fail(fmt.Errorf("connect to %s: %w", to, errors.Join(err, unix.Errno(errno))))
+	}
+	return fd
+}
+
+// realClient is the address of the real connections.
+func (b *bench) realClient() netip.Addr {
+	if b.f == V6 {
+		return client6
+	}
+	return client4
+}
+
+// realClients stand for n connections of the client's own address.
+func (b *bench) realClients(n int) []netip.AddrPort {
+	out := make([]netip.AddrPort, n)
+	for i := range out {
+		out[i] = netip.AddrPortFrom(b.realClient(), 0)
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"net/netip"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+var netfilter = []Provocation{
+	{
+		Cause: "netfilter-drop", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Run: play(nil, ruled("netfilter-drop", input, verdictDrop)),
+	},
+	{
+		Cause: "netfilter-drop", Variant: "prerouting", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Run: play(nil, ruled("netfilter-drop", prerouting, verdictDrop)),
+	},
+	{
+		Cause: "netfilter-drop", Variant: "ingress", Families: []Family{V4, V6}, Needs: []string{featNFTNetdev},
+		Run: play(nil, ruled("netfilter-drop", ingress, verdictDrop)),
+	},
+	{
+		Cause: "netfilter-reject", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Run: play(nil, ruled("netfilter-reject", input, rejectReset)),
+	},
+	{
+		Cause: "netfilter-reject", Variant: "icmp", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Run: play(nil, ruled("netfilter-reject", input, rejectICMP)),
+	},
+}
+
+// chain is a base chain of its own table.
+type chain struct {
+	family   nftables.TableFamily
+	kind     nftables.ChainType
+	hook     *nftables.ChainHook
+	priority *nftables.ChainPriority
+	device   string
+}
+
+var (
+	input      = chain{nftables.TableFamilyINet, nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter, ""}
+	prerouting = chain{nftables.TableFamilyINet, nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw, ""}
+	ingress    = chain{nftables.TableFamilyNetdev, nftables.ChainTypeFilter, nftables.ChainHookIngress, nftables.ChainPriorityFilter, device}
+)
+
+var (
+	verdictDrop = []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}
+	rejectReset = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}
+	rejectICMP  = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}}
+)
+
+// ruled sends SYNs that a rule for their port drops. No snmp counter moves.
+func ruled(cause string, c chain, verdict []expr.Any) func(*bench) Expect {
+	return func(b *bench) Expect {
+		ln, clients := b.listen(8), b.clients()
+		b.rule(c, ln.addr, verdict...)
+		b.syns(clients, ln.addr)
+		return b.expect(cause, "", ln.addr, clients, nil)
+	}
+}
+
+// rule adds a table with one chain with one rule, for segments to dst.
+func (b *bench) rule(c chain, dst netip.AddrPort, then ...expr.Any) {
+	if b.err != nil {
+		return
+	}
+	undo, err := addRule(int(b.server.Fd()), c, b.id, append(toPort(dst.Port()), then...))
+	if err != nil {
+		b.fail(err)
+		return
+	}
+	b.undo = append(b.undo, undo)
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// Features that Missing looks for by making a rule in a namespace of its own,
+// which also makes the kernel load the modules.
+const (
+	featNFTables  = "nf_tables"
+	featNFTNetdev = "nf_tables netdev"
+	featNFTReject = "nf_tables reject"
+)
+
+// addRule adds a table of the id's own with one chain with one rule.
+func addRule(netns int, c chain, id uint32, rule []expr.Any) (undo func() error, err error) {
+	conn, err := nftables.New(nftables.WithNetNSFd(netns))
+	if err != nil {
+		return nil, fmt.Errorf("open nftables: %w", err)
+	}
+	table := conn.AddTable(&nftables.Table{Family: c.family, Name: fmt.Sprintf("provoke%d", id)})
+	base := conn.AddChain(&nftables.Chain{
+		Name: "drops", Table: table, Type: c.kind, Hooknum: c.hook, Priority: c.priority, Device: c.device,
+	})
+	conn.AddRule(&nftables.Rule{Table: table, Chain: base, Exprs: rule})
+	if err := conn.Flush(); err != nil {
+		return nil, fmt.Errorf("add nftables rule: %w", err)
+	}
+	return func() error {
+		conn.DelTable(table)
+		if err := conn.Flush(); err != nil {
+			return fmt.Errorf("remove nftables table: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// toPort matches TCP segments to a port.
+func toPort(port uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
+	}
+}
+
+// probes try a feature in a namespace.
+var probes = map[string]func(ns *os.File) error{
+	featNFTables:  probeRule(input, verdictDrop),
+	featNFTNetdev: probeRule(chain{ingress.family, ingress.kind, ingress.hook, ingress.priority, "lo"}, verdictDrop),
+	featNFTReject: func(ns *os.File) error {
+		return errors.Join(probeRule(input, rejectReset)(ns), probeRule(input, rejectICMP)(ns))
+	},
+}
+
+func probeRule(c chain, rule []expr.Any) func(*os.File) error {
+	return func(ns *os.File) error {
+		undo, err := addRule(int(ns.Fd()), c, 0, append(toPort(1), rule...))
+		if err != nil {
+			return err
+		}
+		return undo()
+	}
+}
+
+// probed are the results: features do not come and go.
+var probed struct {
+	sync.Mutex
+	errs map[string]error
+}
+
+// probe tries a feature once.
+func probe(feature string) error {
+	probed.Lock()
+	defer probed.Unlock()
+	if err, done := probed.errs[feature]; done {
+		return err
+	}
+	ns, err := newNetns()
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	err = probes[feature](ns)
+	if probed.errs == nil {
+		probed.errs = map[string]error{}
+	}
+	probed.errs[feature] = err
+	return err
+}

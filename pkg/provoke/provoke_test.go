@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func newLab(t *testing.T) *Lab {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, for network namespaces")
+	}
+	l, err := NewLab(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func TestCounters(t *testing.T) {
+	l := newLab(t)
+	for _, p := range All() {
+		for _, f := range p.Families {
+			t.Run(p.Name()+"/"+f.String(), func(t *testing.T) {
+				skipMissing(t, p.Missing())
+				checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, f) })
+			})
+		}
+	}
+}
+
+// skipMissing skips for nothing but the typed reason.
+func skipMissing(t *testing.T, err error) {
+	t.Helper()
+	var missing *MissingError
+	if errors.As(err, &missing) {
+		t.Skip(missing)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkCounters demands that of all Reconciled counters exactly those move that
+// are expected to.
+func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, error)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	before := mustCounters(t, l)
+	start := time.Now()
+	want, err := run(ctx)
+	skipMissing(t, err)
+	after := mustCounters(t, l)
+	t.Logf("%v", time.Since(start).Round(time.Millisecond))
+	for _, d := range want.Drops {
+		t.Logf("%+v", d)
+	}
+	if diff := cmp.Diff(nonNil(want.Counters), delta(before, after)); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+	t.Logf("moved: %v", moved(before, after))
+}
+
+func mustCounters(t *testing.T, l *Lab) map[string]uint64 {
+	t.Helper()
+	c, err := l.counters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func nonNil(m map[string]uint64) map[string]uint64 {
+	if m == nil {
+		return map[string]uint64{}
+	}
+	return m
+}
+
+func delta(before, after map[string]uint64) map[string]uint64 {
+	out := moved(before, after)
+	maps.DeleteFunc(out, func(name string, _ uint64) bool { return !isReconciled[name] })
+	return out
+}
+
+var isReconciled = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range Reconciled {
+		m[name] = true
+	}
+	return m
+}()
+
+func moved(before, after map[string]uint64) map[string]uint64 {
+	out := map[string]uint64{}
+	for name, n := range after {
+		if n != before[name] {
+			out[name] = n - before[name]
+		}
+	}
+	return out
+}

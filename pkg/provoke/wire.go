@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// barrierType is an Ethernet type for local experiments (IEEE 802), of the
+// frames that mark the end of what was sent.
+const barrierType = unix.ETH_P_802_EX1
+
+// wire sends frames from the client's end of the veth pair. It belongs to one
+// thread that is pinned to one CPU: veth hands a frame to the backlog of the
+// CPU that sends it (net/core/dev.c:enqueue_to_backlog), and a CPU works its
+// backlog off in order, so all frames are processed by the server before a
+// later one is.
+type wire struct {
+	tx       int // AF_PACKET in the client's namespace
+	barriers int // AF_PACKET in the server's namespace, sees only barriers
+	tap      int // AF_PACKET in the client's namespace, sees what comes in; -1 until used
+	l        *Lab
+	id       uint32
+	sent     uint32
+}
+
+// openWire must be called from a thread in the client's namespace.
+func openWire(l *Lab, id uint32) (w *wire, err error) {
+	w = &wire{tx: -1, barriers: -1, tap: -1, l: l, id: id}
+	if w.tx, err = packetSocket(l.clientIndex, 0); err != nil {
+		return nil, err
+	}
+	err = l.ServerDo(func() (err error) {
+		w.barriers, err = packetSocket(l.serverIndex, barrierType)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *wire) close() error { return closeAll(w.tx, w.barriers, w.tap) }
+
+func (w *wire) send(frame []byte) error {
+	for {
+		_, err := unix.Write(w.tx, frame)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("send frame: %w", err)
+		}
+		return nil
+	}
+}
+
+// flush waits until the server has processed all that was sent.
+func (w *wire) flush(ctx context.Context) error {
+	w.sent++
+	mark := binary.BigEndian.AppendUint32(nil, w.id)
+	mark = binary.BigEndian.AppendUint32(mark, w.sent)
+	frame := append([]byte{}, serverMAC...)
+	frame = append(frame, clientMAC...)
+	frame = binary.BigEndian.AppendUint16(frame, barrierType)
+	frame = append(frame, mark...)
+	frame = append(frame, make([]byte, 60-len(frame))...)
+	if err := w.send(frame); err != nil {
+		return err
+	}
+	_, err := receive(ctx, w.barriers, func(b []byte) bool {
+		return len(b) >= 22 && string(b[14:22]) == string(mark)
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the server to process what was sent: %w", err)
+	}
+	return nil
+}
+
+// listenTap starts to collect the server's replies.
+func (w *wire) listenTap() (err error) {
+	if w.tap >= 0 {
+		return nil
+	}
+	w.tap, err = packetSocket(w.l.clientIndex, unix.ETH_P_ALL)
+	return err
+}
+
+// reply waits for a segment that the server sent after listenTap was called.
+// Others before it are lost.
+func (w *wire) reply(ctx context.Context, want func(reply) bool) (r reply, err error) {
+	_, err = receive(ctx, w.tap, func(b []byte) bool {
+		got, ok := parseReply(b)
+		if !ok || !want(got) {
+			return false
+		}
+		r = got
+		return true
+	})
+	return r, err
+}
+
+// packetSocket opens an AF_PACKET socket in the namespace of the current thread.
+func packetSocket(ifindex int, proto uint16) (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open packet socket: %w", err)
+	}
+	// What the client itself sends is not of interest; kernels without the
+	// option (before 4.20) show it, and it is told apart by its addresses.
+	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(proto), Ifindex: ifindex}); err != nil {
+		return -1, errors.Join(fmt.Errorf("bind packet socket: %w", err), closeAll(fd))
+	}
+	return fd, nil
+}
+
+// receive reads frames until one is the wanted one.
+func receive(ctx context.Context, fd int, want func([]byte) bool) ([]byte, error) {
+	buf := make([]byte, 1<<16)
+	for {
+		n, _, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT)
+		switch {
+		case err == nil && want(buf[:n]):
+			return buf[:n], nil
+		case err == nil || errors.Is(err, unix.EINTR):
+			continue
+		case !errors.Is(err, unix.EAGAIN):
+			return nil, fmt.Errorf("receive frame: %w", err)
+		}
+		if err := pollFD(ctx, fd, unix.POLLIN); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pollFD waits until one of events (or a hang-up or an error) is there.
+func pollFD(ctx context.Context, fd int, events int16) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+		n, err := unix.Poll(fds, 50)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll: %w", err)
+		}
+		if n > 0 {
+			return nil
+		}
+	}
+}
+
+// until polls cond, for what the kernel has no event for.
+func until(ctx context.Context, what string, cond func() (bool, error)) error {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		ok, err := cond()
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", what, err)
+		}
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w", what, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}
+
+func closeAll(fds ...int) (err error) {
+	for _, fd := range fds {
+		if fd >= 0 {
+			err = errors.Join(err, unix.Close(fd))
+		}
+	}
+	return err
+}
+
+func htons(v uint16) uint16 { return v<<8 | v>>8 }
