@@ -30,36 +30,28 @@ type places map[uint32]string
 // proportion to their number.
 func scan(deep bool) places {
 	found := places{}
-	found.addLinks(procDir + "/self/task/*/ns/net")
-	found.addDescriptors(procDir + "/self/fd")
-	if deep {
-		found.addLinks(procDir + "/[0-9]*/task/*/ns/net")
-		dirs, _ := filepath.Glob(procDir + "/[0-9]*/fd") // the pattern is well-formed
-		for _, dir := range dirs {
-			found.addDescriptors(dir)
+	found.addLinks(procDir+"/self/task", "ns/net")
+	found.addLinks(procDir+"/self/fd", "")
+	for _, pid := range names(procDir) {
+		if pid[0] < '0' || pid[0] > '9' {
+			continue
 		}
+		if deep {
+			found.addLinks(filepath.Join(procDir, pid, "task"), "ns/net")
+			found.addLinks(filepath.Join(procDir, pid, "fd"), "")
+		}
+		found.addLink(filepath.Join(procDir, pid, "ns/net"))
 	}
-	found.addLinks(procDir + "/[0-9]*/ns/net")
 	found.addMounts(dockerDir)
 	found.addMounts(namedDir)
-	found.addLinks(ownNetns)
+	found.addLink(ownNetns)
 	return found
 }
 
-func (p places) addLinks(pattern string) {
-	paths, _ := filepath.Glob(pattern) // the patterns are well-formed
-	for _, path := range paths {
-		p.addLink(path)
-	}
-}
-
-func (p places) addDescriptors(dir string) {
-	entries, err := readNames(dir)
-	if err != nil {
-		return
-	}
-	for _, name := range entries {
-		p.addLink(filepath.Join(dir, name))
+// addLinks adds the link below each entry of a directory.
+func (p places) addLinks(dir, below string) {
+	for _, name := range names(dir) {
+		p.addLink(filepath.Join(dir, name, below))
 	}
 }
 
@@ -84,12 +76,8 @@ func (p places) addMounts(dir string) {
 // mounted lists the names of the namespaces that are mounted in a directory. A
 // file on which nothing is mounted any more is not one of them.
 func mounted(dir string) map[uint32]string {
-	names, err := readNames(dir)
-	if err != nil {
-		return nil
-	}
 	found := map[uint32]string{}
-	for _, name := range names {
+	for _, name := range names(dir) {
 		path := filepath.Join(dir, name)
 		var fs unix.Statfs_t
 		var st unix.Stat_t
@@ -100,13 +88,15 @@ func mounted(dir string) map[uint32]string {
 	return found
 }
 
-func readNames(dir string) ([]string, error) {
+// names lists a directory, which may have vanished or be out of bounds.
+func names(dir string) []string {
 	d, err := os.Open(dir)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	defer d.Close()
-	return d.Readdirnames(-1)
+	found, _ := d.Readdirnames(-1) // what came before an error counts
+	return found
 }
 
 // parseNetnsLink reads the inode number out of "net:[4026531840]".
