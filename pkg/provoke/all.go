@@ -2,9 +2,26 @@
 
 package provoke
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
-// All is every provocation, in the order of the catalogue of causes.
+// All is every provocation, in the order of the catalogue of causes. Their Run
+// returns the *MissingError that Missing does.
 func All() []Provocation {
-	return slices.Concat(acceptQueue, netfilter, plain)
+	all := slices.Concat(acceptQueue, requestQueue, cookies, strayACK, conntrack, netfilter, plain)
+	for i := range all {
+		all[i].Run = all[i].runIfPossible()
+	}
+	return all
+}
+
+func (p Provocation) runIfPossible() func(context.Context, *Lab, Family) (Expect, error) {
+	return func(ctx context.Context, l *Lab, f Family) (Expect, error) {
+		if err := p.Missing(); err != nil {
+			return Expect{}, err
+		}
+		return p.Run(ctx, l, f)
+	}
 }

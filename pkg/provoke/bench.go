@@ -28,10 +28,9 @@ type bench struct {
 	err error
 
 	listeners []*listener
-	dialed    []int                 // the client's real connections
-	requests  []requestKey          // handshakes begun with raw segments
-	undo      []func() error        // the rest of the cleaning up, last first
-	notices   map[netip.Addr]uint64 // SYN cookies sent
+	dialed    []int          // the client's real connections
+	requests  []requestKey   // handshakes begun with raw segments
+	undo      []func() error // the rest of the cleaning up, last first
 }
 
 // requestKey names a request socket: its two ends.
@@ -52,9 +51,7 @@ func play(settings sysctls, steps func(*bench) Expect) func(context.Context, *La
 		}
 		err = onThread(b.enter, func() error {
 			want = steps(b)
-			if b.err == nil {
-				b.fail(b.flush(ctx))
-			}
+			b.sync()
 			return errors.Join(b.err, b.clean())
 		})
 		return want, errors.Join(err, l.claims.release(settings))
@@ -139,6 +136,13 @@ func (b *bench) transmit(s segment) {
 		return
 	}
 	b.fail(b.send(frame))
+}
+
+// sync waits until the server has processed all that was sent.
+func (b *bench) sync() {
+	if b.err == nil {
+		b.fail(b.flush(b.ctx))
+	}
 }
 
 // eachSends sends one segment like s from each client.

@@ -5,6 +5,7 @@ package provoke
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"sync"
 
@@ -20,6 +21,8 @@ const (
 	featNFTables  = "nf_tables"
 	featNFTNetdev = "nf_tables netdev"
 	featNFTReject = "nf_tables reject"
+	featNFTCt     = "nf_tables ct"
+	featNFTNAT    = "nf_tables nat"
 )
 
 // addRule adds a table of the id's own with one chain with one rule.
@@ -62,6 +65,10 @@ var probes = map[string]func(ns *os.File) error{
 	featNFTReject: func(ns *os.File) error {
 		return errors.Join(probeRule(input, rejectReset)(ns), probeRule(input, rejectICMP)(ns))
 	},
+	featNFTCt:         probeRule(input, dropInvalid),
+	featNFTNAT:        probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
+	featConntrackDump: probeConntrackDump,
+	featChainLimit:    probeChainLimit,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
