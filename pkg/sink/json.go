@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/netip"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// Schema is the version of the JSON. Within it fields are only ever added.
+const Schema = 1
+
+// JSON writes an object a line.
+type JSON struct {
+	out *bufio.Writer
+	enc *json.Encoder
+}
+
+// NewJSON returns a sink that writes JSON to w.
+func NewJSON(w io.Writer) *JSON {
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return &JSON{out, enc}
+}
+
+// Start writes the line of type "start".
+func (j *JSON) Start(s watch.Start) error {
+	return j.enc.Encode(struct {
+		Type    string            `json:"type"`
+		Schema  int               `json:"schema"`
+		Time    string            `json:"time"`
+		Version string            `json:"version"`
+		Host    string            `json:"host"`
+		Kernel  string            `json:"kernel"`
+		Hooks   []event.HookState `json:"hooks"`
+		Blind   []string          `json:"blind"`
+		Netns   uint32            `json:"netns"` // of the machine's own namespace
+	}{"start", Schema, utc(s.Time), s.Version, s.Machine.Name, s.Machine.Kernel,
+		list(s.Hooks), list(s.Blind), s.Machine.Netns})
+}
+
+// list keeps an empty list from becoming null.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+// Record writes a line of type "drop" or "notice".
+func (j *JSON) Record(r watch.Record) error {
+	line := []byte{'{'}
+	for _, f := range fields {
+		v := f.value(&r)
+		if v == nil {
+			continue
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if len(line) > 1 {
+			line = append(line, ',')
+		}
+		line = append(line, '"')
+		line = append(line, f.key...)
+		line = append(line, '"', ':')
+		line = append(line, text...)
+	}
+	_, err := j.out.Write(append(line, '}', '\n'))
+	return err
+}
+
+// Flush writes out what was held back.
+func (j *JSON) Flush() error { return j.out.Flush() }
+
+type summaryLine struct {
+	Type         string       `json:"type"`
+	Time         string       `json:"time"`
+	Duration     float64      `json:"duration_s"`
+	Drops        uint64       `json:"drops"`
+	Notices      uint64       `json:"notices"`
+	Lost         uint64       `json:"lost"`
+	Unattributed uint64       `json:"unattributed"`
+	Merged       uint64       `json:"merged"`
+	Unshown      uint64       `json:"unshown,omitempty"`
+	Causes       []causeTotal `json:"causes"`
+	// Unseen is what is known only as a counter's total.
+	Unseen    []unseenTotal `json:"unseen,omitempty"`
+	Reconcile []row         `json:"reconcile"`
+}
+
+// tally is how many drops or notices there were, of which there are never both.
+type tally struct {
+	Drops   uint64 `json:"drops"`
+	Notices uint64 `json:"notices,omitempty"`
+}
+
+type causeTotal struct {
+	Cause string `json:"cause"`
+	tally
+	Sources    []sourceTotal `json:"sources"`
+	Fix        string        `json:"fix"`
+	NumSources int           `json:"num_sources"`
+	Range      *rangeTotal   `json:"range,omitempty"`
+}
+
+type sourceTotal struct {
+	Src netip.Addr `json:"src"`
+	tally
+}
+
+type rangeTotal struct {
+	Prefix netip.Prefix `json:"prefix"`
+	tally
+	NumSources int `json:"num_sources"`
+}
+
+type unseenTotal struct {
+	Causes  []string `json:"causes"` // with their stages, as cause/stage
+	Counter string   `json:"counter"`
+	Count   uint64   `json:"count"`
+}
+
+type row struct {
+	Netns      uint32 `json:"netns"`
+	Counter    string `json:"counter"`
+	Kernel     uint64 `json:"kernel"`
+	Attributed uint64 `json:"attributed"`
+	NetnsName  string `json:"netns_name,omitempty"`
+	Why        string `json:"why,omitempty"`
+}
+
+// Summary writes the line of type "summary".
+func (j *JSON) Summary(s watch.Summary) error {
+	line := summaryLine{
+		Type: "summary", Time: utc(s.Time), Duration: s.Duration.Seconds(),
+		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed,
+		Merged: s.Merged, Unshown: s.Unshown, Causes: []causeTotal{}, Reconcile: []row{},
+	}
+	for _, c := range s.Causes {
+		line.Causes = append(line.Causes, newCauseTotal(c))
+	}
+	for _, u := range s.Unseen {
+		line.Unseen = append(line.Unseen, unseenTotal{stageIDs(u.Stages), u.Counter, u.Count})
+	}
+	for _, r := range s.Reconcile {
+		line.Reconcile = append(line.Reconcile, row{r.Netns, r.Counter, r.Kernel, r.Attributed, r.NetnsName, r.Why})
+	}
+	return j.enc.Encode(line)
+}
+
+func newCauseTotal(c watch.CauseTotal) causeTotal {
+	count := func(n uint64) tally {
+		if c.Cause.Kind == cause.Notice {
+			return tally{Notices: n}
+		}
+		return tally{Drops: n}
+	}
+	total := causeTotal{
+		Cause: c.Cause.ID, tally: count(c.Count), Sources: []sourceTotal{}, Fix: c.Cause.Fix, NumSources: c.NumSources,
+	}
+	for _, s := range c.Sources {
+		total.Sources = append(total.Sources, sourceTotal{s.Src, count(s.Count)})
+	}
+	if r := c.Range; r != nil {
+		total.Range = &rangeTotal{r.Prefix, count(r.Count), r.NumSources}
+	}
+	return total
+}
+
+func stageIDs(stages []cause.Stage) []string {
+	ids := []string{}
+	for _, s := range stages {
+		ids = append(ids, stageID(s.Cause, s.Stage))
+	}
+	return ids
+}

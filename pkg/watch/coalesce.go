@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+)
+
+const (
+	// interval is the least time between two records of the same key.
+	interval = time.Second
+	// maxPending bounds the keys that are remembered. One that finds no room is
+	// recorded at once, every time.
+	maxPending = 65536
+)
+
+// key is what the drops of one record have in common.
+type key struct {
+	cause *cause.Cause
+	stage string
+	src   netip.Addr
+	dst   netip.AddrPort
+	netns uint32
+}
+
+func keyOf(r *Record) key {
+	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns}
+}
+
+// pending is a key that has had a record within the interval, with what has
+// come since then.
+type pending struct {
+	Record // Count is 0 when nothing came
+	due    time.Time
+}
+
+// coalescer joins records of the same key.
+type coalescer struct {
+	room  int
+	byKey map[key]*pending
+	queue []*pending // by due time
+}
+
+func newCoalescer(room int) *coalescer {
+	return &coalescer{room: room, byKey: map[key]*pending{}}
+}
+
+// add says whether r is to be recorded at once. If not it was joined to what is
+// pending.
+func (c *coalescer) add(r Record, now time.Time) bool {
+	k := keyOf(&r)
+	p := c.byKey[k]
+	switch {
+	case p != nil:
+		p.join(r)
+		return false
+	case len(c.byKey) < c.room:
+		p = &pending{Record: r, due: now.Add(interval)}
+		p.Count = 0
+		c.byKey[k] = p
+		c.queue = append(c.queue, p)
+	}
+	return true
+}
+
+func (p *pending) join(r Record) {
+	r.Count += p.Count
+	r.Merged += p.Merged
+	if r.Evidence == nil && p.Count > 0 {
+		r.Evidence = p.Evidence
+	}
+	p.Record = r
+}
+
+// due returns the records that have waited long enough.
+func (c *coalescer) due(now time.Time) []Record {
+	var records []Record
+	for len(c.queue) > 0 && !c.queue[0].due.After(now) {
+		p := c.queue[0]
+		c.queue[0] = nil
+		c.queue = c.queue[1:]
+		if p.Count == 0 {
+			delete(c.byKey, keyOf(&p.Record))
+			continue
+		}
+		records = append(records, p.Record)
+		p.Count, p.Merged, p.due = 0, 0, now.Add(interval)
+		c.queue = append(c.queue, p)
+	}
+	return records
+}
+
+// rest returns all that is still pending.
+func (c *coalescer) rest() []Record {
+	var records []Record
+	for _, p := range c.queue {
+		if p.Count > 0 {
+			records = append(records, p.Record)
+		}
+	}
+	c.queue, c.byKey = nil, map[key]*pending{}
+	return records
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+const (
+	// sampleEvery is the time between two samples of the counters: one is
+	// needed of each namespace before it goes.
+	sampleEvery = time.Second
+	// sampleShare bounds the time that sampling may take: one part in so many.
+	sampleShare = 20
+)
+
+// ErrOutput is what every error satisfies that came from the sink.
+var ErrOutput = errors.New("write output")
+
+type watcher struct {
+	Config
+	coverage   event.Coverage
+	attributor *cause.Attributor
+	coalescer  *coalescer
+	tally      *tally
+	ledger     *ledger
+	attributed movement
+	names      map[uint32]string
+	sought     map[uint32]bool // namespaces for which a deep sample was taken
+	nextSample time.Time
+	began      time.Time
+	ended      time.Time // zero while the source counts
+	shown      uint64    // drop records
+	unshown    uint64
+	merged     uint64
+	hidden     uint64 // notices that nobody asked for
+}
+
+// Run follows the source until the context ends, the duration is over or there
+// are as many records as were asked for. Then it tells the summary. An error of
+// the sink, which satisfies ErrOutput, ends it without.
+func Run(ctx context.Context, cfg Config) error {
+	w := &watcher{
+		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(maxSources),
+		attributed: movement{}, sought: map[uint32]bool{},
+	}
+	if err := w.start(); err != nil {
+		return err
+	}
+	err := w.follow(ctx)
+	if errors.Is(err, ErrOutput) {
+		return errors.Join(err, w.Source.Stop())
+	}
+	return errors.Join(err, w.stop(), w.finish())
+}
+
+func (w *watcher) start() error {
+	w.setCoverage(w.Source.Coverage())
+	base, err := w.Counters.Sample(true)
+	if err != nil {
+		return err
+	}
+	w.ledger = newLedger(base)
+	if err := w.Source.Start(); err != nil {
+		return err
+	}
+	w.began = w.Now()
+	w.sample(false, true)
+	return w.output(w.Sink.Start(Start{
+		Time: w.began, Version: w.Version, Machine: w.Machine,
+		Hooks: w.coverage.Hooks, Blind: w.attributor.Blind(),
+	}), w.Sink.Flush())
+}
+
+func (w *watcher) output(errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w: %w", ErrOutput, err)
+	}
+	return nil
+}
+
+// follow reads until the source has nothing more to say.
+func (w *watcher) follow(ctx context.Context) error {
+	for {
+		events, err := w.Source.Read()
+		if cov := w.Source.Coverage(); w.changed(&cov) {
+			w.setCoverage(cov)
+		}
+		if err := w.take(events); err != nil {
+			return err
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read drops: %w", err)
+		}
+		now := w.Now()
+		switch {
+		case !w.ended.IsZero():
+		case w.over(ctx, now):
+			if err := w.stop(); err != nil {
+				return err
+			}
+		case !now.Before(w.nextSample):
+			w.sample(false, false)
+		}
+	}
+}
+
+// take handles what one read returned.
+func (w *watcher) take(events []event.Event) error {
+	now := w.Now()
+	var errs []error
+	for i := range events {
+		errs = append(errs, w.handle(&events[i], now))
+	}
+	errs = append(errs, w.emit(w.coalescer.due(now)...), w.Sink.Flush())
+	return w.output(errs...)
+}
+
+func (w *watcher) over(ctx context.Context, now time.Time) bool {
+	return ctx.Err() != nil || w.Duration > 0 && now.Sub(w.began) >= w.Duration ||
+		w.Records > 0 && w.shown >= w.Records
+}
+
+// handle counts one event and records it, or leaves it pending.
+func (w *watcher) handle(e *event.Event, now time.Time) error {
+	rule := w.attributor.Attribute(e)
+	if rule == nil || rule.Cause.Kind == cause.Benign {
+		return nil
+	}
+	for _, counter := range rule.Counters {
+		w.attributed.add(e.Netns, counter, e.Count)
+	}
+	w.seek(e.Netns)
+	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
+		return nil
+	}
+	if rule.Cause.Kind == cause.Notice && !w.Notices {
+		w.hidden += e.Count
+		return nil
+	}
+	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
+	w.merged += e.Merged
+	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.names[e.Netns]}
+	if w.EveryDrop || w.coalescer.add(r, now) {
+		return w.emit(r)
+	}
+	return nil
+}
+
+// emit tells the sink of records, as long as any are wanted.
+func (w *watcher) emit(records ...Record) error {
+	for _, r := range records {
+		drop := r.Cause.Kind == cause.Drop
+		if w.Records > 0 && w.shown >= w.Records {
+			if drop {
+				w.unshown += r.Count
+			}
+			continue
+		}
+		if drop {
+			w.shown++
+		}
+		if err := w.Sink.Record(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

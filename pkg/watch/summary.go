@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+)
+
+// Summary is what a run ends with.
+type Summary struct {
+	Time     time.Time
+	Duration time.Duration
+	// Drops and Notices are what was counted of the causes asked for.
+	Drops, Notices uint64
+	// Lost is drops that a hook saw and could not count at all; Unattributed is
+	// drops that were counted, but whose source found no room.
+	Lost, Unattributed uint64
+	// Merged is how many drops should have had a record of their own and had not.
+	Merged uint64
+	// Unshown is how many of Drops no record stands for, as the run was to end
+	// after a number of records.
+	Unshown uint64
+	// Causes are those with drops, and with notices if these were asked for, the
+	// most first.
+	Causes []CauseTotal
+	// Unseen is what only the kernel's counters tell of.
+	Unseen []UnseenTotal
+	// Reconcile sets the kernel's counters against what was attributed.
+	Reconcile []Row
+	// Filtered tells that the kernel's counters count more than was looked at.
+	Filtered bool
+}
+
+// CauseTotal is one cause's part of a summary.
+type CauseTotal struct {
+	Cause *cause.Cause
+	Count uint64
+	// Sources are those with the most, at most 100; NumSources is how many
+	// were told apart.
+	Sources    []SourceTotal
+	NumSources int
+	// Range is the network that is to blame, nil if there is none.
+	Range *RangeTotal
+}
+
+// SourceTotal is how often a cause met a source.
+type SourceTotal struct {
+	Src   netip.Addr
+	Count uint64
+}
+
+// RangeTotal is how often a cause met the sources of a range.
+type RangeTotal struct {
+	Prefix     netip.Prefix
+	Count      uint64
+	NumSources int
+}
+
+// UnseenTotal is the movement of a counter that the run's hooks do not explain
+// and that is of one of the stages.
+type UnseenTotal struct {
+	Stages  []cause.Stage
+	Counter string
+	Count   uint64
+}
+
+// Row sets one counter of a network namespace against what was attributed to
+// causes that move it.
+type Row struct {
+	Netns      uint32
+	NetnsName  string
+	Counter    string
+	Kernel     uint64
+	Attributed uint64
+	// Why says, as far as it is known, why the two differ.
+	Why string
+}

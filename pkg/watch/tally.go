@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+)
+
+const (
+	// maxSources bounds the sources that are told apart, of all causes together.
+	maxSources = 65536
+	// maxTop is how many sources of a cause a summary holds.
+	maxTop = 100
+)
+
+// tally keeps the totals, exact by cause, and by source as far as there is room.
+type tally struct {
+	room    int // for sources
+	causes  map[*cause.Cause]*sources
+	outside uint64 // counted for a cause, but whose source found no room
+}
+
+type sources struct {
+	count  uint64
+	bySrc  map[netip.Addr]uint64
+	others uint64 // those of count that are not in bySrc
+}
+
+func newTally(room int) *tally {
+	return &tally{room: room, causes: map[*cause.Cause]*sources{}}
+}
+
+func (t *tally) add(c *cause.Cause, src netip.Addr, n uint64) {
+	s := t.causes[c]
+	if s == nil {
+		s = &sources{bySrc: map[netip.Addr]uint64{}}
+		t.causes[c] = s
+	}
+	s.count += n
+	_, known := s.bySrc[src]
+	switch {
+	case known:
+		s.bySrc[src] += n
+	case t.room > 0:
+		t.room--
+		s.bySrc[src] = n
+	default:
+		s.others += n
+		t.outside += n
+	}
+}
+
+// total sums up what is of a kind.
+func (t *tally) total(kind cause.Kind) uint64 {
+	var n uint64
+	for c, s := range t.causes {
+		if c.Kind == kind {
+			n += s.count
+		}
+	}
+	return n
+}
+
+// summary lists the causes with the most first, drops before notices.
+func (t *tally) summary() []CauseTotal {
+	totals := []CauseTotal{}
+	for c, s := range t.causes {
+		totals = append(totals, s.summary(c))
+	}
+	slices.SortFunc(totals, func(a, b CauseTotal) int {
+		return cmp.Or(cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Cause.ID, b.Cause.ID))
+	})
+	return totals
+}
+
+func (s *sources) summary(c *cause.Cause) CauseTotal {
+	top := make([]SourceTotal, 0, len(s.bySrc))
+	for src, n := range s.bySrc {
+		top = append(top, SourceTotal{src, n})
+	}
+	slices.SortFunc(top, func(a, b SourceTotal) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Src.Compare(b.Src))
+	})
+	return CauseTotal{
+		Cause: c, Count: s.count, NumSources: len(top),
+		Sources: slices.Clip(top[:min(len(top), maxTop)]), Range: blame(top, s.count),
+	}
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package watch follows a source of events: it names their causes, joins
+// records of the same kind, keeps exact totals and sets them against the
+// kernel's own counters.
+package watch
+
+import (
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// Source is where the events come from; probe.Tracer is one.
+type Source interface {
+	// Coverage says what the source can see, which may change while it runs.
+	Coverage() event.Coverage
+	// Start makes the source count from now on.
+	Start() error
+	// Read blocks for a moment at most and may return nothing. After Stop it
+	// returns what is left and then io.EOF.
+	Read() ([]event.Event, error)
+	// Stop makes the source count no more.
+	Stop() error
+	// Losses counts what could not be reported in full.
+	Losses() (event.Losses, error)
+}
+
+// Counters reads the kernel's own counters; host.Sampler is one.
+type Counters interface {
+	Sample(deep bool) (host.Sample, error)
+	// Names returns the names of the network namespaces that have one.
+	Names() map[uint32]string
+}
+
+// Sink is told what happened, in the order Start, any number of Records,
+// Summary. It may hold back what it writes until Flush.
+type Sink interface {
+	Start(Start) error
+	Record(Record) error
+	Summary(Summary) error
+	Flush() error
+}
+
+// Config says what to watch and whom to tell.
+type Config struct {
+	Source   Source
+	Counters Counters
+	Sink     Sink
+	// Now is the clock.
+	Now func() time.Time
+	// Warn takes a line about what changed or went wrong without ending the run.
+	Warn func(string)
+
+	Machine host.Machine
+	Version string
+
+	// Causes are those to record; empty for all.
+	Causes []*cause.Cause
+	// Notices asks for records of what is no drop.
+	Notices bool
+	// EveryDrop tells that the source makes an event of each drop, which are
+	// then not to be joined.
+	EveryDrop bool
+	// Records ends the run after so many drop records, Duration after that
+	// time. 0 for no end.
+	Records  uint64
+	Duration time.Duration
+
+	// Netns are the only namespaces that the source looks at; empty for all.
+	Netns []uint32
+	// Filtered tells that the source leaves out drops by address or port, which
+	// the kernel's counters do not.
+	Filtered bool
+}
+
+// Start is what a run begins with.
+type Start struct {
+	Time    time.Time
+	Version string
+	Machine host.Machine
+	Hooks   []event.HookState
+	// Blind are the IDs of the causes that this run cannot see, or sees only as
+	// a counter's total.
+	Blind []string
+}
+
+// Record is one or more drops, or notices, of the same cause, stage, source
+// address, destination and network namespace. Its Time, source port, Evidence
+// and so on are those of the newest.
+type Record struct {
+	event.Event
+	Cause *cause.Cause
+	Stage string
+	// NetnsName is the namespace's name, if it has one.
+	NetnsName string
+}
