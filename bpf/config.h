@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What user space says before the programs are loaded, and the maps. */
+#ifndef SYNWATCH_CONFIG_H
+#define SYNWATCH_CONFIG_H
+
+#include "event.h"
+#include "kernel.h"
+
+/* Address of __per_cpu_offset[], 0 where /proc/kallsyms hides it. */
+const volatile __u64 per_cpu_offset;
+
+/* Indices into linux_mib, from the kernel's BTF (they are renumbered between
+ * releases); 0 for a counter that this kernel does not have. */
+const volatile __u32 mib_listen_overflows;
+const volatile __u32 mib_listen_drops;
+const volatile __u32 mib_req_queue_drop;
+const volatile __u32 mib_cookies_sent;
+const volatile __u32 mib_cookies_recv;
+const volatile __u32 mib_cookies_failed;
+const volatile __u32 mib_defer_accept;
+const volatile __u32 mib_paws_estab;
+const volatile __u32 mib_paws_time_wait;
+
+/* How many arguments the functions whose prototype changes have here; a fexit
+ * program finds the returned value behind them. */
+const volatile __u32 nargs_syn_recv_sock;
+const volatile __u32 nargs_check_req;
+const volatile __u32 nargs_timewait;
+
+const volatile bool filter_src;
+const volatile bool filter_dst;
+const volatile bool filter_port;
+const volatile bool filter_netns;
+/* A detail for every observation, not only for the first of a key. */
+const volatile bool every_drop;
+
+/* Counting is off until every hook is in place. */
+volatile bool enabled;
+
+struct prefix {
+	__u32 len;
+	__u8 addr[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct prefix);
+	__type(value, __u8);
+} src_prefixes SEC(".maps"), dst_prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} ports SEC(".maps"), namespaces SEC(".maps");
+
+/* Counts of the current interval. User space puts an empty map in its place and
+ * drains the full one: replacing an inner map waits until no program uses it
+ * (kernel/bpf/syscall.c:maybe_wait_bpf_programs), so nothing is counted twice
+ * or never. */
+struct tally_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct key);
+	__type(value, struct tally);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct tally_map);
+} tallies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} details SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STAT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kfree_skb tracepoint: where a packet dies, with all that was seen of it. */
+#ifndef SYNWATCH_DROP_H
+#define SYNWATCH_DROP_H
+
+#include "marks.h"
+#include "packet.h"
+#include "tally.h"
+
+static __always_inline bool kernel_has_reasons(void)
+{
+	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);
+}
+
+/* __skb_checksum_complete leaves what it found in the skb (net/core/datagram.c
+ * and skbuff.c). Read only where no drop reason tells. */
+static __always_inline __u64 checksum_facts(struct sk_buff *skb)
+{
+	if (kernel_has_reasons())
+		return 0;
+	if (BPF_CORE_READ_BITFIELD_PROBED(skb, csum_complete_sw) &&
+	    !BPF_CORE_READ_BITFIELD_PROBED(skb, csum_valid))
+		return FACT_BAD_CHECKSUM;
+	return 0;
+}
+
+/* client_before_nat replaces the source of a packet that NAT has rewritten by
+ * the one it came with: the original tuple's, if that is its direction. */
+static __always_inline void client_before_nat(struct sk_buff *skb, struct packet *p)
+{
+	struct nf_conntrack_man src;
+	struct nf_conn *ct;
+	unsigned long nfct;
+
+	if (!bpf_core_field_exists(skb->_nfct))
+		return;
+	nfct = BPF_CORE_READ(skb, _nfct);
+	ct = (struct nf_conn *)(nfct & ~7UL); /* NFCT_PTRMASK */
+	if (!ct || (nfct & 7) >= 3)	      /* IP_CT_IS_REPLY */
+		return;
+	if (BPF_CORE_READ_INTO(&src, ct, tuplehash[0].tuple.src))
+		return;
+	if (p->v4)
+		map_v4(p->src, src.u3.all[0]);
+	else
+		__builtin_memcpy(p->src, src.u3.all, sizeof(p->src));
+	p->src_port = bpf_ntohs(src.u.all);
+}
+
+/* turn_reply makes the peer the source where our own SYN-ACK dies. */
+static __always_inline void turn_reply(struct packet *p)
+{
+	__u16 port = p->src_port;
+	__u8 addr[16];
+
+	__builtin_memcpy(addr, p->src, sizeof(addr));
+	__builtin_memcpy(p->src, p->dst, sizeof(addr));
+	__builtin_memcpy(p->dst, addr, sizeof(addr));
+	p->src_port = p->dst_port;
+	p->dst_port = port;
+}
+
+static __always_inline void fill_key(struct key *key, const struct packet *p, struct net *net)
+{
+	__builtin_memcpy(key->src, p->src, sizeof(key->src));
+	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
+	key->dst_port = p->dst_port;
+	key->netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
+	if (p->flags & TCP_RST)
+		key->facts |= FACT_PACKET_RST;
+}
+
+/* is_ours says whether the packet's death may be a refused connection, and
+ * turns our own replies round. A packet that never came in has no skb_iif. */
+static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u64 *facts)
+{
+	if (BPF_CORE_READ(skb, skb_iif))
+		return is_for_this_host(skb, p);
+	if ((p->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
+		return false;
+	turn_reply(p);
+	*facts |= FACT_OUTGOING;
+	return true;
+}
+
+static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 reason,
+				  struct sock *rx_sk)
+{
+	struct key key = { .location = location, .reason = reason, .hook = HOOK_FREE };
+	__u64 id = (__u64)skb;
+	struct packet p = {};
+	struct mark *m;
+
+	if (!enabled || BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) != PACKET_HOST)
+		return;
+	if (!parse(skb, &p))
+		return;
+	m = bpf_map_lookup_elem(&marks, &id);
+	if (m && !mark_fits(m, &p))
+		m = NULL;
+	if (m)
+		key.facts = m->facts;
+	if (!is_ours(skb, &p, &key.facts))
+		return;
+	if (!(key.facts & FACT_OUTGOING))
+		client_before_nat(skb, &p);
+	key.facts |= checksum_facts(skb);
+	fill_key(&key, &p, net_of(skb, rx_sk));
+	count(&key, p.src_port, m ? &m->queues : NULL);
+	if (m)
+		bpf_map_delete_elem(&marks, &id);
+}
+
+static __always_inline int kfree_skb(__u64 *ctx)
+{
+	struct sock *rx_sk = NULL;
+	__u32 reason = 0;
+
+	if (kernel_has_reasons())
+		reason = ctx[2];
+	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk))
+		rx_sk = (struct sock *)ctx[3];
+	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk);
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb") int tp_btf_kfree_skb(__u64 *ctx)
+{
+	return kfree_skb(ctx);
+}
+
+SEC("raw_tp/kfree_skb") int raw_tp_kfree_skb(__u64 *ctx)
+{
+	return kfree_skb(ctx);
+}
+
+#endif

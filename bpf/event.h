@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel side tells user space: the one owner of the layout. bpf2go
+ * makes the Go types of package probe from it.
+ *
+ * Largest fields first, no implicit padding.
+ */
+#ifndef SYNWATCH_EVENT_H
+#define SYNWATCH_EVENT_H
+
+#include "types.h"
+
+/* What the hooks saw happen to a packet; see pkg/event/facts.go. */
+enum fact {
+	FACT_LISTEN_OVERFLOW = 1 << 0,
+	FACT_LISTEN_DROP = 1 << 1,
+	FACT_REQ_QUEUE_DROP = 1 << 2,
+	FACT_COOKIE_SENT = 1 << 3,
+	FACT_RESERVED = 1 << 4,
+	FACT_FINAL_ACK = 1 << 5,
+	FACT_COOKIE_ACK = 1 << 6,
+	FACT_COOKIE_FAILED = 1 << 7,
+	FACT_COOKIE_REFUSED = 1 << 8,
+	FACT_LISTENER_ACK = 1 << 9,
+	FACT_HANDSHAKE_ACK = 1 << 10,
+	FACT_REQUEST_SYN = 1 << 11,
+	FACT_DEFER_ACCEPT = 1 << 12,
+	FACT_TIME_WAIT = 1 << 13,
+	FACT_PAWS = 1 << 14,
+	FACT_RESET_SENT = 1 << 15,
+	FACT_NO_SOCKET = 1 << 16,
+	FACT_BAD_CHECKSUM = 1 << 17,
+	FACT_CT_FULL = 1 << 18,
+	FACT_CT_DROP = 1 << 19,
+	FACT_CT_INVALID = 1 << 20,
+	FACT_CT_CONFIRM = 1 << 21,
+	FACT_CT_CLASH = 1 << 22,
+	FACT_CT_CHAIN = 1 << 23,
+	FACT_REJECTED = 1 << 24,
+	FACT_PACKET_RST = 1 << 25,
+	FACT_OUTGOING = 1 << 26,
+};
+
+enum hook {
+	HOOK_FREE,
+	HOOK_CONN_REQUEST,
+};
+
+/* What a count is keyed by. Addresses are IPv6, IPv4 ones mapped. */
+struct key {
+	__u8 src[16];
+	__u8 dst[16];
+	__u64 facts;
+	__u64 location; /* return address of the free, 0 for HOOK_CONN_REQUEST */
+	__u32 netns;	/* inode number */
+	__u32 reason;	/* enum skb_drop_reason, 0 where the kernel has none */
+	__u16 dst_port; /* host byte order */
+	__u8 hook;
+	__u8 pad[5];
+};
+
+/* How often, and when and from which port last. */
+struct tally {
+	__u64 count;
+	__u64 time; /* bpf_ktime_get_ns */
+	__u16 src_port;
+	__u8 pad[6];
+};
+
+/* A listener's queues and the limits on them. */
+struct queues {
+	__u32 accept;
+	__u32 accept_max;
+	__u32 syn;
+	__u32 max_syn_backlog;
+	__u32 somaxconn;
+	__u32 known; /* 0: there was no listener, or it was not seen */
+};
+
+/* One packet in detail. */
+struct detail {
+	struct key key;
+	struct queues queues;
+	__u64 time;
+	__u16 src_port;
+	__u8 pad[6];
+};
+
+/* Index into the map "stats", per CPU. */
+enum stat {
+	STAT_COUNTED,	   /* observations that reached the tally */
+	STAT_UNATTRIBUTED, /* observations for which the tally had no room */
+	STAT_LOST,	   /* observations that could not be counted */
+	STAT_MAX,
+};
+
+#endif

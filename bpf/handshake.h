@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What follows the SYN: final ACKs, cookies, TIME_WAIT, and our resets. */
+#ifndef SYNWATCH_HANDSHAKE_H
+#define SYNWATCH_HANDSHAKE_H
+
+#include "drop.h"
+#include "mib.h"
+#include "probes.h"
+
+/* tcp_v{4,6}_syn_recv_sock(sk, skb, req, dst, req_unhash, own_req, …) returns
+ * NULL when no socket came of the final ACK. The IPv6 one calls the other for a
+ * mapped address: both then say the same. */
+static __always_inline void enter_syn_recv_sock(struct sock *sk, struct sk_buff *skb)
+{
+	struct slot *s = open_slot(CALL_SYN_RECV_SOCK, sk, skb);
+	const struct linux_mib *mib = mib_of(sk);
+
+	if (!s)
+		return;
+	s->before[0] = mib_read(mib, mib_listen_overflows);
+	s->before[1] = mib_read(mib, mib_listen_drops);
+}
+
+static __always_inline void leave_syn_recv_sock(__u64 ret)
+{
+	struct slot *cookie = slot_of(CALL_COOKIE_CHECK);
+	__u64 facts = FACT_FINAL_ACK;
+	const struct linux_mib *mib;
+	struct sk_buff *skb;
+	struct mark *m;
+	struct slot *s = close_slot(CALL_SYN_RECV_SOCK, &skb);
+
+	if (!s || ret)
+		return;
+	mib = mib_of(s->sk);
+	if (mib_read(mib, mib_listen_overflows) != s->before[0])
+		facts |= FACT_LISTEN_OVERFLOW;
+	if (mib_read(mib, mib_listen_drops) != s->before[1])
+		facts |= FACT_LISTEN_DROP;
+	if (cookie && cookie->skb == skb)
+		facts |= FACT_COOKIE_ACK;
+	m = mark(skb, facts);
+	if (m)
+		read_queues(&m->queues, s->sk);
+}
+
+ENTRY(tcp_v4_syn_recv_sock, enter_syn_recv_sock, 0, 1)
+RETURN(tcp_v4_syn_recv_sock, leave_syn_recv_sock, nargs_syn_recv_sock)
+ENTRY(tcp_v6_syn_recv_sock, enter_syn_recv_sock, 0, 1)
+RETURN(tcp_v6_syn_recv_sock, leave_syn_recv_sock, nargs_syn_recv_sock)
+
+/* tcp_check_req(sk, skb, req, …), net/ipv4/tcp_minisocks.c, returns the listener
+ * itself for a wrong acknowledgement, and NULL for what goes no further. */
+static __always_inline void enter_check_req(struct sock *sk, struct sk_buff *skb,
+					    struct tcp_request_sock *req)
+{
+	struct slot *s = open_slot(CALL_CHECK_REQ, sk, skb);
+	const struct linux_mib *mib = mib_of(sk);
+
+	if (!s)
+		return;
+	s->isn = BPF_CORE_READ(req, rcv_isn);
+	s->before[0] = mib_read(mib, mib_defer_accept);
+	s->before[1] = mib_read(mib, mib_paws_estab);
+}
+
+static __always_inline __u64 check_req_facts(const struct slot *s, const struct packet *p)
+{
+	const struct linux_mib *mib = mib_of(s->sk);
+
+	if (mib_read(mib, mib_defer_accept) != s->before[0])
+		return FACT_DEFER_ACCEPT;
+	if (mib_read(mib, mib_paws_estab) != s->before[1])
+		return FACT_PAWS;
+	if (is_pure_syn(p) && p->seq == s->isn)
+		return FACT_REQUEST_SYN;
+	return 0;
+}
+
+static __always_inline void leave_check_req(__u64 ret)
+{
+	struct packet p = {};
+	struct sk_buff *skb;
+	__u64 facts = 0;
+	struct slot *s = close_slot(CALL_CHECK_REQ, &skb);
+
+	if (!s || (ret && ret != (__u64)s->sk) || !parse(skb, &p))
+		return;
+	facts = ret ? FACT_HANDSHAKE_ACK : check_req_facts(s, &p);
+	if (facts)
+		mark_packet(skb, &p, facts);
+}
+
+ENTRY3(tcp_check_req, enter_check_req, 0, 1, 2)
+RETURN(tcp_check_req, leave_check_req, nargs_check_req)
+
+/* cookie_v{4,6}_check(sk, skb), net/ipv4/syncookies.c, returns the listener
+ * itself for anything but a SYN that no cookie lets in. */
+static __always_inline void enter_cookie_check(struct sock *sk, struct sk_buff *skb)
+{
+	struct slot *s = open_slot(CALL_COOKIE_CHECK, sk, skb);
+	const struct linux_mib *mib = mib_of(sk);
+
+	if (!s)
+		return;
+	s->before[0] = mib_read(mib, mib_cookies_failed);
+	s->before[1] = mib_read(mib, mib_cookies_recv);
+}
+
+static __always_inline __u64 cookie_facts(const struct slot *s, const struct packet *p)
+{
+	const struct linux_mib *mib = mib_of(s->sk);
+
+	if (mib_read(mib, mib_cookies_failed) != s->before[0])
+		return FACT_COOKIE_FAILED;
+	if (mib_read(mib, mib_cookies_recv) != s->before[1])
+		return FACT_COOKIE_REFUSED;
+	if (p->flags & TCP_ACK && !(p->flags & TCP_RST))
+		return FACT_LISTENER_ACK;
+	return 0;
+}
+
+static __always_inline void leave_cookie_check(__u64 ret)
+{
+	struct packet p = {};
+	struct sk_buff *skb;
+	__u64 facts;
+	struct slot *s = close_slot(CALL_COOKIE_CHECK, &skb);
+
+	if (!s || ret != (__u64)s->sk || !parse(skb, &p))
+		return;
+	facts = cookie_facts(s, &p);
+	if (facts)
+		mark_packet(skb, &p, facts);
+}
+
+ENTRY(cookie_v4_check, enter_cookie_check, 0, 1)
+RETURN(cookie_v4_check, leave_cookie_check, 2)
+ENTRY(cookie_v6_check, enter_cookie_check, 0, 1)
+RETURN(cookie_v6_check, leave_cookie_check, 2)
+
+/* tcp_timewait_state_process(tw, skb, th, …), net/ipv4/tcp_minisocks.c: what it
+ * handles is freed whether it was of use or not. A SYN is left out: the client
+ * wants a connection and, unless TCP_TW_SYN lets it through, gets none. */
+static __always_inline void enter_time_wait(struct sock *tw, struct sk_buff *skb)
+{
+	struct slot *s = open_slot(CALL_TIME_WAIT, tw, skb);
+	const struct linux_mib *mib = mib_of(tw);
+
+	if (!s)
+		return;
+	s->before[0] = mib_read(mib, mib_paws_estab);
+	s->before[1] = mib_read(mib, mib_paws_time_wait);
+	s->before[3] = (__u64)mib;
+}
+
+static __always_inline void leave_time_wait(__u64 ret)
+{
+	const struct linux_mib *mib;
+	struct packet p = {};
+	struct sk_buff *skb;
+	__u64 facts = 0;
+	struct slot *s = close_slot(CALL_TIME_WAIT, &skb);
+
+	if (!s || !parse(skb, &p))
+		return;
+	/* The socket may be gone; its namespace is the packet's. */
+	mib = (const struct linux_mib *)s->before[3];
+	if (mib_read(mib, mib_paws_estab) != s->before[0] ||
+	    mib_read(mib, mib_paws_time_wait) != s->before[1])
+		facts |= FACT_PAWS;
+	if (!(p.flags & TCP_SYN))
+		facts |= FACT_TIME_WAIT;
+	if (facts && ret != bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN))
+		mark_packet(skb, &p, facts);
+}
+
+ENTRY(tcp_timewait_state_process, enter_time_wait, 0, 1)
+RETURN(tcp_timewait_state_process, leave_time_wait, nargs_timewait)
+
+/* tcp_v{4,6}_send_reset(sk, skb, …). Without a socket it means that there was
+ * none; from 6.1 the drop reason says so at less cost. */
+static __always_inline void enter_send_reset(struct sock *sk, struct sk_buff *skb)
+{
+	if (sk)
+		mark(skb, FACT_RESET_SENT);
+	else if (!kernel_has_reasons())
+		mark(skb, FACT_RESET_SENT | FACT_NO_SOCKET);
+}
+
+ENTRY(tcp_v4_send_reset, enter_send_reset, 0, 1)
+ENTRY(tcp_v6_send_reset, enter_send_reset, 0, 1)
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's structures, only those that are used and only their fields that
+ * are used, and every difference between kernels. CO-RE finds the real offsets.
+ */
+#ifndef SYNWATCH_KERNEL_H
+#define SYNWATCH_KERNEL_H
+
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct linux_mib {
+	unsigned long mibs[1];
+};
+
+struct netns_mib {
+	struct linux_mib *net_statistics; /* per CPU */
+};
+
+struct netns_ipv4 {
+	int sysctl_max_syn_backlog;
+};
+
+struct netns_core {
+	int sysctl_somaxconn;
+};
+
+/* net->ct.stat exists with CONFIG_NF_CONNTRACK; chaintoolong from 5.15
+ * (commit d532bcd0b269, "netfilter: conntrack: limit hash chain length"). */
+struct ip_conntrack_stat {
+	unsigned int chaintoolong;
+};
+
+struct netns_ct {
+	struct ip_conntrack_stat *stat; /* per CPU */
+};
+
+struct net {
+	struct ns_common ns;
+	struct netns_mib mib;
+	struct netns_ipv4 ipv4;
+	struct netns_core core;
+	struct netns_ct ct;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	possible_net_t nd_net;
+};
+
+struct sock_common {
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct request_sock_queue {
+	atomic_t qlen;
+};
+
+struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
+};
+
+struct tcp_request_sock {
+	__u32 rcv_isn;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+};
+
+struct rtable {
+	__u16 rt_type;
+};
+
+struct rt6_info {
+	__u32 rt6i_flags;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	struct net_device *dev;
+	unsigned long _nfct;
+	unsigned long _skb_refdst;
+	unsigned char *head;
+	int skb_iif;
+	__be16 protocol;
+	__u16 network_header;
+	__u8 pkt_type : 3;
+	__u8 csum_valid : 1;
+	__u8 csum_complete_sw : 1;
+};
+
+/* include/net/netfilter/nf_conntrack_tuple.h */
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2];
+};
+
+enum tcp_tw_status {
+	TCP_TW_SYN = 3, /* resolved from the kernel's BTF when used */
+};
+
+/* Its values are the running kernel's; CO-RE wants the kind of type to match. */
+enum skb_drop_reason {
+	SKB_DROP_REASON_ANY,
+};
+
+/* The tracepoint has the argument where its record has the field: reason from
+ * 5.17 (commit c504e5c2f964), rx_sk from 6.11 (commit c53795d48ee8). */
+struct trace_event_raw_kfree_skb {
+	enum skb_drop_reason reason;
+	void *rx_sk;
+};
+
+#pragma clang attribute pop
+
+/* Wire formats. */
+struct ipv4_header {
+	__u8 ihl_version;
+	__u8 tos;
+	__be16 tot_len;
+	__be16 id;
+	__be16 frag_off;
+	__u8 ttl;
+	__u8 protocol;
+	__sum16 check;
+	__be32 saddr;
+	__be32 daddr;
+};
+
+struct ipv6_header {
+	__be32 flow;
+	__be16 payload_len;
+	__u8 nexthdr;
+	__u8 hop_limit;
+	__u8 saddr[16];
+	__u8 daddr[16];
+};
+
+struct ipv6_option_header {
+	__u8 nexthdr;
+	__u8 hdrlen;
+	__be16 more;
+};
+
+struct tcp_header {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack_seq;
+	__u8 doff;
+	__u8 flags;
+};
+
+enum {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
+};
+
+#endif

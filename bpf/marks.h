@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the hooks before the free saw, by skb, so that one packet gives one
+ * observation. skbs are reused, and a mark may be left on one that was not
+ * freed as a drop after all: a mark counts only for the packet that it was made
+ * for, known by its sequence numbers, and only for a second.
+ */
+#ifndef SYNWATCH_MARKS_H
+#define SYNWATCH_MARKS_H
+
+#include "config.h"
+#include "packet.h"
+
+#define MARK_LIFE_NS 1000000000ULL
+
+struct mark {
+	__u64 facts;
+	__u64 time;
+	__u32 seq;
+	__u32 ack_seq;
+	struct queues queues; /* as the packet met them */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct mark);
+} marks SEC(".maps");
+
+static __always_inline bool mark_fits(const struct mark *m, const struct packet *p)
+{
+	return m->seq == p->seq && m->ack_seq == p->ack_seq &&
+	       bpf_ktime_get_ns() - m->time < MARK_LIFE_NS;
+}
+
+/* mark_packet returns the packet's mark with facts added, NULL if there is no room. */
+static __always_inline struct mark *mark_packet(struct sk_buff *skb, const struct packet *p,
+						__u64 facts)
+{
+	__u64 id = (__u64)skb;
+	struct mark *m = bpf_map_lookup_elem(&marks, &id);
+
+	if (m && mark_fits(m, p)) {
+		m->facts |= facts;
+		return m;
+	}
+	struct mark fresh = {
+		.facts = facts,
+		.time = bpf_ktime_get_ns(),
+		.seq = p->seq,
+		.ack_seq = p->ack_seq,
+	};
+	bpf_map_update_elem(&marks, &id, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&marks, &id);
+}
+
+/* mark adds facts to a TCP packet, and does nothing to any other. */
+static __always_inline struct mark *mark(struct sk_buff *skb, __u64 facts)
+{
+	struct packet p;
+
+	if (!facts || !parse(skb, &p))
+		return NULL;
+	return mark_packet(skb, &p, facts);
+}
+
+static __always_inline void read_queues(struct queues *q, struct sock *sk)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct inet_connection_sock *icsk = (struct inet_connection_sock *)sk;
+
+	q->accept = BPF_CORE_READ(sk, sk_ack_backlog);
+	q->accept_max = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	q->syn = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	q->max_syn_backlog = BPF_CORE_READ(net, ipv4.sysctl_max_syn_backlog);
+	q->somaxconn = BPF_CORE_READ(net, core.sysctl_somaxconn);
+	q->known = 1;
+}
+
+#endif

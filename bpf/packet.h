@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From an skb to the addresses in its headers. */
+#ifndef SYNWATCH_PACKET_H
+#define SYNWATCH_PACKET_H
+
+#include "kernel.h"
+
+struct packet {
+	__u8 src[16];
+	__u8 dst[16];
+	__u32 seq;
+	__u32 ack_seq;
+	__u16 src_port;
+	__u16 dst_port;
+	__u8 flags;
+	bool v4;
+};
+
+static __always_inline void map_v4(__u8 addr[16], __be32 v4)
+{
+	__u32 *word = (__u32 *)addr;
+
+	word[0] = 0;
+	word[1] = 0;
+	word[2] = bpf_htonl(0xffff);
+	word[3] = v4;
+}
+
+static __always_inline bool parse_tcp(const void *at, struct packet *p)
+{
+	struct tcp_header tcp;
+
+	if (bpf_probe_read_kernel(&tcp, sizeof(tcp), at))
+		return false;
+	p->src_port = bpf_ntohs(tcp.source);
+	p->dst_port = bpf_ntohs(tcp.dest);
+	p->seq = bpf_ntohl(tcp.seq);
+	p->ack_seq = bpf_ntohl(tcp.ack_seq);
+	p->flags = tcp.flags;
+	return true;
+}
+
+static __always_inline bool parse_v4(const void *at, struct packet *p)
+{
+	struct ipv4_header ip;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+		return false;
+	/* Only the first fragment holds the ports. */
+	if (ip.protocol != IPPROTO_TCP || ip.frag_off & bpf_htons(0x1fff))
+		return false;
+	map_v4(p->src, ip.saddr);
+	map_v4(p->dst, ip.daddr);
+	p->v4 = true;
+	return parse_tcp(at + (ip.ihl_version & 0xf) * 4, p);
+}
+
+/* hop-by-hop, routing, destination options: include/net/ipv6.h:NEXTHDR_* */
+static __always_inline bool is_v6_option(__u8 nexthdr)
+{
+	return nexthdr == 0 || nexthdr == 43 || nexthdr == 60;
+}
+
+static __always_inline bool parse_v6(const void *at, struct packet *p)
+{
+	struct ipv6_option_header option;
+	struct ipv6_header ip;
+	__u8 nexthdr;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+		return false;
+	__builtin_memcpy(p->src, ip.saddr, 16);
+	__builtin_memcpy(p->dst, ip.daddr, 16);
+	p->v4 = false;
+	nexthdr = ip.nexthdr;
+	at += sizeof(ip);
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		if (!is_v6_option(nexthdr))
+			break;
+		if (bpf_probe_read_kernel(&option, sizeof(option), at))
+			return false;
+		nexthdr = option.nexthdr;
+		at += (option.hdrlen + 1) * 8;
+	}
+	return nexthdr == IPPROTO_TCP && parse_tcp(at, p);
+}
+
+/* parse fills p from the headers of skb; false if it is not TCP. */
+static __always_inline bool parse(struct sk_buff *skb, struct packet *p)
+{
+	__u16 offset = BPF_CORE_READ(skb, network_header);
+	__be16 protocol = BPF_CORE_READ(skb, protocol);
+	const void *at = BPF_CORE_READ(skb, head) + offset;
+
+	if (!offset)
+		return false;
+	if (protocol == bpf_htons(ETH_P_IP))
+		return parse_v4(at, p);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return parse_v6(at, p);
+	return false;
+}
+
+/* is_pure_syn: a SYN and nothing else that matters. */
+static __always_inline bool is_pure_syn(const struct packet *p)
+{
+	return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
+static __always_inline struct dst_entry *dst_of(struct sk_buff *skb)
+{
+	/* SKB_DST_NOREF, include/linux/skbuff.h */
+	return (struct dst_entry *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+}
+
+/*
+ * is_for_this_host tells a packet that was routed to one of our addresses, or
+ * not routed yet, from one that was to be forwarded or refused as another's.
+ */
+static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p)
+{
+	struct dst_entry *dst = dst_of(skb);
+	__u16 type;
+
+	if (!dst)
+		return true;
+	if (!p->v4)
+		return BPF_CORE_READ((struct rt6_info *)dst, rt6i_flags) &
+		       (RTF_LOCAL | RTF_ANYCAST);
+	type = BPF_CORE_READ((struct rtable *)dst, rt_type);
+	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST;
+}
+
+/*
+ * net_of finds the packet's network namespace. tcp_v4_rcv sets skb->dev to NULL
+ * and the out-of-order queue uses its space (net/ipv4/tcp_ipv4.c, rbnode), so a
+ * socket goes before it; a listener's packet has neither, but a route.
+ */
+static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_sk)
+{
+	struct sock *sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
+	struct net_device *dev;
+	struct dst_entry *dst;
+
+	if (sk)
+		return BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	dev = BPF_CORE_READ(skb, dev);
+	if (!dev) {
+		dst = dst_of(skb);
+		dev = dst ? BPF_CORE_READ(dst, dev) : NULL;
+	}
+	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
+}
+
+#endif

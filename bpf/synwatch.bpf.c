@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The kernel side of synwatch. It observes and counts; what the facts mean is
+ * the catalogue's business (pkg/cause). */
+#include "conntrack.h"
+#include "drop.h"
+#include "handshake.h"
+#include "netfilter.h"
+#include "syn.h"
+
+/* Keep the types that only user space needs in the object's BTF. */
+const enum fact *unused_fact __attribute__((unused));
+const enum hook *unused_hook __attribute__((unused));
+const enum stat *unused_stat __attribute__((unused));
+const struct detail *unused_detail __attribute__((unused));
+const struct tally *unused_tally __attribute__((unused));
+
+/* The kernel wants a GPL-compatible string to lend its tracing helpers. */
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package synwatch
+
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target amd64,arm64 -go-package probe -output-dir pkg/probe -no-global-types -type key -type tally -type detail -type fact -type hook -type stat -type prefix bpf bpf/synwatch.bpf.c -- -O2 -g -Wall -Werror -Wno-unused-function

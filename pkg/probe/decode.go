@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// decodeDetail reads one sample of the ring buffer.
+func decodeDetail(sample []byte) (*bpfDetail, error) {
+	var d bpfDetail
+	if n := binary.Size(&d); len(sample) < n {
+		return nil, fmt.Errorf("detail of %d bytes, want %d", len(sample), n)
+	}
+	if _, err := binary.Decode(sample, binary.NativeEndian, &d); err != nil {
+		return nil, fmt.Errorf("decode detail: %w", err)
+	}
+	return &d, nil
+}
+
+// decoder turns keys into events with the kernel's names and wall-clock times.
+type decoder struct {
+	reasons map[uint32]string
+	// boot is the wall-clock time at which the kernel's monotonic clock was 0.
+	boot time.Time
+}
+
+func newDecoder(k *kernel) *decoder {
+	return &decoder{reasons: k.reasons}
+}
+
+// setClock aligns the clocks; the wall clock may have been set meanwhile.
+func (d *decoder) setClock(now time.Time) {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
+		d.boot = now.Add(-time.Duration(ts.Nano()))
+	}
+}
+
+// event decodes all of a key but its location, which takes a look at all of the
+// kernel's symbols; see locator.
+func (d *decoder) event(key *bpfKey, ktime uint64, srcPort uint16) event.Event {
+	return event.Event{
+		Time:   d.boot.Add(time.Duration(ktime)),
+		Hook:   hookNames[bpfHook(key.Hook)],
+		Facts:  event.Facts(key.Facts),
+		Reason: d.reason(key.Reason),
+		Src:    netip.AddrPortFrom(netip.AddrFrom16(key.Src).Unmap(), srcPort),
+		Dst:    netip.AddrPortFrom(netip.AddrFrom16(key.Dst).Unmap(), key.DstPort),
+		Netns:  key.Netns,
+	}
+}
+
+// reason names a drop reason; one that the kernel's BTF does not know is shown
+// by its number. Zero is no reason: the kernel has none, or the hook no free.
+func (d *decoder) reason(n uint32) string {
+	if n == 0 {
+		return ""
+	}
+	if name, ok := d.reasons[n]; ok {
+		return name
+	}
+	return strconv.FormatUint(uint64(n), 10)
+}
+
+func evidence(d *bpfDetail) *event.Evidence {
+	if d == nil {
+		return nil
+	}
+	q := &d.Queues
+	return &event.Evidence{
+		HasListener:    q.Known != 0,
+		AcceptQueue:    q.Accept,
+		AcceptQueueMax: q.AcceptMax,
+		SynQueue:       q.Syn,
+		MaxSynBacklog:  q.MaxSynBacklog,
+		Somaxconn:      q.Somaxconn,
+	}
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import "github.com/synwatch/synwatch/pkg/event"
+
+// hook is a kernel function that synwatch looks into. The programs are named
+// after it: fentry_ and fexit_, or kprobe_ and kretprobe_.
+type hook struct {
+	name string
+	// module may hold the function; empty for one of the kernel proper.
+	module string
+	// entry and leave say at which end there is a program. returnOnly says
+	// that fexit alone does where kretprobe needs kprobe's help.
+	entry, leave, returnOnly bool
+	// counters says that the programs compare this CPU's counters.
+	counters bool
+	// facts cannot be seen without the hook.
+	facts event.Facts
+}
+
+const (
+	conntrack   = "nf_conntrack"
+	rejectIPv4  = "nf_reject_ipv4"
+	rejectIPv6  = "nf_reject_ipv6"
+	handshakeOK = event.FinalACK | event.ListenOverflow | event.ListenDrop
+	cookieFacts = event.CookieACK | event.CookieFailed | event.CookieRefused | event.ListenerACK
+)
+
+// hooks is the table; a new cause on a new function is a row here, a program in
+// bpf/ and a rule in the catalogue. kfree_skb, without which nothing works, is
+// not in it.
+var hooks = []hook{
+	{name: "tcp_conn_request", entry: true, leave: true, counters: true,
+		facts: event.ReqQueueDrop | event.CookieSent},
+	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved},
+	{name: "tcp_v4_conn_request", entry: true},
+	{name: "tcp_v6_conn_request", entry: true},
+	{name: "tcp_v4_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
+	{name: "tcp_v6_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
+	{name: "tcp_check_req", entry: true, leave: true, counters: true,
+		facts: event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.PAWS},
+	{name: "cookie_v4_check", entry: true, leave: true, counters: true, facts: cookieFacts},
+	{name: "cookie_v6_check", entry: true, leave: true, counters: true, facts: cookieFacts},
+	{name: "tcp_timewait_state_process", entry: true, leave: true, counters: true,
+		facts: event.TimeWait | event.PAWS},
+	{name: "tcp_v4_send_reset", entry: true, facts: event.ResetSent | event.NoSocket},
+	{name: "tcp_v6_send_reset", entry: true, facts: event.ResetSent | event.NoSocket},
+	{name: "nf_conntrack_in", module: conntrack, entry: true, leave: true, returnOnly: true,
+		facts: event.ConntrackDrop | event.ConntrackInvalid | event.ConntrackFull},
+	{name: "early_drop", module: conntrack, leave: true, facts: event.ConntrackFull},
+	{name: "__nf_conntrack_confirm", module: conntrack, entry: true, leave: true,
+		facts: event.ConntrackConfirm | event.ConntrackClash | event.ConntrackChain},
+	{name: "nf_ct_resolve_clash", module: conntrack, leave: true, facts: event.ConntrackClash},
+	{name: "nf_send_reset", module: rejectIPv4, entry: true, facts: event.Rejected},
+	{name: "nf_send_unreach", module: rejectIPv4, entry: true, facts: event.Rejected},
+	{name: "nf_send_reset6", module: rejectIPv6, entry: true, facts: event.Rejected},
+	{name: "nf_send_unreach6", module: rejectIPv6, entry: true, facts: event.Rejected},
+}
+
+// fentryPrograms and kprobePrograms name the programs of each mode.
+func (h *hook) fentryPrograms() []string {
+	var names []string
+	if h.entry && !h.returnOnly {
+		names = append(names, "fentry_"+h.name)
+	}
+	if h.leave {
+		names = append(names, "fexit_"+h.name)
+	}
+	return names
+}
+
+func (h *hook) kprobePrograms() []string {
+	var names []string
+	if h.entry {
+		names = append(names, "kprobe_"+h.name)
+	}
+	if h.leave {
+		names = append(names, "kretprobe_"+h.name)
+	}
+	return names
+}

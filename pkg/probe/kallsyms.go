@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// scanKallsyms calls f for each line of /proc/kallsyms: address, name and the
+// letter of its type. The file is read anew each time, as modules come and go,
+// and never kept: it holds some ten megabytes.
+func scanKallsyms(f func(addr uint64, kind byte, name []byte)) error {
+	file, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return readKallsyms(file, f)
+}
+
+// readKallsyms reads lines of the form "ffffffff81000000 T _text\t[module]".
+func readKallsyms(r io.Reader, f func(addr uint64, kind byte, name []byte)) error {
+	lines := bufio.NewReaderSize(r, 1<<16)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		hex, rest, ok := bytes.Cut(line, []byte{' '})
+		if !ok || len(rest) < 3 {
+			continue
+		}
+		addr, err := strconv.ParseUint(string(hex), 16, 64)
+		if err != nil {
+			return err
+		}
+		name := bytes.TrimSuffix(rest[2:], []byte{'\n'})
+		name, _, _ = bytes.Cut(name, []byte{'\t'})
+		f(addr, rest[0], name)
+	}
+}
+
+// symbols holds what is asked of /proc/kallsyms.
+type symbols struct {
+	// perCPUOffset is the address of __per_cpu_offset[], 0 where it is hidden.
+	perCPUOffset uint64
+	// functions says which of the functions asked for exist.
+	functions map[string]bool
+}
+
+// findSymbols looks for the hooks' functions.
+func findSymbols() (symbols, error) {
+	s := symbols{functions: map[string]bool{}}
+	wanted := map[string]bool{}
+	for _, h := range hooks {
+		wanted[h.name] = true
+	}
+	err := scanKallsyms(func(addr uint64, kind byte, name []byte) {
+		if string(name) == "__per_cpu_offset" {
+			s.perCPUOffset = addr
+		}
+		if (kind == 't' || kind == 'T') && wanted[string(name)] {
+			s.functions[string(name)] = true
+		}
+	})
+	return s, err
+}
+
+// locator turns return addresses into the functions that they lie in. There are
+// few: a call of kfree_skb each.
+type locator map[uint64]string
+
+// learn looks up the addresses that are not known yet, all in one pass.
+func (l locator) learn(addrs []uint64) {
+	nearest := map[uint64]uint64{}
+	for _, a := range addrs {
+		if _, known := l[a]; a != 0 && !known {
+			nearest[a] = 0
+			l[a] = ""
+		}
+	}
+	if len(nearest) == 0 {
+		return
+	}
+	// An unreadable file leaves the locations empty.
+	_ = scanKallsyms(func(addr uint64, kind byte, name []byte) {
+		if kind != 't' && kind != 'T' {
+			return
+		}
+		for a, best := range nearest {
+			// A call may be its function's last instruction.
+			if addr < a && addr > best {
+				nearest[a] = addr
+				l[a] = functionName(string(name))
+			}
+		}
+	})
+}
+
+// functionName drops what the compiler appended: .isra.0, .cold, .part.1.
+func functionName(symbol string) string {
+	name, _, _ := strings.Cut(symbol, ".")
+	return name
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+const kernelBTF = "/sys/kernel/btf/vmlinux"
+
+// mibVariables are the programs' variables that hold an index into linux_mib.
+var mibVariables = map[string]string{
+	"mib_listen_overflows": "LINUX_MIB_LISTENOVERFLOWS",
+	"mib_listen_drops":     "LINUX_MIB_LISTENDROPS",
+	"mib_req_queue_drop":   "LINUX_MIB_TCPREQQFULLDROP",
+	"mib_cookies_sent":     "LINUX_MIB_SYNCOOKIESSENT",
+	"mib_cookies_recv":     "LINUX_MIB_SYNCOOKIESRECV",
+	"mib_cookies_failed":   "LINUX_MIB_SYNCOOKIESFAILED",
+	"mib_defer_accept":     "LINUX_MIB_TCPDEFERACCEPTDROP",
+	"mib_paws_estab":       "LINUX_MIB_PAWSESTABREJECTED",
+	"mib_paws_time_wait":   "LINUX_MIB_PAWS_TW_REJECTED",
+}
+
+// argumentVariables are those that hold how many arguments a function has.
+var argumentVariables = map[string]string{
+	"nargs_syn_recv_sock": "tcp_v4_syn_recv_sock",
+	"nargs_check_req":     "tcp_check_req",
+	"nargs_timewait":      "tcp_timewait_state_process",
+}
+
+// kernel is what the running kernel's type information says.
+type kernel struct {
+	spec *btf.Spec
+	// own says that the kernel itself carries BTF; fentry needs that.
+	own     bool
+	symbols symbols
+	// reasons names the drop reasons by number, nil where there are none.
+	reasons map[uint32]string
+}
+
+// readKernel loads the kernel's BTF, or that in file unless it is empty.
+func readKernel(file string) (*kernel, error) {
+	k := &kernel{}
+	_, err := os.Stat(kernelBTF)
+	k.own = err == nil
+	if file != "" {
+		k.spec, err = btf.LoadSpec(file)
+		if err != nil {
+			return nil, fmt.Errorf("%w: read BTF from %s: %w", ErrCannot, file, err)
+		}
+	} else if k.spec, err = loadKernelSpec(); err != nil {
+		return nil, err
+	}
+	if k.symbols, err = findSymbols(); err != nil {
+		return nil, fmt.Errorf("read kernel symbols: %w", err)
+	}
+	k.reasons = k.dropReasons()
+	return k, nil
+}
+
+func loadKernelSpec() (*btf.Spec, error) {
+	spec, err := btf.LoadKernelSpec()
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, ebpf.ErrNotSupported) {
+		return nil, fmt.Errorf("%w: the kernel carries no BTF (built without CONFIG_DEBUG_INFO_BTF): give it from elsewhere with --btf FILE", ErrCannot)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read kernel BTF: %w", err)
+	}
+	return spec, nil
+}
+
+// mibIndices finds the enumerators of include/uapi/linux/snmp.h. Their enum has
+// no name to look it up by, and they are renumbered between releases.
+func (k *kernel) mibIndices() (map[string]uint32, error) {
+	for t, err := range k.spec.All() {
+		if err != nil {
+			return nil, fmt.Errorf("walk kernel BTF: %w", err)
+		}
+		if e, ok := t.(*btf.Enum); ok && e.Name == "" && len(e.Values) > 0 {
+			if e.Values[0].Name == "LINUX_MIB_NUM" {
+				return enumerators(e), nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
+}
+
+func enumerators(e *btf.Enum) map[string]uint32 {
+	values := make(map[string]uint32, len(e.Values))
+	for _, v := range e.Values {
+		values[v.Name] = uint32(v.Value)
+	}
+	return values
+}
+
+// arguments returns how many arguments a function has, 0 if that is not known.
+func (k *kernel) arguments(function string) uint32 {
+	var f *btf.Func
+	if err := k.spec.TypeByName(function, &f); err != nil {
+		return 0
+	}
+	proto, ok := f.Type.(*btf.FuncProto)
+	if !ok {
+		return 0
+	}
+	return uint32(len(proto.Params))
+}
+
+func (k *kernel) dropReasons() map[uint32]string {
+	var e *btf.Enum
+	if err := k.spec.TypeByName("skb_drop_reason", &e); err != nil {
+		return nil
+	}
+	reasons := make(map[uint32]string, len(e.Values))
+	for _, v := range e.Values {
+		reasons[uint32(v.Value)] = strings.TrimPrefix(v.Name, "SKB_DROP_REASON_")
+	}
+	return reasons
+}
+
+// tell writes what the kernel is like into the programs' variables.
+func (k *kernel) tell(spec *ebpf.CollectionSpec) error {
+	indices, err := k.mibIndices()
+	if err != nil {
+		return err
+	}
+	values := map[string]any{"per_cpu_offset": k.symbols.perCPUOffset}
+	for variable, name := range mibVariables {
+		values[variable] = indices[name]
+	}
+	for variable, function := range argumentVariables {
+		values[variable] = k.arguments(function)
+	}
+	return setVariables(spec, values)
+}
+
+func setVariables(spec *ebpf.CollectionSpec, values map[string]any) error {
+	for name, value := range values {
+		v, ok := spec.Variables[name]
+		if !ok {
+			return fmt.Errorf("no variable %s in the programs", name)
+		}
+		if err := v.Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// loader makes the maps once and then one program at a time, so that one which
+// this kernel does not take costs only its own hook.
+type loader struct {
+	spec *ebpf.CollectionSpec
+	maps map[string]*ebpf.Map
+	opts ebpf.ProgramOptions
+	// enabled is the programs' switch.
+	enabled *ebpf.Variable
+	// fentryRefused is set once the kernel refused a kind of program that no
+	// hook of that kind can then have.
+	fentryRefused error
+}
+
+func newLoader(k *kernel, o Options) (*loader, error) {
+	spec, err := loadBpf()
+	if err != nil {
+		return nil, fmt.Errorf("parse programs: %w", err)
+	}
+	if err := k.tell(spec); err != nil {
+		return nil, err
+	}
+	if err := o.tell(spec); err != nil {
+		return nil, err
+	}
+	l := &loader{spec: spec, opts: ebpf.ProgramOptions{}}
+	if !k.own {
+		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
+	}
+	if o.BTF != "" {
+		l.opts.KernelTypes = k.spec
+	}
+	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
+		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create maps: %w", err)
+	}
+	l.maps, l.enabled = coll.Maps, coll.Variables["enabled"]
+	return l, o.Filter.fill(l.maps)
+}
+
+func (l *loader) close() {
+	for _, m := range l.maps {
+		m.Close()
+	}
+}
+
+// program loads one program; it shares the maps.
+func (l *loader) program(name string) (*ebpf.Program, error) {
+	spec, ok := l.spec.Programs[name]
+	if !ok {
+		return nil, fmt.Errorf("no program %s", name)
+	}
+	one := &ebpf.CollectionSpec{
+		Maps:      l.spec.Maps,
+		Programs:  map[string]*ebpf.ProgramSpec{name: spec.Copy()},
+		Types:     l.spec.Types,
+		ByteOrder: l.spec.ByteOrder,
+	}
+	coll, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
+		MapReplacements: l.maps,
+		Programs:        l.opts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer coll.Close()
+	return coll.DetachProgram(name), nil
+}
+
+// attach loads a program and attaches it; the link keeps it alive.
+func (l *loader) attach(name string, to func(*ebpf.Program) (link.Link, error)) (link.Link, error) {
+	prog, err := l.program(name)
+	if err != nil {
+		return nil, err
+	}
+	defer prog.Close()
+	return to(prog)
+}
+
+func (l *loader) attachTracing(name string) (link.Link, error) {
+	return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
+		return link.AttachTracing(link.TracingOptions{Program: p})
+	})
+}
+
+// attachFree attaches to the kfree_skb tracepoint, by BTF where the kernel has
+// its own, else raw: both take the same program.
+func (l *loader) attachFree() (link.Link, error) {
+	if l.fentryRefused == nil {
+		if at, err := l.attachTracing("tp_btf_kfree_skb"); err == nil {
+			return at, nil
+		}
+	}
+	return l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
+		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
+	})
+}
+
+// attachFentry attaches a hook with fentry and fexit programs, all or none.
+func (l *loader) attachFentry(h *hook) ([]link.Link, error) {
+	if l.fentryRefused != nil {
+		return nil, l.fentryRefused
+	}
+	links, err := attachAll(h.fentryPrograms(), l.attachTracing)
+	if errors.Is(err, os.ErrPermission) {
+		l.fentryRefused = err
+	}
+	return links, err
+}
+
+// attachKprobe attaches a hook with a kprobe and a kretprobe, all or none.
+func (l *loader) attachKprobe(h *hook) ([]link.Link, error) {
+	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); err != nil {
+		return nil, errors.New("the kernel has no kprobes (CONFIG_KPROBE_EVENTS)")
+	}
+	return attachAll(h.kprobePrograms(), func(name string) (link.Link, error) {
+		return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
+			if l.spec.Programs[name].SectionName == "kretprobe/"+h.name {
+				return link.Kretprobe(h.name, p, nil)
+			}
+			return link.Kprobe(h.name, p, nil)
+		})
+	})
+}
+
+// attachAll attaches the programs in the reverse of their order: the return
+// first, so that no entry is left waiting for one.
+func attachAll(names []string, attach func(string) (link.Link, error)) ([]link.Link, error) {
+	var links []link.Link
+	for i := len(names) - 1; i >= 0; i-- {
+		at, err := attach(names[i])
+		if err != nil {
+			closeLinks(links)
+			return nil, err
+		}
+		links = append(links, at)
+	}
+	return links, nil
+}
+
+func closeLinks(links []link.Link) error {
+	var errs []error
+	for _, l := range links {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// tell writes what to trace into the programs' variables and sizes the maps.
+func (o *Options) tell(spec *ebpf.CollectionSpec) error {
+	f := &o.Filter
+	for name, n := range map[string]int{
+		"src_prefixes": len(f.Src), "dst_prefixes": len(f.Dst),
+		"ports": len(f.Ports), "namespaces": len(f.Netns),
+	} {
+		spec.Maps[name].MaxEntries = uint32(max(n, 1))
+	}
+	return setVariables(spec, map[string]any{
+		"filter_src":   len(f.Src) > 0,
+		"filter_dst":   len(f.Dst) > 0,
+		"filter_port":  len(f.Ports) > 0,
+		"filter_netns": len(f.Netns) > 0,
+		"every_drop":   o.EveryDrop,
+	})
+}
+
+// fill puts the filter's lists into their maps.
+func (f *Filter) fill(maps map[string]*ebpf.Map) error {
+	put := func(name string, key any) error {
+		if err := maps[name].Put(key, uint8(1)); err != nil {
+			return fmt.Errorf("fill %s: %w", name, err)
+		}
+		return nil
+	}
+	var errs []error
+	for _, p := range f.Src {
+		errs = append(errs, put("src_prefixes", prefixKey(p)))
+	}
+	for _, p := range f.Dst {
+		errs = append(errs, put("dst_prefixes", prefixKey(p)))
+	}
+	for _, p := range f.Ports {
+		errs = append(errs, put("ports", uint32(p)))
+	}
+	for _, n := range f.Netns {
+		errs = append(errs, put("namespaces", n))
+	}
+	return errors.Join(errs...)
+}
+
+// prefixKey is the prefix of the IPv4-mapped or IPv6 address.
+func prefixKey(p netip.Prefix) bpfPrefix {
+	bits := p.Bits()
+	if p.Addr().Is4() {
+		bits += 96
+	}
+	return bpfPrefix{Len: uint32(bits), Addr: p.Addr().As16()}
+}

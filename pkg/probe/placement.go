@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// placement is how a hook stands on this kernel.
+type placement struct {
+	*hook
+	links  []link.Link
+	mode   event.Mode
+	status event.Status
+	why    string
+	// fresh is set for the interval in which a late hook was attached: it did
+	// not see all of it.
+	fresh bool
+}
+
+// place attaches the hook in the best mode that works, or says why none does.
+func (p *placement) place(l *loader, k *kernel) {
+	p.status, p.why = event.Unavailable, ""
+	if !k.symbols.functions[p.name] {
+		if p.module != "" && !isLoaded(p.module) {
+			p.status, p.why = event.Waiting, "module "+p.module+" is not loaded"
+			return
+		}
+		p.why = "no such function in this kernel"
+		return
+	}
+	if p.counters && k.symbols.perCPUOffset == 0 {
+		p.why = "/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)"
+		return
+	}
+	links, fentryErr := l.attachFentry(p.hook)
+	if fentryErr == nil {
+		p.attached(links, event.ModeFentry)
+		return
+	}
+	links, kprobeErr := l.attachKprobe(p.hook)
+	if kprobeErr == nil {
+		p.attached(links, event.ModeKprobe)
+		return
+	}
+	p.why = fmt.Sprintf("fentry: %s; kprobe: %s", shortly(fentryErr), shortly(kprobeErr))
+}
+
+func (p *placement) attached(links []link.Link, mode event.Mode) {
+	p.links, p.mode, p.status = links, mode, event.Attached
+}
+
+func (p *placement) state() event.HookState {
+	return event.HookState{Name: p.name, Mode: p.mode, Status: p.status, Why: p.why}
+}
+
+// shortly names what an error comes down to: the system call's error, or the
+// verifier's last word.
+func shortly(err error) string {
+	var verifier *ebpf.VerifierError
+	if errors.As(err, &verifier) && len(verifier.Log) > 0 {
+		return "verifier: " + strings.TrimSpace(verifier.Log[len(verifier.Log)-1])
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+func isLoaded(module string) bool {
+	_, err := os.Stat("/sys/module/" + module)
+	return err == nil
+}
+
+// adopt attaches the hooks whose module has been loaded meanwhile.
+func (t *Tracer) adopt() {
+	var late []*placement
+	for _, p := range t.hooks {
+		p.fresh = false
+		if p.status == event.Waiting && isLoaded(p.module) {
+			late = append(late, p)
+		}
+	}
+	if len(late) == 0 {
+		return
+	}
+	s, err := findSymbols()
+	if err != nil {
+		return
+	}
+	t.kernel.symbols = s
+	for _, p := range late {
+		p.fresh = true
+		p.place(t.loader, t.kernel)
+	}
+}
+
+// Coverage says what the last Read could see.
+func (t *Tracer) Coverage() event.Coverage {
+	c := event.Coverage{
+		Hooks:          []event.HookState{{Name: string(event.HookFree), Mode: event.ModeTracepoint, Status: event.Attached}},
+		Observable:     event.AllFacts,
+		HasReasons:     t.kernel.reasons != nil,
+		HasConnRequest: true,
+		Reasons:        map[string]bool{},
+	}
+	for _, p := range t.hooks {
+		c.Hooks = append(c.Hooks, p.state())
+		if p.status == event.Unavailable || p.fresh {
+			c.Observable &^= p.facts
+			c.HasConnRequest = c.HasConnRequest && p.name != string(event.HookConnRequest)
+		}
+	}
+	if c.HasReasons {
+		c.Observable &^= event.BadChecksum
+	}
+	for _, name := range t.kernel.reasons {
+		c.Reasons[name] = true
+	}
+	return c
+}

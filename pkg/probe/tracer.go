@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package probe is the kernel side's other half: it loads the programs, attaches
+// each hook in the best way that the running kernel allows, and reads what they
+// counted. It is the only package that knows of BPF.
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/rlimit"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// How often the counts are fetched: when coalesced, and when a record per drop
+// is asked for and the ring buffer must not fill.
+const (
+	tick      = 100 * time.Millisecond
+	quickTick = 20 * time.Millisecond
+)
+
+// Tracer counts refused connections from Start until Stop. Read, Coverage and
+// Close are for one goroutine; Stop and Losses for any.
+type Tracer struct {
+	kernel *kernel
+	loader *loader
+	drain  *drain
+	free   link.Link
+	hooks  []*placement
+
+	tick     *time.Ticker
+	stopping chan struct{}
+	stop     sync.Once
+	finished bool
+}
+
+// Open loads and attaches everything that this kernel allows. Nothing is counted
+// before Start. Errors that satisfy errors.Is(err, ErrCannot) say in one line
+// why this machine cannot trace.
+func Open(o Options) (*Tracer, error) {
+	if err := checkPrivilege(); err != nil {
+		return nil, err
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, refusal(fmt.Errorf("raise the locked-memory limit: %w", err))
+	}
+	if err := checkRingbuf(); err != nil {
+		return nil, err
+	}
+	k, err := readKernel(o.BTF)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tracer{kernel: k, stopping: make(chan struct{})}
+	if err := t.open(o); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+func (t *Tracer) open(o Options) (err error) {
+	if t.loader, err = newLoader(t.kernel, o); err != nil {
+		return refusal(err)
+	}
+	if t.drain, err = newDrain(t.loader, t.kernel, o.EveryDrop); err != nil {
+		return err
+	}
+	if t.free, err = t.loader.attachFree(); err != nil {
+		return refusal(fmt.Errorf("attach to the kfree_skb tracepoint: %w", err))
+	}
+	for i := range hooks {
+		p := &placement{hook: &hooks[i]}
+		p.place(t.loader, t.kernel)
+		t.hooks = append(t.hooks, p)
+	}
+	interval := tick
+	if o.EveryDrop {
+		interval = quickTick
+	}
+	t.tick = time.NewTicker(interval)
+	return nil
+}
+
+// Start begins to count.
+func (t *Tracer) Start() error {
+	return t.setEnabled(true)
+}
+
+// Stop ends counting. Read returns what is left and then io.EOF.
+func (t *Tracer) Stop() error {
+	var err error
+	t.stop.Do(func() {
+		err = t.setEnabled(false)
+		close(t.stopping)
+	})
+	return err
+}
+
+func (t *Tracer) setEnabled(on bool) error {
+	if err := t.loader.enabled.Set(on); err != nil {
+		return fmt.Errorf("switch the hooks: %w", err)
+	}
+	return nil
+}
+
+// Read waits for the next tick, at most 100 ms, and returns what was counted
+// since the last one, which may be nothing. After Stop it returns what is left
+// and then io.EOF.
+func (t *Tracer) Read() ([]event.Event, error) {
+	if t.finished {
+		return nil, io.EOF
+	}
+	select {
+	case <-t.tick.C:
+	case <-t.stopping:
+		t.finished = true
+	}
+	t.adopt()
+	return t.drain.read()
+}
+
+// Losses says what could not be reported in full so far.
+func (t *Tracer) Losses() (event.Losses, error) {
+	s, err := t.drain.stats()
+	return event.Losses{
+		Lost:         s[bpfStatSTAT_LOST],
+		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
+	}, err
+}
+
+// Close detaches everything. It may be called more than once.
+func (t *Tracer) Close() error {
+	var errs []error
+	for _, p := range t.hooks {
+		errs = append(errs, closeLinks(p.links))
+		p.links = nil
+	}
+	if t.free != nil {
+		errs = append(errs, t.free.Close())
+		t.free = nil
+	}
+	if t.drain != nil {
+		errs = append(errs, t.drain.close())
+		t.drain = nil
+	}
+	if t.loader != nil {
+		t.loader.close()
+		t.loader = nil
+	}
+	if t.tick != nil {
+		t.tick.Stop()
+	}
+	return errors.Join(errs...)
+}
