@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// source is one place to look for a matrix kernel: the best version within
+// [low, high] in any of the suites.
+type source struct {
+	suites    []string
+	low, high [2]int
+	note      string
+}
+
+// matrixKernel is a name of the matrix and the places to look for it, best first.
+type matrixKernel struct {
+	name    string
+	sources []source
+}
+
+// matrixKernels lists the kernels that the tests run on. Debian keeps a version in
+// backports only for a while, hence the fallbacks of 6.18.
+var matrixKernels = []matrixKernel{
+	{"5.10", []source{{suites: []string{"bullseye", "bullseye-security"}, low: [2]int{5, 10}, high: [2]int{5, 10}}}},
+	{"6.1", []source{{suites: []string{"bookworm", "bookworm-security"}, low: [2]int{6, 1}, high: [2]int{6, 1}}}},
+	{"6.12", []source{{suites: []string{"trixie", "trixie-security"}, low: [2]int{6, 12}, high: [2]int{6, 12}}}},
+	{"6.18", []source{
+		{suites: []string{"trixie-backports"}, low: [2]int{6, 16}, high: [2]int{6, 18}},
+		{suites: []string{"forky", "sid"}, low: [2]int{6, 16}, high: [2]int{6, 18}},
+		{suites: []string{"trixie-backports", "forky", "sid"}, low: [2]int{6, 13}, high: [2]int{6, 19},
+			note: "no 6.16 to 6.18 in any suite: the nearest version instead"},
+	}},
+	{"7.x", []source{{suites: []string{"sid", "trixie-backports"}, low: [2]int{7, 0}, high: [2]int{7, 999}}}},
+}
+
+// MatrixNames lists the kernels of the matrix, oldest first.
+func MatrixNames() []string {
+	var names []string
+	for _, k := range matrixKernels {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// listed is one line of apt-cache madison: a package in one version.
+type listed struct{ pkg, version string }
+
+// parseMadison reads "package | version | where" lines.
+func parseMadison(text string) []listed {
+	var out []listed
+	for line := range strings.Lines(text) {
+		field := strings.Split(line, "|")
+		if len(field) == 3 && strings.Contains(field[2], "Packages") {
+			out = append(out, listed{strings.TrimSpace(field[0]), strings.TrimSpace(field[1])})
+		}
+	}
+	return out
+}
+
+// candidate is a kernel that the index offers with everything it needs.
+type candidate struct {
+	release  string // uname -r
+	version  string // of the packages
+	packages []string
+}
+
+var kernelPackage = regexp.MustCompile(
+	`^linux-(image|binary|binary-unsigned|modules|base)-([0-9]+\.[0-9]+\.[0-9]+.*-cloud-amd64)(-unsigned)?$`)
+
+// candidates returns the complete kernels within s's range, newest first.
+//
+// Up to 6.18 one package holds image and modules; from 6.19 on the image is in
+// linux-binary-* (of which the signed one may lag behind) and the modules in
+// linux-modules-*. A kernel whose modules package is missing is left out.
+func candidates(index []listed, s source) []candidate {
+	offered := map[listed]bool{}
+	for _, l := range index {
+		offered[l] = true
+	}
+	seen := map[listed]bool{}
+	var out []candidate
+	for _, l := range index {
+		m := kernelPackage.FindStringSubmatch(l.pkg)
+		if m == nil || !s.covers(m[2]) || seen[listed{m[2], l.version}] {
+			continue
+		}
+		seen[listed{m[2], l.version}] = true
+		if pkgs := packageSet(offered, m[2], l.version); pkgs != nil {
+			out = append(out, candidate{m[2], l.version, pkgs})
+		}
+	}
+	slices.SortFunc(out, func(a, b candidate) int { return compareVersions(b.version, a.version) })
+	return out
+}
+
+// packageSet names the packages of a kernel, or nil if one of them is not offered.
+func packageSet(offered map[listed]bool, release, version string) []string {
+	first := func(names ...string) string {
+		for _, n := range names {
+			if offered[listed{n, version}] {
+				return n
+			}
+		}
+		return ""
+	}
+	binary := first("linux-binary-"+release, "linux-binary-unsigned-"+release)
+	modules := first("linux-modules-" + release)
+	if binary != "" || modules != "" {
+		if binary == "" || modules == "" {
+			return nil
+		}
+		set := []string{binary, modules}
+		if base := first("linux-base-" + release); base != "" {
+			set = append(set, base)
+		}
+		return set
+	}
+	if image := first("linux-image-"+release, "linux-image-"+release+"-unsigned"); image != "" {
+		return []string{image}
+	}
+	return nil
+}
+
+// covers says whether a release such as 6.12.107+deb13-cloud-amd64 is in range.
+func (s source) covers(release string) bool {
+	var v [2]int
+	if _, err := fmt.Sscanf(release, "%d.%d.", &v[0], &v[1]); err != nil {
+		return false
+	}
+	return slices.Compare(v[:], s.low[:]) >= 0 && slices.Compare(v[:], s.high[:]) <= 0
+}
+
+// compareVersions orders Debian versions without an epoch as deb-version(7) says:
+// runs of non-digits and of digits in turn, a tilde before everything, letters
+// before the rest.
+func compareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var ta, tb string
+		ta, a = splitRun(a, false)
+		tb, b = splitRun(b, false)
+		if c := compareText(ta, tb); c != 0 {
+			return c
+		}
+		ta, a = splitRun(a, true)
+		tb, b = splitRun(b, true)
+		na, _ := strconv.Atoi("0" + ta)
+		nb, _ := strconv.Atoi("0" + tb)
+		if na != nb {
+			return na - nb
+		}
+	}
+	return 0
+}
+
+func splitRun(s string, digits bool) (run, rest string) {
+	i := strings.IndexFunc(s, func(r rune) bool { return (r >= '0' && r <= '9') != digits })
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i:]
+}
+
+func compareText(a, b string) int {
+	for i := 0; i < len(a) || i < len(b); i++ {
+		if c := weight(a, i) - weight(b, i); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func weight(s string, i int) int {
+	switch {
+	case i >= len(s):
+		return 0
+	case s[i] == '~':
+		return -1
+	case s[i] >= 'A' && s[i] <= 'Z' || s[i] >= 'a' && s[i] <= 'z':
+		return int(s[i])
+	}
+	return int(s[i]) + 256
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package vm runs one command inside a virtual machine of a chosen Linux kernel.
+//
+// The machine has no disk and no network: QEMU boots the kernel with an initramfs
+// built in memory, which holds the command, the modules that the tests need and
+// this program itself as /init and /sbin/modprobe. Four ISA serial ports, which
+// every kernel drives without a module, are the only way in and out:
+//
+//	ttyS0  the kernel's console
+//	ttyS1  the command's stdout (and stdin, if asked for)
+//	ttyS2  the command's stderr
+//	ttyS3  control: the guest says hello, warns and tells the exit status
+package vm

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Fetcher downloads Debian's cloud kernels into a cache.
+type Fetcher struct {
+	Cache Cache
+	// Mirror overrides the mirror that this machine is set up with.
+	Mirror Mirror
+	// Refresh looks for a newer version although the cache has one.
+	Refresh bool
+	// Log is told what is going on, a line at a time.
+	Log io.Writer
+}
+
+// Fetch returns the matrix kernel of that name, from the cache if it is there.
+// It may run several times at once, in this process and in others.
+func (f Fetcher) Fetch(ctx context.Context, name string) (Kernel, error) {
+	if !f.Refresh {
+		if k, err := f.Cache.Cached(name); err == nil {
+			return k, nil
+		}
+	}
+	unlock, err := f.Cache.lock(name)
+	if err != nil {
+		return Kernel{}, err
+	}
+	defer unlock()
+	if !f.Refresh {
+		if k, err := f.Cache.Cached(name); err == nil {
+			return k, nil
+		}
+	}
+	k, err := f.fetch(ctx, name)
+	if err != nil {
+		return Kernel{}, fmt.Errorf("fetch %s: %w", name, err)
+	}
+	return k, nil
+}
+
+func (f Fetcher) fetch(ctx context.Context, name string) (Kernel, error) {
+	mirror := f.Mirror
+	if mirror.Archive == "" {
+		var err error
+		if mirror, err = hostMirror(ctx); err != nil {
+			return Kernel{}, err
+		}
+	}
+	var errs []error
+	for _, mk := range matrixKernels {
+		if mk.name != name {
+			continue
+		}
+		for _, s := range mk.sources {
+			k, err := f.fetchFrom(ctx, name, mirror, s)
+			if err == nil || ctx.Err() != nil {
+				return k, err
+			}
+			errs = append(errs, err)
+		}
+	}
+	return Kernel{}, errors.Join(errs...)
+}
+
+// maxCandidates bounds how many versions are tried when the newest cannot be had:
+// an index may list packages that the pool has dropped.
+const maxCandidates = 4
+
+func (f Fetcher) fetchFrom(ctx context.Context, name string, m Mirror, s source) (Kernel, error) {
+	dir := f.Cache.path(".apt-" + name)
+	a, err := newAPT(dir, m, s.suites, f.Log)
+	if err != nil {
+		return Kernel{}, err
+	}
+	f.logf("%s: reading the index of %v", name, s.suites)
+	updateErr := a.update(ctx)
+	index, err := a.index(ctx)
+	if err != nil {
+		return Kernel{}, errors.Join(updateErr, err)
+	}
+	found := candidates(index, s)
+	if len(found) == 0 {
+		return Kernel{}, errors.Join(updateErr, fmt.Errorf("%v offer no such kernel", s.suites))
+	}
+	var errs []error
+	for _, c := range found[:min(len(found), maxCandidates)] {
+		k, err := f.install(ctx, a, name, c, s.note)
+		if err == nil {
+			os.RemoveAll(dir)
+			return k, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return Kernel{}, errors.Join(errs...)
+}
+
+// install downloads a candidate, unpacks it beside the cache entry and renames it.
+func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, note string) (Kernel, error) {
+	start := time.Now()
+	f.logf("%s: downloading %s %s", name, c.release, c.version)
+	debs, err := a.download(ctx, c)
+	if err != nil {
+		return Kernel{}, err
+	}
+	root := filepath.Join(a.dir, "root")
+	if err := os.RemoveAll(root); err != nil {
+		return Kernel{}, err
+	}
+	for _, deb := range debs {
+		if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", deb, root).CombinedOutput(); err != nil {
+			return Kernel{}, fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, lastLine(string(out)))
+		}
+	}
+	tree := filepath.Join(a.dir, "tree")
+	if err := os.RemoveAll(tree); err != nil {
+		return Kernel{}, err
+	}
+	k, err := layOut(root, tree, c.release)
+	if err != nil {
+		return Kernel{}, fmt.Errorf("unpack %s: %w", c.release, err)
+	}
+	k.Name, k.Note = name, note
+	k.Package = c.packages[0] + " " + c.version
+	if err := f.commit(tree, name, k); err != nil {
+		return Kernel{}, err
+	}
+	f.logf("%s: %s is in the cache (%s)", name, c.release, time.Since(start).Round(time.Second/10))
+	return f.Cache.Cached(name)
+}
+
+// commit makes a finished tree the cache's entry.
+func (f Fetcher) commit(tree, name string, k Kernel) error {
+	data, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(tree, kernelFile), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	dst := f.Cache.kernelDir(name)
+	if err := os.RemoveAll(dst); err != nil {
+		return err
+	}
+	return os.Rename(tree, dst)
+}
+
+func (f Fetcher) logf(format string, args ...any) {
+	if f.Log != nil {
+		fmt.Fprintf(f.Log, format+"\n", args...)
+	}
+}
+
+// layOut turns unpacked packages into the cache's own layout: boot/vmlinuz,
+// boot/config and lib/modules/RELEASE with plain, indexed modules.
+func layOut(root, tree, release string) (Kernel, error) {
+	lib := firstExisting(filepath.Join(root, "usr/lib/modules", release), filepath.Join(root, "lib/modules", release))
+	image := firstExisting(
+		filepath.Join(root, "boot/vmlinuz-"+release), filepath.Join(root, "boot/vmlinuz-"+release+".unsigned"),
+		filepath.Join(lib, "vmlinuz"), filepath.Join(lib, "vmlinuz.unsigned"))
+	if lib == "" || image == "" {
+		return Kernel{}, errors.New("the packages hold no image or no modules")
+	}
+	k := Kernel{Release: release, Image: "boot/vmlinuz", Modules: filepath.Join("lib/modules", release)}
+	if err := os.MkdirAll(filepath.Join(tree, "boot"), 0o755); err != nil {
+		return k, err
+	}
+	if err := os.Rename(image, filepath.Join(tree, k.Image)); err != nil {
+		return k, err
+	}
+	config := firstExisting(filepath.Join(root, "boot/config-"+release), filepath.Join(lib, "config"))
+	if config != "" {
+		if err := os.Rename(config, filepath.Join(tree, "boot/config")); err != nil {
+			return k, err
+		}
+	}
+	return k, installModules(lib, filepath.Join(tree, k.Modules))
+}
+
+// firstExisting returns the first path that exists, or "".
+func firstExisting(paths ...string) string {
+	for _, p := range paths {
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return ""
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// guestConfig tells init what to do; it is a file in the initramfs.
+type guestConfig struct {
+	Args    []string
+	Dir     string
+	Env     []string
+	Preload []string // module files to load, in this order
+	Stdin   bool
+}
+
+const guestConfigFile = "/etc/synwatch-vm.json"
+
+// IsGuest says whether this process is a guest's init or modprobe, in which case
+// main calls GuestMain and nothing else.
+func IsGuest() bool {
+	return os.Args[0] == "/init" && os.Getpid() == 1 || filepath.Base(os.Args[0]) == "modprobe"
+}
+
+// GuestMain does the work of the guest's program that this process is.
+func GuestMain() {
+	if filepath.Base(os.Args[0]) == "modprobe" {
+		os.Exit(modprobe(os.Args[1:], os.Stderr))
+	}
+	guestInit()
+}
+
+// guestInit never returns: the machine ends with it.
+func guestInit() {
+	defer powerOff()
+	mountErr := mountAll()
+	control, err := openPort("/dev/ttyS3")
+	if err != nil {
+		fmt.Println("init: open control port:", err)
+		return
+	}
+	say := func(m message) { io.WriteString(control, m.String()) }
+	say(message{kind: "hello", text: release()})
+	for _, err := range []error{mountErr, raiseLimits(), loopbackUp()} {
+		if err != nil {
+			say(message{kind: "warn", text: err.Error()})
+		}
+	}
+	end, err := runConfig(control, say)
+	if err != nil {
+		say(message{kind: "warn", text: err.Error()})
+	}
+	unix.Sync()
+	say(end)
+	drain(control)
+	time.Sleep(10 * time.Second) // the host ends the machine once it has all output
+}
+
+// runConfig loads the modules, runs the command and returns the exit message. A
+// command that cannot be started has a shell's exit status for that.
+func runConfig(control *os.File, say func(message)) (message, error) {
+	end := message{kind: "exit", status: 126}
+	var cfg guestConfig
+	data, err := os.ReadFile(guestConfigFile)
+	if err == nil {
+		err = json.Unmarshal(data, &cfg)
+	}
+	if err != nil {
+		return end, fmt.Errorf("read the machine's configuration: %w", err)
+	}
+	for _, file := range cfg.Preload {
+		if err := loadModule(file, ""); err != nil {
+			say(message{kind: "warn", text: fmt.Sprintf("module %s: %v", moduleName(file), err)})
+		}
+	}
+	return runCommand(cfg, control)
+}
+
+// runCommand runs the command with its output on the serial ports. The command gets
+// pipes, not the ports: its output is no terminal, and init can count.
+func runCommand(cfg guestConfig, control *os.File) (end message, err error) {
+	end = message{kind: "exit", status: 126}
+	stdout, err := openOutput("/dev/ttyS1")
+	if err != nil {
+		return end, err
+	}
+	stderr, err := openOutput("/dev/ttyS2")
+	if err != nil {
+		return end, err
+	}
+	stdin, err := openInput(cfg.Stdin, stdout.port, control)
+	if err != nil {
+		return end, err
+	}
+	pid, err := start(cfg, stdin, stdout.child, stderr.child)
+	stdin.Close()
+	stdout.child.Close()
+	stderr.child.Close()
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+			end.status = 127
+		}
+		return end, fmt.Errorf("start %s: %w", cfg.Args[0], err)
+	}
+	end.status = reapUntil(pid)
+	end.out, end.err = stdout.finish(), stderr.finish()
+	return end, nil
+}
+
+func start(cfg guestConfig, stdin, stdout, stderr *os.File) (int, error) {
+	os.Clearenv()
+	for _, kv := range cfg.Env {
+		for i := range kv {
+			if kv[i] == '=' {
+				os.Setenv(kv[:i], kv[i+1:])
+				break
+			}
+		}
+	}
+	path, err := exec.LookPath(cfg.Args[0])
+	if err != nil {
+		return 0, err
+	}
+	p, err := os.StartProcess(path, cfg.Args, &os.ProcAttr{
+		Dir: cfg.Dir, Env: cfg.Env, Files: []*os.File{stdin, stdout, stderr},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return 0, err
+	}
+	pid := p.Pid
+	return pid, p.Release()
+}
+
+// reapUntil collects every child that ends, orphans too, until the command did, and
+// goes on collecting in the background. It returns the command's exit status as a
+// shell would: 128 and the signal's number for a killed one.
+func reapUntil(pid int) int {
+	status := make(chan int, 1)
+	go func() {
+		for {
+			var ws unix.WaitStatus
+			got, err := unix.Wait4(-1, &ws, 0, nil)
+			switch {
+			case err == unix.EINTR:
+			case err != nil:
+				time.Sleep(50 * time.Millisecond)
+			case got == pid && ws.Signaled():
+				status <- 128 + int(ws.Signal())
+			case got == pid:
+				status <- ws.ExitStatus()
+			}
+		}
+	}()
+	return <-status
+}
+
+// output carries one of the command's streams to a serial port.
+type output struct {
+	port, child, parent *os.File
+	written             int64
+	done                chan struct{}
+}
+
+func openOutput(name string) (*output, error) {
+	port, err := openPort(name)
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	o := &output{port: port, child: w, parent: r, done: make(chan struct{})}
+	go func() {
+		o.written, _ = io.Copy(struct{ io.Writer }{port}, r)
+		close(o.done)
+	}()
+	return o, nil
+}
+
+// finish waits until all output is on the wire. A background process that outlives
+// the command and keeps the pipe open is not waited for.
+func (o *output) finish() int64 {
+	o.parent.SetReadDeadline(time.Now().Add(time.Second))
+	<-o.done
+	drain(o.port)
+	return o.written
+}
+
+// openInput returns the command's stdin: nothing, or a pipe fed from the port until
+// the host says how much there was.
+func openInput(wanted bool, port, control *os.File) (*os.File, error) {
+	if !wanted {
+		return os.Open("/dev/null")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	in := newInput(w)
+	go in.receive(port)
+	go in.feed()
+	go func() {
+		lines := bufio.NewScanner(control)
+		for lines.Scan() {
+			if m, err := parseMessage(lines.Text()); err == nil && m.kind == "eof" {
+				in.setEnd(m.out)
+			}
+		}
+	}()
+	return r, nil
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// DefaultModules are the modules that the project's tests need. A kernel that lacks
+// one of them has it built in, or never had it.
+var DefaultModules = []string{
+	"af_packet", "unix", "ipv6", "veth", "dummy", "tun",
+	"nf_conntrack", "nf_conntrack_netlink", "nfnetlink", "nf_nat", "nf_defrag_ipv4", "nf_defrag_ipv6",
+	"nf_tables", "nft_ct", "nft_nat", "nft_masq", "nft_redir", "nft_chain_nat", "nft_reject", "nft_reject_inet",
+	"nft_reject_ipv4", "nft_reject_ipv6", "nf_reject_ipv4", "nf_reject_ipv6",
+	"nft_counter", "nft_limit", "nft_log", "nft_connlimit", "nft_synproxy",
+	"x_tables", "ip_tables", "iptable_filter", "ip6_tables", "ip6table_filter",
+	"xt_tcpudp", "xt_conntrack", "ipt_REJECT", "ip6t_REJECT",
+	"inet_diag", "tcp_diag", "sch_netem", "sch_ingress", "cls_bpf", "act_bpf",
+}
+
+// onDemand are directories whose modules the kernel asks for by itself, through
+// /sbin/modprobe, when a rule, a qdisc or a congestion control names them.
+var onDemand = []string{
+	"kernel/net/netfilter", "kernel/net/ipv4/netfilter", "kernel/net/ipv6/netfilter",
+	"kernel/net/sched", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
+}
+
+// moduleTree is a lib/modules/RELEASE directory.
+type moduleTree struct {
+	dir     string
+	files   map[string]string   // name to file, relative to dir
+	depends map[string][]string // name to names
+	aliases []moduleAlias
+	builtin map[string]bool
+	symbols []byte // modules.builtin as it was read
+}
+
+// moduleAlias gives a module another name, which may hold wildcards.
+type moduleAlias struct{ pattern, name string }
+
+func newModuleTree(dir string) *moduleTree {
+	return &moduleTree{dir: dir, files: map[string]string{}, depends: map[string][]string{}, builtin: map[string]bool{}}
+}
+
+// normal makes dashes underscores, as the kernel and modprobe do in module names.
+func normal(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+func normalNames(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, normal(n))
+	}
+	return out
+}
+
+// moduleName is the name of the module in a file.
+func moduleName(file string) string {
+	plain, _ := plainName(path.Base(file))
+	return normal(strings.TrimSuffix(plain, ".ko"))
+}
+
+// loadModules reads a module directory through its index or, where there is none,
+// through the modules themselves.
+func loadModules(dir string) (*moduleTree, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
+	if err != nil {
+		t, err := scanModules(dir)
+		if err != nil {
+			return nil, fmt.Errorf("read modules: %w", err)
+		}
+		return t, nil
+	}
+	t := newModuleTree(dir)
+	t.parseDep(string(data))
+	if data, err := os.ReadFile(filepath.Join(dir, "modules.alias")); err == nil {
+		t.parseAlias(string(data))
+	}
+	t.readBuiltin()
+	return t, nil
+}
+
+// parseDep reads modules.dep: "FILE: FILE FILE ...".
+func (t *moduleTree) parseDep(text string) {
+	for line := range strings.Lines(text) {
+		file, deps, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok {
+			continue
+		}
+		name := moduleName(file)
+		t.files[name] = file
+		for _, dep := range strings.Fields(deps) {
+			t.depends[name] = append(t.depends[name], moduleName(dep))
+		}
+	}
+}
+
+// parseAlias reads modules.alias: "alias PATTERN NAME".
+func (t *moduleTree) parseAlias(text string) {
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) == 3 && f[0] == "alias" {
+			t.aliases = append(t.aliases, moduleAlias{normal(f[1]), normal(f[2])})
+		}
+	}
+}
+
+// readBuiltin reads modules.builtin, which not every package has.
+func (t *moduleTree) readBuiltin() {
+	t.symbols, _ = os.ReadFile(filepath.Join(t.dir, "modules.builtin"))
+	for line := range strings.Lines(string(t.symbols)) {
+		t.builtin[moduleName(strings.TrimSpace(line))] = true
+	}
+}
+
+// lookup returns the modules that a name or an alias stands for.
+func (t *moduleTree) lookup(name string) []string {
+	name = normal(name)
+	if _, ok := t.files[name]; ok {
+		return []string{name}
+	}
+	var found []string
+	for _, a := range t.aliases {
+		if ok, _ := path.Match(a.pattern, name); ok && !slices.Contains(found, a.name) {
+			found = append(found, a.name)
+		}
+	}
+	return found
+}
+
+// closure returns the named modules and all that they depend on, every module after
+// its dependencies. Names that the tree does not have are passed over.
+func (t *moduleTree) closure(names []string) []string {
+	var order []string
+	seen := map[string]bool{}
+	var visit func(string)
+	visit = func(name string) {
+		if _, ok := t.files[name]; !ok || seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, dep := range t.depends[name] {
+			visit(dep)
+		}
+		order = append(order, name)
+	}
+	for _, name := range names {
+		for _, n := range t.lookup(name) {
+			visit(n)
+		}
+	}
+	return order
+}
+
+// without drops the late modules and everything that depends on one of them.
+func (t *moduleTree) without(order, late []string) []string {
+	drop := map[string]bool{}
+	for _, name := range late {
+		for _, n := range t.lookup(name) {
+			drop[n] = true
+		}
+	}
+	var kept []string
+	for _, name := range order { // dependencies come first
+		for _, dep := range t.depends[name] {
+			drop[name] = drop[name] || drop[dep]
+		}
+		if !drop[name] {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+// selection returns the modules that go into the guest: the wanted ones and those
+// that the kernel may ask for, with their dependencies.
+func (t *moduleTree) selection(want []string) []string {
+	names := slices.Clone(want)
+	var more []string
+	for name, file := range t.files {
+		if slices.Contains(onDemand, path.Dir(file)) {
+			more = append(more, name)
+		}
+	}
+	slices.Sort(more)
+	return t.closure(append(names, more...))
+}
+
+// read returns a module's plain content.
+func (t *moduleTree) read(name string) ([]byte, error) {
+	return readModule(filepath.Join(t.dir, t.files[name]))
+}
+
+// index makes modules.dep, modules.alias and modules.builtin for some modules of
+// the tree, whose files are named as plain ones.
+func (t *moduleTree) index(names []string) map[string][]byte {
+	var dep, alias bytes.Buffer
+	in := map[string]bool{}
+	for _, name := range names {
+		in[name] = true
+		plain, _ := plainName(t.files[name])
+		fmt.Fprintf(&dep, "%s:", plain)
+		for _, d := range t.depends[name] {
+			if file, ok := t.files[d]; ok {
+				plain, _ := plainName(file)
+				fmt.Fprintf(&dep, " %s", plain)
+			}
+		}
+		dep.WriteByte('\n')
+	}
+	for _, a := range t.aliases {
+		if in[a.name] && !strings.ContainsAny(a.pattern, " \n") {
+			fmt.Fprintf(&alias, "alias %s %s\n", a.pattern, a.name)
+		}
+	}
+	return map[string][]byte{
+		"modules.dep": dep.Bytes(), "modules.alias": alias.Bytes(), "modules.builtin": t.symbols,
+	}
+}

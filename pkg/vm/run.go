@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Config is one command to run on one kernel.
+type Config struct {
+	Kernel Kernel
+	Cache  Cache
+	// Args is the command. With Shell they are joined and given to a shell.
+	Args  []string
+	Shell bool
+	// Dir is the working directory, copied into the guest; empty for none.
+	Dir string
+	// Env is added to the guest's environment, as NAME=VALUE.
+	Env     []string
+	Add     []File
+	Modules ModuleSpec
+	// Stdin is passed to the command; nil for none.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Log is told of retries and warnings, a line at a time.
+	Log io.Writer
+	// Console, if not nil, gets the kernel's console.
+	Console io.Writer
+	// Accel is "auto", "kvm" or "tcg".
+	Accel  string
+	Memory string // as QEMU's -m
+	CPUs   int
+	// Append is added to the kernel's command line.
+	Append string
+	// BootTimeout bounds the time to init's hello, Timeout the whole run.
+	BootTimeout, Timeout time.Duration
+	// OnRetry is called before a machine that died is booted again.
+	OnRetry func(attempt int)
+	// OnHello is called when init runs, with uname -r and the time it took.
+	OnHello func(release, accel string, boot time.Duration)
+}
+
+// Result is how a run ended.
+type Result struct {
+	// Status is the command's exit status.
+	Status int
+	// Release is uname -r, Accel is "kvm" or "tcg".
+	Release, Accel string
+	// Boot is the time from QEMU's start to init's hello, of the last boot.
+	Boot time.Duration
+	// Boots is how often the machine was booted.
+	Boots int
+}
+
+// StatusTimeout is the exit status of a run that took too long, as timeout(1)'s.
+const StatusTimeout = 124
+
+// ErrTimeout says that the whole run took longer than Config.Timeout.
+var ErrTimeout = errors.New("timed out")
+
+// DeadError says that a machine ended, or hung, before the command did.
+type DeadError struct {
+	Why     string
+	Console []string // the last lines
+}
+
+func (e *DeadError) Error() string {
+	if len(e.Console) == 0 {
+		return e.Why
+	}
+	return e.Why + "; the console's last lines:\n  " + strings.Join(e.Console, "\n  ")
+}
+
+// maxBoots is the first boot and two more for a machine that died.
+const maxBoots = 3
+
+// withDefaults fills in what a caller left out.
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	set(&c.BootTimeout, 90*time.Second)
+	set(&c.Timeout, 20*time.Minute)
+	if c.Memory == "" {
+		c.Memory = "1G"
+	}
+	if c.CPUs == 0 {
+		c.CPUs = 2
+	}
+	if c.Accel == "" {
+		c.Accel = "auto"
+	}
+	for _, w := range []*io.Writer{&c.Stdout, &c.Stderr, &c.Log} {
+		if *w == nil {
+			*w = io.Discard
+		}
+	}
+	return c
+}
+
+// Run boots the kernel and runs the command. A command that ends with whatever
+// status is a Result; a machine that dies is booted again, at most twice.
+func Run(ctx context.Context, cfg Config) (Result, error) {
+	cfg = cfg.withDefaults()
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, cfg.Timeout, ErrTimeout)
+	defer cancel()
+	res, err := run(ctx, cfg)
+	switch {
+	case err == nil:
+		return res, nil
+	case parent.Err() != nil:
+		return res, fmt.Errorf("run on %s: %w", cfg.Kernel.Name, parent.Err())
+	case errors.Is(context.Cause(ctx), ErrTimeout):
+		res.Status = StatusTimeout
+		return res, fmt.Errorf("run on %s: %w after %s: machine killed", cfg.Kernel.Name, ErrTimeout, cfg.Timeout)
+	}
+	return res, fmt.Errorf("run on %s: %w", cfg.Kernel.Name, err)
+}
+
+func run(ctx context.Context, cfg Config) (Result, error) {
+	program, err := guestProgram(ctx, cfg.Cache)
+	if err != nil {
+		return Result{}, err
+	}
+	accel, err := chooseAccel(ctx, cfg, program)
+	if err != nil {
+		return Result{}, err
+	}
+	archive, err := buildInitramfs(cfg, program)
+	if err != nil {
+		return Result{}, err
+	}
+	m := machine{
+		accel: accel, cpus: cfg.CPUs, memory: cfg.Memory, image: cfg.Kernel.Image,
+		cmdline: kernelCmdline(accel, cfg.Console != nil, cfg.Append),
+	}
+	for boots := 1; ; boots++ {
+		res, err := boot(ctx, cfg, m, archive.Bytes())
+		res.Boots, res.Accel = boots, accel
+		var dead *DeadError
+		if !errors.As(err, &dead) || boots == maxBoots || ctx.Err() != nil || cfg.Stdin != nil {
+			return res, err
+		}
+		fmt.Fprintf(cfg.Log, "vm: %s died (%s), booting again (%d of %d)\n", cfg.Kernel.Name, dead.brief(), boots+1, maxBoots)
+		if cfg.OnRetry != nil {
+			cfg.OnRetry(boots + 1)
+		}
+	}
+}
+
+// brief is the reason in one line, with the console's own if it has one.
+func (e *DeadError) brief() string {
+	for _, line := range e.Console {
+		for _, sign := range []string{"Kernel panic", "BUG:", "Oops", "general protection"} {
+			if i := strings.Index(line, sign); i >= 0 {
+				return line[i:]
+			}
+		}
+	}
+	return strings.SplitN(e.Why, "\n", 2)[0]
+}
