@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/probe"
+)
+
+// The exit statuses.
+const (
+	exitFine   = 0
+	exitFailed = 1 // at run time
+	exitUsage  = 2
+	exitCannot = 3 // this machine cannot do it
+)
+
+// usageError is wrong usage that is found out only by a command itself.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run runs a command line and returns the exit status.
+func run(ctx context.Context, e *env, args []string) int {
+	root := newRoot(e)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	root.SetArgs(args)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !understood {
+		err = usageError{err}
+	}
+	status := exitStatus(err)
+	if status != exitFine {
+		e.say(err.Error())
+	}
+	return status
+}
+
+func exitStatus(err error) int {
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return exitFine
+	case errors.As(err, &usageError{}):
+		return exitUsage
+	case errors.Is(err, probe.ErrCannot):
+		return exitCannot
+	}
+	return exitFailed
+}
+
+// say writes one line of diagnostics.
+func (e *env) say(text string) {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	fmt.Fprintln(e.stderr, "synwatch: "+strings.Join(lines, "; "))
+}
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "synwatch",
+		Short:         "Name every refused incoming TCP connection",
+		Long:          "synwatch names every incoming TCP connection that this machine refuses or drops,\nlive: the cause, the source, and exact counts that agree with the kernel's own.",
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unknown command %q%s", args[0], didYouMean(cmd.SuggestionsFor(args[0])))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(newTrace(e), newHooks(e))
+	return root
+}
+
+func didYouMean(near []string) string {
+	if len(near) == 0 {
+		return ""
+	}
+	return ", did you mean " + strings.Join(near, ", ") + "?"
+}

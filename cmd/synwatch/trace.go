@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// traceOptions is what the flags of trace say.
+type traceOptions struct {
+	probe    probe.Options
+	causes   []*cause.Cause
+	duration time.Duration
+	count    uint64
+	notices  bool
+	format   formatOptions
+}
+
+// formatOptions is what the flags about the output say.
+type formatOptions struct {
+	json   bool
+	output string
+	quiet  bool
+	color  string
+}
+
+func newTrace(e *env) *cobra.Command {
+	var o traceOptions
+	cmd := &cobra.Command{
+		Use:   "trace",
+		Short: "Stream every drop with its cause and source",
+		Long: `trace prints every refused incoming TCP connection as it happens, with the cause
+and the source. Ctrl-C, --duration or --count ends it with a summary: the causes
+with their top sources, what to do about them, and the kernel's own counters
+beside what was traced, as proof that nothing was left out.
+
+It needs root, or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_SYS_ADMIN. Nothing
+of it stays in the kernel when it ends, however it ends.`,
+		Example: `  synwatch trace
+  synwatch trace --port 443 --src 10.0.0.0/8
+  synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s
+  synwatch trace --json --output drops.json --duration 10m
+  synwatch trace --netns web --count 1 --no-coalesce`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.trace(cmd.Context(), &o) },
+	}
+	f := cmd.Flags()
+	f.Var(listOf(&o.causes, "CAUSE", parseCause), "cause", "record only these causes, by ID (repeatable, or with commas)")
+	f.Var(listOf(&o.probe.Filter.Src, "CIDR", parsePrefix), "src", "count only drops of these clients (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Dst, "CIDR", parsePrefix), "dst", "count only drops of packets to these local addresses (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Ports, "N", parsePort), "port", "count only drops of packets to these local ports (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Netns, "NETNS", host.ResolveNetns), "netns", "count only drops in these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
+	f.Var(valueOf(&o.duration, "TIME", parseDuration), "duration", "end after this time, e.g. 30s or 10m")
+	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
+	f.BoolVar(&o.probe.EveryDrop, "no-coalesce", false, "print a record for every drop")
+	f.BoolVar(&o.notices, "notices", false, "also print what is worth knowing but is no drop")
+	addFormatFlags(cmd, &o.format)
+	addBTFFlag(cmd, &o.probe)
+	return cmd
+}
+
+func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
+	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no records, only the summary")
+	f.StringVar(&o.color, "color", "auto", "colour the text: auto (on a terminal), always or never (`WHEN`)")
+}
+
+func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
+	cmd.Flags().StringVar(&o.BTF, "btf", "", "read the kernel's type information from this `FILE`, for a kernel that carries none")
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+func (e *env) trace(ctx context.Context, o *traceOptions) (err error) {
+	out, err := e.openOutput(o.format.output)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	to, err := o.format.sink(out, e.environ)
+	if err != nil {
+		return err
+	}
+	t, err := e.open(o.probe)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	if err := out.truncate(); err != nil {
+		return err
+	}
+	ctx, cancel := untilHangup(ctx, out.Writer)
+	defer cancel()
+	return e.watch(ctx, t, to, o)
+}
+
+// watch runs an open tracer into a sink.
+func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOptions) error {
+	machine, err := e.machine()
+	if err != nil {
+		return err
+	}
+	counters, err := e.counters()
+	if err != nil {
+		return err
+	}
+	if !o.format.quiet {
+		e.announce(machine, t)
+	}
+	if isTerminal(e.stderr) {
+		newline := context.AfterFunc(ctx, func() { fmt.Fprintln(e.stderr) }) // behind the terminal's ^C
+		defer newline()
+	}
+	filter := &o.probe.Filter
+	return watch.Run(ctx, watch.Config{
+		Source: t, Counters: counters, Sink: to, Now: e.now, Warn: e.say,
+		Machine: machine, Version: version(),
+		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
+		Records: o.count, Duration: o.duration, Netns: filter.Netns,
+		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports) > 0,
+	})
+}
+
+// announce says what is traced and what cannot be.
+func (e *env) announce(m host.Machine, t tracer) {
+	e.say(fmt.Sprintf("tracing refused TCP connections on %s (%s); Ctrl-C ends it with a summary", m.Name, m.Kernel))
+	if blind := cause.NewAttributor(t.Coverage()).Blind(); len(blind) > 0 {
+		e.say("this run cannot see all of " + strings.Join(blind, ", ") + " (synwatch hooks says why)")
+	}
+}
+
+func (o *formatOptions) sink(w io.Writer, environ []string) (watch.Sink, error) {
+	palette, err := sink.NewPalette(o.color, w, environ)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--color %s: %w", o.color, err)}
+	}
+	var to watch.Sink = sink.NewText(w, palette)
+	if o.json {
+		to = sink.NewJSON(w)
+	}
+	if o.quiet {
+		to = sink.Quiet{Sink: to}
+	}
+	return to, nil
+}
