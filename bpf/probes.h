@@ -67,24 +67,32 @@
 		return 0;                                                                          \
 	}
 
-/* A context is read at constant offsets only, and not past what the function
- * has: the verifier sees nargs as the constant that it is and drops the rest. */
+/* A context is read at constant offsets only, which the compiler would merge
+ * into a variable one, and not past what the function has: the verifier knows
+ * nargs as the constant that it is and drops the other branches. */
+#define CTX_WORD(ctx, i)                                                                           \
+	({                                                                                         \
+		__u64 word;                                                                        \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(word) : "r"(ctx), "i"((i) * 8));      \
+		word;                                                                              \
+	})
+
 static __always_inline __u64 returned(__u64 *ctx, __u32 nargs)
 {
 	if (nargs == 1)
-		return ctx[1];
+		return CTX_WORD(ctx, 1);
 	if (nargs == 2)
-		return ctx[2];
+		return CTX_WORD(ctx, 2);
 	if (nargs == 3)
-		return ctx[3];
+		return CTX_WORD(ctx, 3);
 	if (nargs == 4)
-		return ctx[4];
+		return CTX_WORD(ctx, 4);
 	if (nargs == 5)
-		return ctx[5];
+		return CTX_WORD(ctx, 5);
 	if (nargs == 6)
-		return ctx[6];
+		return CTX_WORD(ctx, 6);
 	if (nargs == 7)
-		return ctx[7];
+		return CTX_WORD(ctx, 7);
 	return 0;
 }
 

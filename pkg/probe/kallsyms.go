@@ -78,8 +78,13 @@ func findSymbols() (symbols, error) {
 // few: a call of kfree_skb each.
 type locator map[uint64]string
 
-// learn looks up the addresses that are not known yet, all in one pass.
+// learn looks up the addresses that are not known yet, all in one pass. Where
+// the symbols cannot be read, they stay without a name.
 func (l locator) learn(addrs []uint64) {
+	_ = l.learnFrom(addrs, scanKallsyms)
+}
+
+func (l locator) learnFrom(addrs []uint64, scan func(func(uint64, byte, []byte)) error) error {
 	nearest := map[uint64]uint64{}
 	for _, a := range addrs {
 		if _, known := l[a]; a != 0 && !known {
@@ -88,15 +93,14 @@ func (l locator) learn(addrs []uint64) {
 		}
 	}
 	if len(nearest) == 0 {
-		return
+		return nil
 	}
-	// An unreadable file leaves the locations empty.
-	_ = scanKallsyms(func(addr uint64, kind byte, name []byte) {
+	return scan(func(addr uint64, kind byte, name []byte) {
 		if kind != 't' && kind != 'T' {
 			return
 		}
 		for a, best := range nearest {
-			// A call may be its function's last instruction.
+			// The address is behind the call, which may end its function.
 			if addr < a && addr > best {
 				nearest[a] = addr
 				l[a] = functionName(string(name))

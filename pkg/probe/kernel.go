@@ -36,7 +36,9 @@ var argumentVariables = map[string]string{
 
 // kernel is what the running kernel's type information says.
 type kernel struct {
-	spec *btf.Spec
+	// cache keeps the kernel's BTF, and its modules', from load to load.
+	cache *btf.Cache
+	spec  *btf.Spec
 	// own says that the kernel itself carries BTF; fentry needs that.
 	own     bool
 	symbols symbols
@@ -46,7 +48,7 @@ type kernel struct {
 
 // readKernel loads the kernel's BTF, or that in file unless it is empty.
 func readKernel(file string) (*kernel, error) {
-	k := &kernel{}
+	k := &kernel{cache: btf.NewCache()}
 	_, err := os.Stat(kernelBTF)
 	k.own = err == nil
 	if file != "" {
@@ -54,7 +56,7 @@ func readKernel(file string) (*kernel, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: read BTF from %s: %w", ErrCannot, file, err)
 		}
-	} else if k.spec, err = loadKernelSpec(); err != nil {
+	} else if k.spec, err = loadKernelSpec(k.cache); err != nil {
 		return nil, err
 	}
 	if k.symbols, err = findSymbols(); err != nil {
@@ -64,8 +66,8 @@ func readKernel(file string) (*kernel, error) {
 	return k, nil
 }
 
-func loadKernelSpec() (*btf.Spec, error) {
-	spec, err := btf.LoadKernelSpec()
+func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
+	spec, err := cache.Kernel()
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, ebpf.ErrNotSupported) {
 		return nil, fmt.Errorf("%w: the kernel carries no BTF (built without CONFIG_DEBUG_INFO_BTF): give it from elsewhere with --btf FILE", ErrCannot)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // loader makes the maps once and then one program at a time, so that one which
@@ -17,7 +18,7 @@ import (
 type loader struct {
 	spec *ebpf.CollectionSpec
 	maps map[string]*ebpf.Map
-	opts ebpf.ProgramOptions
+	opts ebpf.CollectionOptions
 	// enabled is the programs' switch.
 	enabled *ebpf.Variable
 	// fentryRefused is set once the kernel refused a kind of program that no
@@ -36,12 +37,12 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err := o.tell(spec); err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, opts: ebpf.ProgramOptions{}}
+	l := &loader{spec: spec, opts: ebpf.CollectionOptions{Cache: k.cache}}
 	if !k.own {
 		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
 	}
 	if o.BTF != "" {
-		l.opts.KernelTypes = k.spec
+		l.opts.Programs.KernelTypes = k.spec
 	}
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
@@ -50,6 +51,7 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 		return nil, fmt.Errorf("create maps: %w", err)
 	}
 	l.maps, l.enabled = coll.Maps, coll.Variables["enabled"]
+	l.opts.MapReplacements = l.maps
 	return l, o.Filter.fill(l.maps)
 }
 
@@ -71,10 +73,7 @@ func (l *loader) program(name string) (*ebpf.Program, error) {
 		Types:     l.spec.Types,
 		ByteOrder: l.spec.ByteOrder,
 	}
-	coll, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
-		MapReplacements: l.maps,
-		Programs:        l.opts,
-	})
+	coll, err := ebpf.NewCollectionWithOptions(one, l.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +116,7 @@ func (l *loader) attachFentry(h *hook) ([]link.Link, error) {
 		return nil, l.fentryRefused
 	}
 	links, err := attachAll(h.fentryPrograms(), l.attachTracing)
-	if errors.Is(err, os.ErrPermission) {
+	if errors.Is(err, unix.EPERM) {
 		l.fentryRefused = err
 	}
 	return links, err

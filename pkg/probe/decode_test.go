@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+func someKey() bpfKey {
+	return bpfKey{
+		Src:     netip.MustParseAddr("10.9.0.5").As16(),
+		Dst:     netip.MustParseAddr("fd00::1").As16(),
+		Facts:   uint64(event.ListenOverflow | event.ListenDrop),
+		Netns:   4026531840,
+		Reason:  3,
+		DstPort: 443,
+		Hook:    uint8(bpfHookHOOK_CONN_REQUEST),
+	}
+}
+
+func TestDecodeEvent(t *testing.T) {
+	d := decoder{reasons: map[uint32]string{3: "NO_SOCKET"}, boot: time.Unix(1000, 0)}
+	key := someKey()
+	want := event.Event{
+		Time:   time.Unix(1002, 0),
+		Hook:   event.HookConnRequest,
+		Facts:  event.ListenOverflow | event.ListenDrop,
+		Reason: "NO_SOCKET",
+		Src:    netip.MustParseAddrPort("10.9.0.5:20005"),
+		Dst:    netip.MustParseAddrPort("[fd00::1]:443"),
+		Netns:  4026531840,
+	}
+	got := d.event(&key, uint64(2*time.Second), 20005)
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReasonUnknown(t *testing.T) {
+	d := decoder{reasons: map[uint32]string{3: "NO_SOCKET"}}
+	for n, want := range map[uint32]string{0: "", 3: "NO_SOCKET", 0x30001: "196609"} {
+		if got := d.reason(n); got != want {
+			t.Errorf("reason %d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+// FuzzDecodeDetail feeds what a torn or foreign sample might hold.
+func FuzzDecodeDetail(f *testing.F) {
+	whole, err := binary.Append(nil, binary.NativeEndian, &bpfDetail{Key: someKey(), SrcPort: 7})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Fuzz(func(t *testing.T, sample []byte) {
+		detail, err := decodeDetail(sample)
+		if (err == nil) != (len(sample) >= len(whole)) {
+			t.Fatalf("%d bytes: %v", len(sample), err)
+		}
+		if err != nil {
+			return
+		}
+		e := (&decoder{}).event(&detail.Key, detail.Time, detail.SrcPort)
+		if e.Src.Port() != detail.SrcPort || !e.Dst.IsValid() {
+			t.Fatalf("%+v became %+v", detail, e)
+		}
+	})
+}
