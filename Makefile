@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# make demo   see synwatch name real drops
+# make test   everything: unit tests, native privileged tests, the kernel matrix
+# make help   the rest
+
+KERNELS ?= 5.10,6.1,6.12,6.18,7.x
+KERNEL  ?= 6.12
+CMD     ?= synwatch demo
+
+CLANG   := 19
+export CGO_ENABLED := 0
+export PATH := $(PATH):/usr/sbin:/sbin
+
+VM := build/vm
+NEED_VM := .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb
+
+.PHONY: help build demo test unit matrix vm generate lint fmt clean
+
+help:
+	@echo 'make build      build/synwatch'
+	@echo 'make demo       see real drops being named, here or in a VM that is set up for it'
+	@echo 'make test       unit tests, native privileged tests and the kernel matrix'
+	@echo 'make unit       the tests that run on this machine'
+	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
+	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
+	@echo 'make generate   the BPF objects, with clang $(CLANG)'
+	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
+
+build: build/synwatch
+
+.PHONY: build/synwatch build/vm
+build/synwatch:
+	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
+
+build/vm:
+	go build -trimpath -o $@ ./cmd/vm
+
+# A SYN dropped by a full queue can be seen with fentry or kprobes only: where
+# this machine, or this user, has neither, a VM shows it.
+demo: build
+	@if build/synwatch hooks 2>/dev/null | grep -q '^tcp_conn_request .*attached'; then \
+		build/synwatch demo; \
+	else \
+		echo 'no fentry, kprobes or privilege here: in a VM with kernel $(KERNEL)' && \
+		$(MAKE) --no-print-directory vm CMD='synwatch demo'; \
+	fi
+
+vm: build build/vm
+	@$(NEED_VM)
+	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
+
+test: unit matrix
+
+unit:
+	go test ./...
+
+# The tests of the command itself, natively and on each kernel; the table at the
+# end says where each cause was exact.
+matrix: build/vm
+	@$(NEED_VM)
+	go test -c -o build/synwatch.test ./cmd/synwatch
+	cd cmd/synwatch && ../../build/synwatch.test -test.v -test.run '^TestKernel' > ../../build/native.log || { cat ../../build/native.log; exit 1; }
+	cd cmd/synwatch && ../../$(VM) matrix --kernels $(KERNELS) --results ../../build/matrix \
+		--include ../../build/native.log --table ../../build/kernels.md -- ../../build/synwatch.test -test.v -test.run '^TestKernel'
+
+generate:
+	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h
+	go generate ./...
+
+lint:
+	@.ci/need clang-format-$(CLANG)=clang-format-$(CLANG)
+	go vet ./...
+	go tool staticcheck ./...
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'd: $$out"; exit 1; }
+	clang-format-$(CLANG) --dry-run --Werror $$(git ls-files 'bpf/*.[ch]')
+	$(MAKE) --no-print-directory generate
+	git diff --exit-code -- pkg/probe
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+	clang-format-$(CLANG) -i $$(git ls-files 'bpf/*.[ch]')
+
+clean:
+	rm -rf build
