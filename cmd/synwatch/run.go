@@ -34,6 +34,10 @@ func run(ctx context.Context, e *env, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
+	if isTerminal(e.stderr) {
+		newline := context.AfterFunc(ctx, func() { fmt.Fprintln(e.stderr) }) // behind the terminal's ^C
+		defer newline()
+	}
 	err := root.ExecuteContext(ctx)
 	if err != nil && !understood {
 		err = usageError{err}
@@ -81,7 +85,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newTrace(e), newHooks(e))
+	root.AddCommand(newTrace(e), newHooks(e), newDemo(e))
 	return root
 }
 

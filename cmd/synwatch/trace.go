@@ -46,15 +46,16 @@ and the source. Ctrl-C, --duration or --count ends it with a summary: the causes
 with their top sources, what to do about them, and the kernel's own counters
 beside what was traced, as proof that nothing was left out.
 
-It needs root, or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_SYS_ADMIN. Nothing
-of it stays in the kernel when it ends, however it ends.`,
+It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG, with which the counters of
+other network namespaces remain unread. Nothing of it stays in the kernel when it
+ends, however it ends.`,
 		Example: `  synwatch trace
   synwatch trace --port 443 --src 10.0.0.0/8
   synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s
   synwatch trace --json --output drops.json --duration 10m
   synwatch trace --netns web --count 1 --no-coalesce`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.trace(cmd.Context(), &o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.trace(cmd.Context(), &o, nil) },
 	}
 	f := cmd.Flags()
 	f.Var(listOf(&o.causes, "CAUSE", parseCause), "cause", "record only these causes, by ID (repeatable, or with commas)")
@@ -76,7 +77,7 @@ func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no records, only the summary")
-	f.StringVar(&o.color, "color", "auto", "colour the text: auto (on a terminal), always or never (`WHEN`)")
+	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
 }
 
 func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
@@ -90,7 +91,9 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func (e *env) trace(ctx context.Context, o *traceOptions) (err error) {
+// trace opens what the options ask for and follows it. The sink may be replaced
+// by what wrap makes of it.
+func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, watch.Sink) watch.Sink) (err error) {
 	out, err := e.openOutput(o.format.output)
 	if err != nil {
 		return err
@@ -107,6 +110,9 @@ func (e *env) trace(ctx context.Context, o *traceOptions) (err error) {
 	defer func() { err = errors.Join(err, t.Close()) }()
 	if err := out.truncate(); err != nil {
 		return err
+	}
+	if wrap != nil {
+		to = wrap(t, to)
 	}
 	ctx, cancel := untilHangup(ctx, out.Writer)
 	defer cancel()
@@ -125,10 +131,6 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	}
 	if !o.format.quiet {
 		e.announce(machine, t)
-	}
-	if isTerminal(e.stderr) {
-		newline := context.AfterFunc(ctx, func() { fmt.Fprintln(e.stderr) }) // behind the terminal's ^C
-		defer newline()
 	}
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{

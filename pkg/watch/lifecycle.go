@@ -89,13 +89,13 @@ func (w *watcher) summary(losses event.Losses) Summary {
 		ledger: w.ledger, attributed: w.attributed, names: w.names, netns: w.Netns,
 		filtered: w.Filtered, losses: losses, unseen: w.attributor.Unseen(),
 	}
-	rows := r.rows()
+	rows, unseen := r.rows()
 	return Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),
 		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.hidden,
 		Lost: losses.Lost, Unattributed: losses.Unattributed + w.tally.outside,
 		Merged: w.merged, Unshown: w.unshown,
-		Causes: w.tally.summary(), Unseen: w.wanted(r.totals(rows)), Reconcile: rows,
+		Causes: w.tally.summary(), Unseen: w.wanted(unseen), Reconcile: rows,
 		Filtered: w.Filtered,
 	}
 }

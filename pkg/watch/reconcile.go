@@ -24,30 +24,76 @@ type reconciler struct {
 }
 
 // rows lists what is not zero on both sides, by namespace and in the order of
-// the catalogue.
-func (r *reconciler) rows() []Row {
-	rows := []Row{}
-	seen := maps.Clone(r.ledger.moved)
-	maps.Copy(seen, r.attributed)
-	for _, netns := range slices.Sorted(maps.Keys(seen)) {
+// the catalogue, and the totals that can only be of stages out of sight.
+func (r *reconciler) rows() ([]Row, []UnseenTotal) {
+	rows, unseen := []Row{}, []UnseenTotal{}
+	moved := maps.Clone(r.ledger.moved)
+	maps.Copy(moved, r.attributed)
+	for _, netns := range slices.Sorted(maps.Keys(moved)) {
 		if len(r.netns) > 0 && !slices.Contains(r.netns, netns) {
 			continue
 		}
-		for _, counter := range cause.Counters() {
-			row := Row{
-				Netns: netns, NetnsName: r.names[netns], Counter: counter,
-				Kernel: r.ledger.moved[netns][counter], Attributed: r.attributed[netns][counter],
-			}
-			if row.Kernel != 0 || row.Attributed != 0 {
-				row.Why = strings.Join(r.why(&row), "; ")
-				rows = append(rows, row)
-			}
+		own := r.rowsOf(netns)
+		totals := r.totals(own)
+		for i := range own {
+			own[i].Why = strings.Join(r.why(&own[i], totals), "; ")
+		}
+		rows, unseen = append(rows, own...), addTotals(unseen, totals)
+	}
+	return rows, unseen
+}
+
+func (r *reconciler) rowsOf(netns uint32) []Row {
+	var rows []Row
+	for _, counter := range cause.Counters() {
+		row := Row{
+			Netns: netns, NetnsName: r.names[netns], Counter: counter,
+			Kernel: r.ledger.moved[netns][counter], Attributed: r.attributed[netns][counter],
+		}
+		if row.Kernel != 0 || row.Attributed != 0 {
+			rows = append(rows, row)
 		}
 	}
 	return rows
 }
 
-func (r *reconciler) why(row *Row) []string {
+// totals takes from the rows of one namespace what can only be of stages that
+// the run cannot see.
+func (r *reconciler) totals(rows []Row) []UnseenTotal {
+	left := map[string]uint64{}
+	for _, row := range rows {
+		if row.Kernel > row.Attributed {
+			left[row.Counter] = row.Kernel - row.Attributed
+		}
+	}
+	var totals []UnseenTotal
+	for _, u := range r.unseen {
+		n := left[u.Counter]
+		if n == 0 {
+			continue
+		}
+		totals = append(totals, UnseenTotal{Unseen: u, Count: n})
+		for _, also := range u.Also {
+			left[also] -= min(n, left[also])
+		}
+	}
+	return totals
+}
+
+// addTotals adds those of another namespace.
+func addTotals(sum, more []UnseenTotal) []UnseenTotal {
+	for _, t := range more {
+		at := slices.IndexFunc(sum, func(s UnseenTotal) bool { return s.Counter == t.Counter })
+		if at < 0 {
+			sum = append(sum, t)
+		} else {
+			sum[at].Count += t.Count
+		}
+	}
+	return sum
+}
+
+func (r *reconciler) why(row *Row, unseen []UnseenTotal) []string {
 	if !r.ledger.knows(row.Netns) {
 		return []string{"the namespace's counters could not be read"}
 	}
@@ -59,7 +105,7 @@ func (r *reconciler) why(row *Row) []string {
 		return why
 	}
 	if row.Kernel > row.Attributed {
-		why = append(why, r.whyMore(row)...)
+		why = append(why, r.whyMore(row, unseen)...)
 	}
 	if n := r.ledger.unsure[row.Netns][row.Counter]; n > 0 {
 		why = append(why, fmt.Sprintf("%d came while the hooks were being switched on or off", n))
@@ -71,9 +117,15 @@ func (r *reconciler) why(row *Row) []string {
 }
 
 // whyMore says why the kernel may have counted more than was attributed.
-func (r *reconciler) whyMore(row *Row) []string {
+func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	var why []string
-	if stages := r.unseenIn(row.Counter); stages != nil {
+	var stages []cause.Stage
+	for _, u := range unseen {
+		if u.Counter == row.Counter || slices.Contains(u.Also, row.Counter) {
+			stages = append(stages, u.Stages...)
+		}
+	}
+	if stages != nil {
 		why = append(why, "this run sees only the total of "+JoinStages(stages))
 	}
 	if r.filtered {
@@ -88,39 +140,6 @@ func (r *reconciler) whyMore(row *Row) []string {
 	return why
 }
 
-// unseenIn lists the unseen stages that move the counter.
-func (r *reconciler) unseenIn(counter string) []cause.Stage {
-	var stages []cause.Stage
-	for _, u := range r.unseen {
-		if u.Counter == counter || slices.Contains(u.Also, counter) {
-			stages = append(stages, u.Stages...)
-		}
-	}
-	return stages
-}
-
-// totals takes from the rows what can only be of stages that the run cannot see.
-func (r *reconciler) totals(rows []Row) []UnseenTotal {
-	left := map[string]uint64{}
-	for _, row := range rows {
-		if row.Kernel > row.Attributed {
-			left[row.Counter] += row.Kernel - row.Attributed
-		}
-	}
-	totals := []UnseenTotal{}
-	for _, u := range r.unseen {
-		n := left[u.Counter]
-		if n == 0 {
-			continue
-		}
-		totals = append(totals, UnseenTotal{Stages: u.Stages, Counter: u.Counter, Count: n})
-		for _, also := range u.Also {
-			left[also] -= min(n, left[also])
-		}
-	}
-	return totals
-}
-
 // JoinStages lists stages in words: "accept-queue-full (syn, ack), syn-refused".
 func JoinStages(stages []cause.Stage) string {
 	var words []string
@@ -128,15 +147,15 @@ func JoinStages(stages []cause.Stage) string {
 		c := stages[i].Cause
 		var names []string
 		for ; i < len(stages) && stages[i].Cause == c; i++ {
-			if stages[i].Stage != "" {
+			if stages[i].Stage == "" {
+				words = append(words, c.ID)
+			} else {
 				names = append(names, stages[i].Stage)
 			}
 		}
-		word := c.ID
 		if names != nil {
-			word += " (" + strings.Join(names, ", ") + ")"
+			words = append(words, c.ID+" ("+strings.Join(names, ", ")+")")
 		}
-		words = append(words, word)
 	}
 	return strings.Join(words, ", ")
 }

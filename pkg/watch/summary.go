@@ -62,9 +62,8 @@ type RangeTotal struct {
 // UnseenTotal is the movement of a counter that the run's hooks do not explain
 // and that is of one of the stages.
 type UnseenTotal struct {
-	Stages  []cause.Stage
-	Counter string
-	Count   uint64
+	cause.Unseen
+	Count uint64
 }
 
 // Row sets one counter of a network namespace against what was attributed to

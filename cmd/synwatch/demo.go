@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/provoke"
+	"golang.org/x/sync/errgroup"
+)
+
+// readAlong is the time between two scenes: records of the same kind are at
+// most a second apart, so that those of one scene come before the next.
+const readAlong = 1300 * time.Millisecond
+
+// scene is one provocation of the demonstration.
+type scene struct {
+	name    string // provoke.Provocation.Name
+	heading string
+}
+
+var scenes = []scene{
+	{"accept-queue-full/syn", "an application that does not accept its connections: its accept queue is full, SYNs die"},
+	{"accept-queue-full/ack", "the queue fills up while clients are in the handshake: their last ACK dies"},
+	{"syn-queue-full", "more half-open connections than the listener's queue holds, with SYN cookies off"},
+	{"no-listener", "clients of a port where nothing listens"},
+	{"netfilter-drop", "a firewall rule that drops silently"},
+	{"netfilter-reject", "a firewall rule that rejects"},
+}
+
+func newDemo(e *env) *cobra.Command {
+	var o traceOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Provoke real drops in throw-away network namespaces and show them being traced",
+		Long: `demo makes two network namespaces that vanish with it, provokes real drops from
+several source addresses in them, and traces them as trace would. At the end it
+compares what it traced with what it provoked. Nothing outside of the two
+namespaces is touched or traced. It needs root.`,
+		Example: "  synwatch demo\n  synwatch demo --json",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return e.demo(cmd.Context(), &o) },
+	}
+	addFormatFlags(cmd, &o.format)
+	addBTFFlag(cmd, &o.probe)
+	return cmd
+}
+
+func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
+	lab, err := provoke.NewLab(ctx)
+	if err != nil {
+		return cannotMakeLab(err)
+	}
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	o.probe.Filter.Netns = []uint32{lab.Netns()}
+	inLab := *e // where the lab is the whole world
+	inLab.machine = func() (host.Machine, error) {
+		m, err := e.machine()
+		m.Netns = lab.Netns()
+		return m, err
+	}
+	return inLab.rehearse(ctx, o, func(ctx context.Context) ([]provoke.Drop, error) { return e.perform(ctx, lab) })
+}
+
+func cannotMakeLab(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("the demonstration needs root to make network namespaces: %w", probe.ErrCannot)
+	}
+	return err
+}
+
+// rehearse traces while perform provokes drops, and compares the two.
+func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(context.Context) ([]provoke.Drop, error)) error {
+	var provoked []provoke.Drop
+	var stage errgroup.Group
+	tracing, end := context.WithCancel(ctx)
+	defer end()
+	w := newWitness(func() {
+		stage.Go(func() (err error) {
+			defer end()
+			provoked, err = perform(tracing)
+			return err
+		})
+	})
+	err := e.trace(tracing, o, w.watch)
+	end()
+	if err := errors.Join(err, stage.Wait()); err != nil || ctx.Err() != nil {
+		return err // when interrupted there is nothing to compare
+	}
+	verdict, err := w.compare(provoked)
+	if err != nil {
+		return err
+	}
+	e.say(verdict)
+	return nil
+}
+
+// perform plays the scenes and returns what they provoked.
+func (e *env) perform(ctx context.Context, lab *provoke.Lab) ([]provoke.Drop, error) {
+	var provoked []provoke.Drop
+	for _, s := range scenes {
+		all := provoke.All()
+		p := all[slices.IndexFunc(all, func(p provoke.Provocation) bool { return p.Name() == s.name })]
+		if why := p.Missing(); why != nil {
+			fmt.Fprintf(e.stderr, "\n=> not shown: %s (%v)\n", s.heading, why)
+			continue
+		}
+		fmt.Fprintf(e.stderr, "\n=> %s\n", s.heading)
+		expect, err := p.Run(ctx, lab, provoke.V4)
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("provoke %s: %w", s.name, err)
+		}
+		provoked = append(provoked, expect.Drops...)
+		select {
+		case <-time.After(readAlong):
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+	return provoked, nil
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// witness is a sink that remembers what went to the one it holds.
+type witness struct {
+	watch.Sink
+	started func()
+	source  watch.Source
+	stages  []cause.Stage // at the end, and whether they were in sight
+	traced  map[dropKey]uint64
+}
+
+// dropKey is what a provoked drop and its records have in common.
+type dropKey struct {
+	cause string // with its stage
+	path
+}
+
+type path struct {
+	src netip.Addr
+	dst netip.AddrPort
+}
+
+func (k dropKey) String() string { return fmt.Sprintf("%s from %s to %s", k.cause, k.src, k.dst) }
+
+// newWitness returns a witness that calls started when the tracing has begun.
+func newWitness(started func()) *witness {
+	return &witness{started: started, traced: map[dropKey]uint64{}}
+}
+
+// watch makes the witness watch what goes from a source to a sink.
+func (w *witness) watch(from watch.Source, to watch.Sink) watch.Sink {
+	w.source, w.Sink = from, to
+	return w
+}
+
+func (w *witness) Start(s watch.Start) error {
+	defer w.started()
+	return w.Sink.Start(s)
+}
+
+func (w *witness) Record(r watch.Record) error {
+	if r.Cause.Kind == cause.Drop {
+		w.traced[dropKey{r.Cause.ID + "/" + r.Stage, path{r.Src.Addr(), r.Dst}}] += r.Count
+	}
+	return w.Sink.Record(r)
+}
+
+func (w *witness) Summary(s watch.Summary) error {
+	w.stages = cause.NewAttributor(w.source.Coverage()).Stages()
+	return w.Sink.Summary(s)
+}
+
+// compare says how what was traced compares with what was provoked. It is an
+// error when what is in sight differs.
+func (w *witness) compare(provoked []provoke.Drop) (string, error) {
+	want, outOfSight := map[dropKey]uint64{}, map[path]bool{}
+	var hidden []cause.Stage
+	var all, inSight uint64
+	for _, d := range provoked {
+		if d.Notice {
+			continue
+		}
+		all += d.Count
+		if s, ok := w.hidden(d.Cause, d.Stage); ok {
+			outOfSight[path{d.Src, d.Dst}] = true
+			if !slices.Contains(hidden, s) {
+				hidden = append(hidden, s)
+			}
+			continue
+		}
+		inSight += d.Count
+		want[dropKey{d.Cause + "/" + d.Stage, path{d.Src, d.Dst}}] += d.Count
+	}
+	if err := w.differences(want, outOfSight); err != nil {
+		return "", err
+	}
+	if hidden == nil {
+		return fmt.Sprintf("%d drops provoked, %d named, none missed", all, all), nil
+	}
+	return fmt.Sprintf("%d drops provoked; of these %d are in sight on this kernel, and all of them were named; not in sight: %s (synwatch hooks says why)",
+		all, inSight, watch.JoinStages(hidden)), nil
+}
+
+// hidden finds a stage that was out of sight.
+func (w *witness) hidden(id, stage string) (cause.Stage, bool) {
+	at := slices.IndexFunc(w.stages, func(s cause.Stage) bool {
+		return s.Cause.ID == id && s.Stage == stage && !s.Seen
+	})
+	if at < 0 {
+		return cause.Stage{}, false
+	}
+	return w.stages[at], true
+}
+
+// differences compares, leaving out what came by the way of drops that are out
+// of sight, as these may appear under another cause.
+func (w *witness) differences(want map[dropKey]uint64, outOfSight map[path]bool) error {
+	both := maps.Clone(want)
+	maps.Copy(both, w.traced)
+	var lines []string
+	for key := range both {
+		if w.traced[key] != want[key] && !outOfSight[key.path] {
+			lines = append(lines, fmt.Sprintf("%v: %d provoked, %d traced", key, want[key], w.traced[key]))
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	slices.Sort(lines)
+	return errors.New("what was traced differs from what was provoked: " + strings.Join(lines, "; "))
+}
