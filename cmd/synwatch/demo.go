@@ -72,7 +72,7 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 
 func cannotMakeLab(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("the demonstration needs root to make network namespaces: %w", probe.ErrCannot)
+		return fmt.Errorf("%w: run it as root, it makes network namespaces", probe.ErrCannot)
 	}
 	return err
 }

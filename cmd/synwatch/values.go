@@ -117,10 +117,10 @@ func parseCause(s string) (*cause.Cause, error) {
 		return c, nil
 	}
 	ids := causeIDs()
-	if near := nearCauses(s, ids); near != nil {
+	if near := nearCauses(s, ids); s != "" && len(near) > 0 {
 		return nil, errors.New("unknown cause" + didYouMean(near))
 	}
-	return nil, fmt.Errorf("unknown cause, it must be of %s", strings.Join(ids, ", "))
+	return nil, fmt.Errorf("unknown cause, the causes are %s", strings.Join(ids, ", "))
 }
 
 func causeIDs() []string {
@@ -140,7 +140,7 @@ func nearCauses(s string, ids []string) []string {
 	}
 	near := parent.SuggestionsFor(s)
 	for _, id := range ids {
-		if s != "" && strings.Contains(id, s) && !slices.Contains(near, id) {
+		if strings.Contains(id, s) && !slices.Contains(near, id) {
 			near = append(near, id)
 		}
 	}

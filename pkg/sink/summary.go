@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -45,7 +44,7 @@ func (t *Text) totals(b *strings.Builder, s *watch.Summary) {
 	}
 	fmt.Fprintln(b, t.palette.paint(heading, line))
 	if s.Unshown > 0 {
-		fmt.Fprintf(b, "%d of the drops were counted when enough records had been shown\n", s.Unshown)
+		fmt.Fprintf(b, "%d of them have no record, as the run was to end after a number of records\n", s.Unshown)
 	}
 }
 
@@ -80,8 +79,29 @@ func paragraph(b *strings.Builder, word, text string) {
 	if text == "" {
 		return
 	}
-	text = ansi.Wordwrap(text, lineWidth-len(hangIndent), "")
-	fmt.Fprintf(b, "%s%-9s%s\n", indent, word+":", strings.ReplaceAll(text, "\n", "\n"+hangIndent))
+	fmt.Fprintf(b, "%s%-9s%s\n", indent, word+":", wrap(text, hangIndent))
+}
+
+// wrap breaks text at blanks only, as the names in it have hyphens, into lines
+// that begin with indent, but for the first.
+func wrap(text, indent string) string {
+	var b strings.Builder
+	column := len(indent)
+	for i, word := range strings.Fields(text) {
+		width := lipgloss.Width(word)
+		switch {
+		case i == 0:
+		case column+1+width > lineWidth:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += width
+	}
+	return b.String()
 }
 
 func (t *Text) unseen(b *strings.Builder, s *watch.Summary) {
@@ -127,8 +147,7 @@ func (t *Text) verdict(b io.Writer, r *watch.Row) {
 		fmt.Fprint(b, "  ", t.palette.paint(bad, "differs"))
 	}
 	if r.Why != "" {
-		why := ansi.Wordwrap(printable(r.Why), lineWidth-2*len(indent), "")
-		fmt.Fprint(b, "\n", indent, indent, strings.ReplaceAll(why, "\n", "\n"+indent+indent))
+		fmt.Fprint(b, "\n", indent, indent, wrap(printable(r.Why), indent+indent))
 	}
 }
 

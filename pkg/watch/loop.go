@@ -55,7 +55,10 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := w.start(); err != nil {
 		return err
 	}
-	err := w.follow(ctx)
+	err := w.announce()
+	if err == nil {
+		err = w.follow(ctx)
+	}
 	if errors.Is(err, ErrOutput) {
 		return errors.Join(err, w.Source.Stop())
 	}
@@ -74,6 +77,10 @@ func (w *watcher) start() error {
 	}
 	w.began = w.Now()
 	w.sample(false, true)
+	return nil
+}
+
+func (w *watcher) announce() error {
 	return w.output(w.Sink.Start(Start{
 		Time: w.began, Version: w.Version, Machine: w.Machine,
 		Hooks: w.coverage.Hooks, Blind: w.attributor.Blind(),
@@ -119,6 +126,7 @@ func (w *watcher) follow(ctx context.Context) error {
 // take handles what one read returned.
 func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
+	slices.SortStableFunc(events, func(a, b event.Event) int { return a.Time.Compare(b.Time) })
 	var errs []error
 	for i := range events {
 		errs = append(errs, w.handle(&events[i], now))

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/probe"
+)
+
+// record is a line of the JSON, of any type.
+type record struct {
+	Type    string     `json:"type"`
+	Cause   string     `json:"cause"`
+	Stage   string     `json:"stage"`
+	Count   uint64     `json:"count"`
+	Src     netip.Addr `json:"src"`
+	SrcPort uint16     `json:"src_port"`
+	Dst     netip.Addr `json:"dst"`
+	DstPort uint16     `json:"dst_port"`
+	Netns   uint32     `json:"netns"`
+	Reason  string     `json:"reason"`
+
+	Evidence map[string]any `json:"evidence"`
+
+	Kernel       string        `json:"kernel"`
+	Lost         uint64        `json:"lost"`
+	Unattributed uint64        `json:"unattributed"`
+	Reconcile    []counterLine `json:"reconcile"`
+}
+
+type counterLine struct {
+	Netns      uint32 `json:"netns"`
+	Counter    string `json:"counter"`
+	Kernel     uint64 `json:"kernel"`
+	Attributed uint64 `json:"attributed"`
+}
+
+// session is a trace that runs beside the test, as a user would run it with
+// --json, and the tracer below it.
+type session struct {
+	t         *testing.T
+	interrupt context.CancelFunc
+	stderr    bytes.Buffer
+	start     record
+	status    chan int
+
+	mu      sync.Mutex
+	tracer  *watchedTracer
+	records []record
+	done    chan struct{}
+}
+
+// watchedTracer lets the test ask what the run can see while it runs.
+type watchedTracer struct {
+	*probe.Tracer
+	mu  sync.Mutex
+	cov event.Coverage
+}
+
+func (w *watchedTracer) Coverage() event.Coverage {
+	cov := w.Tracer.Coverage()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cov = cov
+	return cov
+}
+
+func (w *watchedTracer) last() event.Coverage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cov
+}
+
+// startTrace returns when the trace has begun to count.
+func startTrace(t *testing.T, args ...string) *session {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
+	r, w := io.Pipe()
+	e := realEnv()
+	e.stdout, e.stderr = w, &s.stderr
+	e.open = s.open
+	started := make(chan struct{})
+	go func() {
+		s.status <- run(ctx, e, append([]string{"trace", "--json"}, args...))
+		w.Close()
+	}()
+	go s.collect(r, started)
+	select {
+	case <-started:
+	case <-s.done:
+		t.Fatalf("no trace: exit status %d: %s", <-s.status, s.stderr.String())
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the trace did not start")
+	}
+	return s
+}
+
+func (s *session) open(o probe.Options) (tracer, error) {
+	tr, err := probe.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tracer = &watchedTracer{Tracer: tr}
+	return s.tracer, nil
+}
+
+func (s *session) collect(r io.Reader, started chan<- struct{}) {
+	defer close(s.done)
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var rec record
+		if err := json.Unmarshal(lines.Bytes(), &rec); err != nil {
+			s.t.Errorf("%v in %s", err, lines.Text())
+			continue
+		}
+		if rec.Type == "start" {
+			s.start = rec
+			close(started)
+			continue
+		}
+		s.mu.Lock()
+		s.records = append(s.records, rec)
+		s.mu.Unlock()
+	}
+}
+
+// coverage is what the run sees now.
+func (s *session) coverage() event.Coverage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tracer.last()
+}
+
+// stop interrupts the trace as Ctrl-C would, and returns the records and the
+// summary.
+func (s *session) stop() ([]record, record) {
+	s.t.Helper()
+	s.interrupt()
+	return s.wait()
+}
+
+// wait is stop for a trace that ends by itself.
+func (s *session) wait() ([]record, record) {
+	s.t.Helper()
+	select {
+	case <-s.done:
+	case <-time.After(2 * time.Minute):
+		s.t.Fatal("the trace did not end")
+	}
+	if status := <-s.status; status != exitFine {
+		s.t.Fatalf("exit status %d: %s", status, s.stderr.String())
+	}
+	last := len(s.records) - 1
+	if last < 0 || s.records[last].Type != "summary" {
+		s.t.Fatalf("no summary at the end: %s", s.stderr.String())
+	}
+	return s.records[:last], s.records[last]
+}
+
+func (r record) String() string {
+	return fmt.Sprintf("%s %s/%s %s → %s:%d ×%d %s netns %d %v", r.Type, r.Cause, r.Stage, r.Src, r.Dst, r.DstPort, r.Count, r.Reason, r.Netns, r.Evidence)
+}

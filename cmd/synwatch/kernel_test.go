@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// trial is one provocation in a lab of its own and what must come of it. The
+// labs' namespaces tell the trials' records apart.
+type trial struct {
+	provoke.Provocation
+	family provoke.Family
+	lab    *provoke.Lab
+	want   provoke.Expect
+	// missing says why this machine cannot provoke it.
+	missing error
+}
+
+// TestKernelCauses provokes every cause on the running kernel and demands the
+// exact cause, source and count, nothing else, and the kernel's own counters
+// agreeing. Each outcome is also a line "matrix: {…}", of which `vm matrix`
+// makes the table.
+func TestKernelCauses(t *testing.T) {
+	for _, family := range []provoke.Family{provoke.V4, provoke.V6, provoke.Mapped} {
+		t.Run(family.String(), func(t *testing.T) { testCauses(t, family) })
+	}
+}
+
+func testCauses(t *testing.T, family provoke.Family) {
+	s := startTrace(t, "--notices")
+	awaitModules(t, s)
+	trials := provokeAll(t, family)
+	quiet := runBenign(t, family)
+	records, summary := s.stop()
+	cov := s.coverage()
+	stages := cause.NewAttributor(cov).Stages()
+	byNetns := map[uint32][]record{}
+	for _, r := range records {
+		byNetns[r.Netns] = append(byNetns[r.Netns], r)
+	}
+	for _, tr := range trials {
+		t.Run(tr.Name(), func(t *testing.T) {
+			o := outcome{Kernel: s.start.Kernel, Cause: tr.Cause, Stage: tr.detail(), Family: family.String()}
+			defer o.report(t)
+			if tr.missing != nil {
+				o.skip(t, tr.missing)
+				return
+			}
+			mine := byNetns[tr.lab.Netns()]
+			delete(byNetns, tr.lab.Netns())
+			if !seen(stages, tr.Cause, tr.Stage) {
+				o.unseen(whyBlind(cov))
+				tr.checkUnseen(t, mine)
+				return
+			}
+			tr.check(t, mine, summary)
+			if !t.Failed() {
+				o.Status = "exact"
+			}
+		})
+	}
+	t.Run("benign", func(t *testing.T) {
+		o := outcome{Kernel: s.start.Kernel, Cause: "(benign traffic: no record)", Family: family.String()}
+		defer o.report(t)
+		mine := byNetns[quiet]
+		delete(byNetns, quiet)
+		if !cov.Observable.Has(event.DeferAccept | event.RequestSYN | event.TimeWait) {
+			o.unseen(whyBlind(cov))
+			for _, r := range mine {
+				if r.Cause != "other" {
+					t.Errorf("a benign free was named: %v", r)
+				}
+			}
+			return
+		}
+		for _, r := range mine {
+			if r.Type == "drop" {
+				t.Errorf("a benign free was reported: %v", r)
+			}
+		}
+		if !t.Failed() {
+			o.Status = "exact"
+		}
+	})
+	for _, rs := range byNetns {
+		for _, r := range rs {
+			t.Errorf("reported though nobody provoked it: %v", r)
+		}
+	}
+	if summary.Lost != 0 || summary.Unattributed != 0 {
+		t.Errorf("lost %d, unattributed %d", summary.Lost, summary.Unattributed)
+	}
+}
+
+// awaitModules loads the modules that the hooks wait for, and waits until the
+// running trace has found them.
+func awaitModules(t *testing.T, s *session) {
+	t.Helper()
+	for _, name := range []string{"nf_conntrack", "nf_tables", "nf_reject_ipv4", "nf_reject_ipv6", "nft_reject_inet", "nft_ct", "nft_chain_nat", "nft_nat"} {
+		// Where there is no modprobe, or no such module, they are built in.
+		_ = exec.Command("modprobe", name).Run()
+	}
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		waiting := slices.ContainsFunc(s.coverage().Hooks, func(h event.HookState) bool { return h.Status == event.Waiting })
+		if !waiting && s.coverage().Hooks != nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("hooks still wait for their modules: %v", s.coverage().Hooks)
+}
+
+func provokeAll(t *testing.T, family provoke.Family) []*trial {
+	t.Helper()
+	var trials []*trial
+	for _, p := range provoke.All() {
+		if !slices.Contains(p.Families, family) {
+			continue
+		}
+		tr := &trial{Provocation: p, family: family, missing: p.Missing()}
+		trials = append(trials, tr)
+		if tr.missing != nil {
+			continue
+		}
+		tr.lab = newLab(t)
+		var err error
+		if tr.want, err = p.Run(t.Context(), tr.lab, family); err != nil {
+			t.Fatalf("provoke %s: %v", p.Name(), err)
+		}
+	}
+	return trials
+}
+
+// runBenign runs all benign traffic in one lab and returns its namespace.
+func runBenign(t *testing.T, family provoke.Family) uint32 {
+	t.Helper()
+	lab := newLab(t)
+	for _, b := range provoke.Benign() {
+		if !slices.Contains(b.Families, family) {
+			continue
+		}
+		if err := b.Run(t.Context(), lab, family); err != nil {
+			t.Fatalf("benign %s: %v", b.Name, err)
+		}
+	}
+	return lab.Netns()
+}
+
+func newLab(t *testing.T) *provoke.Lab {
+	t.Helper()
+	lab, err := provoke.NewLab(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := lab.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return lab
+}
+
+func (tr *trial) detail() string {
+	return strings.Trim(strings.Join([]string{tr.Stage, tr.Variant}, "/"), "/")
+}
+
+// tally is what records must be equal in to be counted together.
+type tally struct {
+	typ, cause, stage, reason string
+	src                       netip.Addr
+	dst                       netip.AddrPort
+}
+
+func countRecords(records []record) map[tally]uint64 {
+	counts := map[tally]uint64{}
+	for _, r := range records {
+		k := tally{r.Type, r.Cause, r.Stage, "", r.Src, netip.AddrPortFrom(r.Dst, r.DstPort)}
+		if r.Cause == "other" {
+			k.reason = r.Reason
+		}
+		counts[k] += r.Count
+	}
+	return counts
+}
+
+func countWanted(drops []provoke.Drop) map[tally]uint64 {
+	counts := map[tally]uint64{}
+	for _, d := range drops {
+		k := tally{"drop", d.Cause, d.Stage, d.Reason, d.Src, d.Dst}
+		if d.Notice {
+			k.typ = "notice"
+		}
+		counts[k] += d.Count
+	}
+	return counts
+}
+
+func checkCounts(t *testing.T, got []record, want []provoke.Drop) {
+	t.Helper()
+	g, w := countRecords(got), countWanted(want)
+	all := maps.Clone(g)
+	maps.Copy(all, w)
+	for k := range all {
+		if g[k] != w[k] {
+			t.Errorf("%s %s/%s %s %s → %s: reported %d, provoked %d", k.typ, k.cause, k.stage, k.reason, k.src, k.dst, g[k], w[k])
+		}
+	}
+	if t.Failed() {
+		for _, r := range got {
+			t.Logf("%v", r)
+		}
+	}
+}
+
+func (tr *trial) check(t *testing.T, got []record, summary record) {
+	t.Helper()
+	checkCounts(t, got, tr.want.Drops)
+	rows := map[string]counterLine{}
+	for _, row := range summary.Reconcile {
+		if row.Netns == tr.lab.Netns() {
+			rows[row.Counter] = row
+		}
+	}
+	for _, name := range provoke.Reconciled {
+		row, want := rows[name], tr.want.Counters[name]
+		if row.Kernel != want || row.Attributed != want {
+			t.Errorf("%s: the kernel counted %d, attributed are %d, provoked %d", name, row.Kernel, row.Attributed, want)
+		}
+	}
+}
+
+// checkUnseen demands that what cannot be seen is not named wrongly.
+func (tr *trial) checkUnseen(t *testing.T, got []record) {
+	t.Helper()
+	for _, r := range got {
+		if r.Cause != "other" && r.Cause != tr.Cause {
+			t.Errorf("named wrongly: %v", r)
+		}
+	}
+}
+
+func seen(stages []cause.Stage, id, stage string) bool {
+	return slices.ContainsFunc(stages, func(s cause.Stage) bool {
+		return s.Cause.ID == id && s.Stage == stage && s.Seen
+	})
+}
+
+// whyBlind gives the reasons for which hooks are unavailable.
+func whyBlind(cov event.Coverage) string {
+	var whys []string
+	for _, h := range cov.Hooks {
+		if h.Status == event.Unavailable && !slices.Contains(whys, h.Why) {
+			whys = append(whys, h.Why)
+		}
+	}
+	return strings.Join(whys, "; ")
+}
+
+// outcome is a cell of the table.
+type outcome struct {
+	Kernel string `json:"kernel"`
+	Cause  string `json:"cause"`
+	Stage  string `json:"stage,omitempty"`
+	Family string `json:"family"`
+	Status string `json:"status"`
+	Why    string `json:"why,omitempty"`
+}
+
+func (o *outcome) skip(t *testing.T, err error) {
+	var missing *provoke.MissingError
+	if !errors.As(err, &missing) {
+		t.Fatalf("a provocation is missing for no stated reason: %v", err)
+	}
+	o.Status, o.Why = "skip", err.Error()
+}
+
+func (o *outcome) unseen(why string) {
+	o.Status, o.Why = "unseen", why
+}
+
+func (o *outcome) report(t *testing.T) {
+	if t.Failed() || o.Status == "" {
+		o.Status = "fail"
+	}
+	line, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("matrix: %s\n", line)
+}

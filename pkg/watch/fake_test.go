@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+const home = 4026531840
+
+// clock is stopped but for what a test, or a read of the source, adds.
+type clock struct{ now time.Time }
+
+func (c *clock) read() time.Time { return c.now }
+
+// step is what one read of a fake source does.
+type step struct {
+	events []event.Event
+	after  time.Duration      // passes during the read
+	cov    *event.Coverage    // from now on
+	count  map[string]uint64  // what the kernel's counters move by, at home
+	gone   bool               // the second namespace is
+	do     context.CancelFunc // ends the run
+	other  map[string]uint64  // what they move by in the second namespace
+	err    error
+}
+
+// fake is a source and the kernel's counters.
+type fake struct {
+	clock    *clock
+	cov      event.Coverage
+	steps    []step
+	losses   event.Losses
+	counters host.Sample
+	deep     int
+	started  bool
+	stopped  bool
+}
+
+const second = home + 1
+
+func newFake(steps ...step) *fake {
+	return &fake{
+		clock: &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, cov: fullCoverage(), steps: steps,
+		counters: host.Sample{home: {"TcpExtListenDrops": 1000}},
+	}
+}
+
+func fullCoverage() event.Coverage {
+	return event.Coverage{
+		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeFentry, Status: event.Attached}},
+		Observable: event.AllFacts, HasConnRequest: true, HasReasons: true,
+		Reasons: map[string]bool{"NO_SOCKET": true, "NETFILTER_DROP": true, "TCP_CSUM": true},
+	}
+}
+
+func (f *fake) Coverage() event.Coverage      { return f.cov }
+func (f *fake) Start() error                  { f.started = true; return nil }
+func (f *fake) Stop() error                   { f.stopped = true; return nil }
+func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
+
+// Read takes the next step. When there is none left it lets time pass until it
+// is stopped.
+func (f *fake) Read() ([]event.Event, error) {
+	if len(f.steps) == 0 {
+		f.clock.now = f.clock.now.Add(100 * time.Millisecond)
+		if f.stopped {
+			return nil, io.EOF
+		}
+		return nil, nil
+	}
+	s := f.steps[0]
+	f.steps = f.steps[1:]
+	f.clock.now = f.clock.now.Add(s.after)
+	if s.cov != nil {
+		f.cov = *s.cov
+	}
+	f.move(home, s.count)
+	f.move(second, s.other)
+	if s.gone {
+		delete(f.counters, second)
+	}
+	if s.do != nil {
+		s.do()
+	}
+	return s.events, s.err
+}
+
+func (f *fake) move(netns uint32, by map[string]uint64) {
+	for counter, n := range by {
+		if f.counters[netns] == nil {
+			f.counters[netns] = host.Values{}
+		}
+		f.counters[netns][counter] += n
+	}
+}
+
+func (f *fake) Sample(deep bool) (host.Sample, error) {
+	if deep {
+		f.deep++
+	}
+	sample := host.Sample{}
+	for netns, values := range f.counters {
+		sample[netns] = maps.Clone(values)
+	}
+	return sample, nil
+}
+
+func (f *fake) Names() map[uint32]string { return map[uint32]string{second: "blue"} }
+
+// book is a sink that keeps what it is told.
+type book struct {
+	start   *Start
+	records []Record
+	summary *Summary
+	err     error // of Flush
+}
+
+func (b *book) Start(s Start) error     { b.start = &s; return nil }
+func (b *book) Record(r Record) error   { b.records = append(b.records, r); return nil }
+func (b *book) Summary(s Summary) error { b.summary = &s; return nil }
+func (b *book) Flush() error            { return b.err }
+
+// sums adds up the records by cause and source.
+func (b *book) sums() map[string]uint64 {
+	sums := map[string]uint64{}
+	for _, r := range b.records {
+		sums[r.Cause.ID+" "+r.Src.Addr().String()] += r.Count
+	}
+	return sums
+}
+
+func (b *book) counts() []uint64 {
+	var counts []uint64
+	for _, r := range b.records {
+		counts = append(counts, r.Count)
+	}
+	return counts
+}
+
+// run follows f for a second longer than its steps, unless mod says otherwise.
+func run(t *testing.T, f *fake, mod func(*Config)) *book {
+	t.Helper()
+	b := &book{}
+	if err := runErr(t, f, b, mod); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func runErr(t *testing.T, f *fake, b *book, mod func(*Config)) error {
+	t.Helper()
+	cfg := Config{
+		Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(s string) { t.Log(s) },
+		Duration: time.Second, Machine: host.Machine{Name: "box", Netns: home},
+	}
+	for _, s := range f.steps {
+		cfg.Duration += s.after
+	}
+	if mod != nil {
+		mod(&cfg)
+	}
+	return Run(t.Context(), cfg)
+}
+
+// drop is n drops of a packet that found no listener.
+func drop(src string, n uint64) event.Event {
+	return event.Event{
+		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: home,
+		Src: netip.MustParseAddrPort(src), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
+	}
+}
+
+// syn is n SYNs that met a full accept queue.
+func syn(src string, n uint64) event.Event {
+	e := drop(src, n)
+	e.Hook, e.Facts, e.Reason = event.HookConnRequest, event.ListenOverflow|event.ListenDrop, ""
+	return e
+}
+
+// cookie is n SYNs that were answered with a cookie.
+func cookie(src string, n uint64) event.Event {
+	e := drop(src, n)
+	e.Hook, e.Facts, e.Reason = event.HookConnRequest, event.CookieSent, ""
+	return e
+}
+
+func find(t *testing.T, id string) *cause.Cause {
+	t.Helper()
+	c, ok := cause.Lookup(id)
+	if !ok {
+		t.Fatalf("no cause %s", id)
+	}
+	return c
+}
+
+func row(s *Summary, netns uint32, counter string) *Row {
+	at := slices.IndexFunc(s.Reconcile, func(r Row) bool { return r.Netns == netns && r.Counter == counter })
+	if at < 0 {
+		return nil
+	}
+	return &s.Reconcile[at]
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+func overflows(n uint64) map[string]uint64 {
+	return map[string]uint64{"TcpExtListenOverflows": n, "TcpExtListenDrops": n}
+}
+
+func elsewhere(e event.Event) event.Event {
+	e.Netns = second
+	return e
+}
+
+func TestReconcileFindsNamespaceThatComesAndGoes(t *testing.T) {
+	f := newFake(
+		step{other: overflows(5), events: []event.Event{elsewhere(syn("10.9.0.5:1", 5))}},
+		step{gone: true, after: time.Second},
+		step{after: time.Second},
+	)
+	b := run(t, f, nil)
+	if f.deep < 3 { // at the start, for the new namespace, at the end
+		t.Errorf("%d deep samples", f.deep)
+	}
+	r := row(b.summary, second, "TcpExtListenOverflows")
+	if r == nil || r.Kernel != 5 || r.Attributed != 5 || r.NetnsName != "blue" || !strings.Contains(r.Why, "gone") {
+		t.Errorf("got %+v", r)
+	}
+	if b.records[0].NetnsName != "blue" {
+		t.Errorf("the record's namespace is named %q", b.records[0].NetnsName)
+	}
+}
+
+func TestReconcileLeavesOutOtherNamespaces(t *testing.T) {
+	b := run(t, newFake(step{count: overflows(3), other: overflows(5)}), func(c *Config) { c.Netns = []uint32{second} })
+	if row(b.summary, home, "TcpExtListenDrops") != nil || row(b.summary, second, "TcpExtListenDrops") == nil {
+		t.Errorf("got %+v", b.summary.Reconcile)
+	}
+}
+
+func TestBlindRunTellsTotals(t *testing.T) {
+	moved := map[string]uint64{"TcpExtListenOverflows": 412, "TcpExtTCPReqQFullDrop": 5, "TcpExtListenDrops": 419}
+	f := newFake(step{count: moved})
+	f.cov.HasConnRequest = false
+	b := run(t, f, nil)
+	got := map[string]uint64{}
+	for _, u := range b.summary.Unseen {
+		got[u.Counter+" "+JoinStages(u.Stages)] = u.Count
+	}
+	want := map[string]uint64{
+		"TcpExtListenOverflows accept-queue-full (syn)":       412,
+		"TcpExtTCPReqQFullDrop syn-queue-full":                5,
+		"TcpExtListenDrops syn-backlog-reserved, syn-refused": 2,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unseen (-want +got):\n%s", diff)
+	}
+	r := row(b.summary, home, "TcpExtListenDrops")
+	if want := "sees only the total of accept-queue-full (syn), syn-queue-full"; !strings.Contains(r.Why, want) {
+		t.Errorf("why: %q, want %q", r.Why, want)
+	}
+}
+
+func TestWhyTheCountersDiffer(t *testing.T) {
+	for name, test := range map[string]struct {
+		losses   event.Losses
+		filtered bool
+		want     string
+	}{
+		"lost":         {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
+		"unattributed": {losses: event.Losses{Unattributed: 3}, want: "3 drops could not be attributed"},
+		"filtered":     {filtered: true, want: "cannot be filtered"},
+		"unknown":      {want: "nothing that is known explains it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(step{count: overflows(9), events: []event.Event{syn("10.9.0.5:1", 4)}})
+			f.losses = test.losses
+			b := run(t, f, func(c *Config) { c.Filtered = test.filtered })
+			if r := row(b.summary, home, "TcpExtListenDrops"); !strings.Contains(r.Why, test.want) {
+				t.Errorf("got %q, want %q", r.Why, test.want)
+			}
+			if b.summary.Lost != test.losses.Lost || b.summary.Unattributed != test.losses.Unattributed {
+				t.Errorf("summary %+v", b.summary)
+			}
+		})
+	}
+}
+
+func TestLedger(t *testing.T) {
+	l := newLedger(host.Sample{1: {"a": 10}})
+	l.add(host.Sample{1: {"a": 12}}, true)
+	l.add(host.Sample{1: {"a": 15, "b": 4}, 2: {"a": 7}}, false) // a module and a namespace appear
+	l.add(host.Sample{2: {"a": 3}}, false)                       // one goes, one is new under the old number
+	want := movement{1: {"a": 5, "b": 4}, 2: {"a": 10}}
+	if diff := cmp.Diff(want, l.moved); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(movement{1: {"a": 2}}, l.unsure); diff != "" {
+		t.Errorf("unsure (-want +got):\n%s", diff)
+	}
+	if l.here[1] || !l.here[2] || !l.knows(1) || l.knows(3) {
+		t.Errorf("here %v", l.here)
+	}
+}
