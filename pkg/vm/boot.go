@@ -5,8 +5,11 @@ package vm
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,29 +26,35 @@ type session struct {
 	res     Result
 }
 
-// stream copies one port to a writer and counts.
+// stream copies ports, of which the guest uses one, to a writer and counts.
 type stream struct {
-	n    atomic.Int64
-	done chan struct{}
+	n       atomic.Int64
+	writing atomic.Bool // the writer has not taken what arrived yet
+	readers sync.WaitGroup
 }
 
-func copyStream(dst io.Writer, src io.Reader) *stream {
-	s := &stream{done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := src.Read(buf)
-			if n > 0 {
-				dst.Write(buf[:n]) // a reader that went away must not stop the machine
-				s.n.Add(int64(n))
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
+func copyStream(dst io.Writer, ports ...*os.File) *stream {
+	s := &stream{}
+	for _, port := range ports {
+		s.readers.Go(func() { s.copy(dst, port) })
+	}
 	return s
+}
+
+func (s *stream) copy(dst io.Writer, src io.Reader) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := src.Read(buf)
+		if n > 0 {
+			s.writing.Store(true)
+			dst.Write(buf[:n]) // a reader that went away must not stop the machine
+			s.n.Add(int64(n))
+			s.writing.Store(false)
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // boot starts a machine and follows it to the command's exit status.
@@ -58,14 +67,14 @@ func boot(ctx context.Context, cfg Config, m machine, initramfs []byte) (Result,
 		return s.res, err
 	}
 	kernel := copyStream(s.console, s.qemu.ports[portConsole])
-	s.out = copyStream(cfg.Stdout, s.qemu.ports[portStdout])
-	s.err = copyStream(cfg.Stderr, s.qemu.ports[portStderr])
+	s.out = copyStream(cfg.Stdout, s.qemu.ports[portStdout], s.qemu.ports[portFastStdout])
+	s.err = copyStream(cfg.Stderr, s.qemu.ports[portStderr], s.qemu.ports[portFastStderr])
 	go s.readControl()
 	err = s.follow(ctx)
 	s.qemu.stop()
-	<-kernel.done
-	<-s.out.done
-	<-s.err.done
+	kernel.readers.Wait()
+	s.out.readers.Wait()
+	s.err.readers.Wait()
 	if dead, ok := err.(*DeadError); ok {
 		dead.Console = s.console.tail()
 		if text := lastLine(s.qemu.stderr.String()); text != "" {
@@ -105,6 +114,11 @@ func (s *session) follow(ctx context.Context) error {
 			case m.kind == "hello":
 				hello.Stop()
 				s.hello(m.text)
+			case m.kind == "ports" && s.cfg.Stdin != nil:
+				if m.text != "virtio" {
+					return errNoStdin
+				}
+				go s.sendStdin()
 			case m.kind == "warn":
 				fmt.Fprintf(s.cfg.Log, "vm: %s: %s\n", s.cfg.Kernel.Name, m.text)
 			case m.kind == "exit":
@@ -120,14 +134,14 @@ func (s *session) hello(release string) {
 	if s.cfg.OnHello != nil {
 		s.cfg.OnHello(release, s.cfg.Accel, s.res.Boot)
 	}
-	if s.cfg.Stdin != nil {
-		go s.sendStdin()
-	}
 }
+
+// errNoStdin is due to serial ports having no flow control that QEMU honours.
+var errNoStdin = errors.New("stdin needs a kernel with a virtio console (CONFIG_VIRTIO_CONSOLE)")
 
 // sendStdin passes stdin on and says how much there was.
 func (s *session) sendStdin() {
-	n, err := io.Copy(struct{ io.Writer }{s.qemu.ports[portStdout]}, s.cfg.Stdin)
+	n, err := io.Copy(struct{ io.Writer }{s.qemu.ports[portFastStdout]}, s.cfg.Stdin)
 	if err == nil {
 		io.WriteString(s.qemu.ports[portControl], message{kind: "eof", out: n}.String())
 	}
@@ -144,7 +158,7 @@ func (s *session) drain(ctx context.Context, end message) error {
 		if out >= end.out && stderr >= end.err {
 			return nil
 		}
-		if out+stderr != last {
+		if out+stderr != last || s.out.writing.Load() || s.err.writing.Load() {
 			last, since = out+stderr, time.Now()
 		}
 		if time.Since(since) > drainStall {

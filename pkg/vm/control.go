@@ -11,6 +11,7 @@ import (
 // The control port carries lines. From the guest:
 //
 //	hello RELEASE          init runs; RELEASE is uname -r
+//	ports KIND             which ports the output takes: "virtio" or "serial"
 //	warn TEXT              something is not as wished; the command runs all the same
 //	exit STATUS OUT ERR    the command ended after writing so many bytes to each port
 //
@@ -20,8 +21,8 @@ import (
 //
 // The byte counts make the end of the output certain: serial ports have no end of file.
 type message struct {
-	kind     string // "hello", "warn", "exit" or "eof"
-	text     string // of hello and warn
+	kind     string // "hello", "ports", "warn", "exit" or "eof"
+	text     string // of hello, ports and warn
 	status   int
 	out, err int64 // of exit; out is also eof's count
 }
@@ -42,7 +43,7 @@ func parseMessage(line string) (message, error) {
 	line = strings.TrimRight(line, "\r\n")
 	kind, rest, _ := strings.Cut(line, " ")
 	switch kind {
-	case "hello", "warn":
+	case "hello", "ports", "warn":
 		return message{kind: kind, text: rest}, nil
 	case "exit":
 		n, err := parseNumbers(rest, 3)

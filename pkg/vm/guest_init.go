@@ -22,6 +22,7 @@ type guestConfig struct {
 	Args    []string
 	Dir     string
 	Env     []string
+	Ports   []string // module files of the virtio ports, loaded first
 	Preload []string // module files to load, in this order
 	Stdin   bool
 }
@@ -65,7 +66,7 @@ func guestInit() {
 	unix.Sync()
 	say(end)
 	drain(control)
-	time.Sleep(10 * time.Second) // the host ends the machine once it has all output
+	time.Sleep(time.Hour) // the host ends the machine once it has all output
 }
 
 // runConfig loads the modules, runs the command and returns the exit message. A
@@ -80,26 +81,30 @@ func runConfig(control *os.File, say func(message)) (message, error) {
 	if err != nil {
 		return end, fmt.Errorf("read the machine's configuration: %w", err)
 	}
-	for _, file := range cfg.Preload {
-		if err := loadModule(file, ""); err != nil {
-			say(message{kind: "warn", text: fmt.Sprintf("module %s: %v", moduleName(file), err)})
+	loadAll := func(files []string) {
+		for _, file := range files {
+			if err := loadModule(file, moduleParams[moduleName(file)]); err != nil {
+				say(message{kind: "warn", text: fmt.Sprintf("module %s: %v", moduleName(file), err)})
+			}
 		}
 	}
-	return runCommand(cfg, control)
+	loadAll(cfg.Ports)
+	stdout, stderr, kind, err := openOutputs()
+	if err != nil {
+		return end, err
+	}
+	say(message{kind: "ports", text: kind})
+	loadAll(cfg.Preload)
+	return runCommand(cfg, control, stdout, stderr)
 }
 
-// runCommand runs the command with its output on the serial ports. The command gets
+// moduleParams keep modules from making devices that nobody asked for.
+var moduleParams = map[string]string{"dummy": "numdummies=0", "ifb": "numifbs=0", "bonding": "max_bonds=0"}
+
+// runCommand runs the command with its output on the ports. The command gets
 // pipes, not the ports: its output is no terminal, and init can count.
-func runCommand(cfg guestConfig, control *os.File) (end message, err error) {
+func runCommand(cfg guestConfig, control *os.File, stdout, stderr *output) (end message, err error) {
 	end = message{kind: "exit", status: 126}
-	stdout, err := openOutput("/dev/ttyS1")
-	if err != nil {
-		return end, err
-	}
-	stderr, err := openOutput("/dev/ttyS2")
-	if err != nil {
-		return end, err
-	}
 	stdin, err := openInput(cfg.Stdin, stdout.port, control)
 	if err != nil {
 		return end, err
@@ -165,39 +170,6 @@ func reapUntil(pid int) int {
 		}
 	}()
 	return <-status
-}
-
-// output carries one of the command's streams to a serial port.
-type output struct {
-	port, child, parent *os.File
-	written             int64
-	done                chan struct{}
-}
-
-func openOutput(name string) (*output, error) {
-	port, err := openPort(name)
-	if err != nil {
-		return nil, err
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	o := &output{port: port, child: w, parent: r, done: make(chan struct{})}
-	go func() {
-		o.written, _ = io.Copy(struct{ io.Writer }{port}, r)
-		close(o.done)
-	}()
-	return o, nil
-}
-
-// finish waits until all output is on the wire. A background process that outlives
-// the command and keeps the pipe open is not waited for.
-func (o *output) finish() int64 {
-	o.parent.SetReadDeadline(time.Now().Add(time.Second))
-	<-o.done
-	drain(o.port)
-	return o.written
 }
 
 // openInput returns the command's stdin: nothing, or a pipe fed from the port until

@@ -80,31 +80,6 @@ func loopbackUp() error {
 	return nil
 }
 
-// openPort opens a serial port as a plain channel of bytes: no echo, no line
-// discipline, no CR for LF.
-func openPort(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	t, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	t.Iflag, t.Oflag, t.Lflag = 0, 0, 0
-	t.Cflag = unix.CS8 | unix.CREAD | unix.CLOCAL | unix.B115200
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, t); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return f, nil
-}
-
-// drain waits until the port has sent everything (tcdrain).
-func drain(port *os.File) { unix.IoctlSetInt(int(port.Fd()), unix.TCSBRK, 1) }
-
 func release() string {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {

@@ -85,17 +85,21 @@ func (fs *initramfs) addInit(program []byte) {
 	fs.symlink("/sbin/modprobe", "/init")
 }
 
-// addModules puts the kernel's modules in and returns the files to preload, in order.
-func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (preload []string, err error) {
+// portModules drive the virtio ports.
+var portModules = []string{"virtio_pci", "virtio_console"}
+
+// addModules puts the kernel's modules in and returns the files of those for the
+// ports and of those to preload, each in order.
+func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (ports, preload []string, err error) {
 	if k.Modules == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	t, err := loadModules(k.Modules)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	want := append(slices.Clone(DefaultModules), spec.More...)
-	names := t.selection(want)
+	names := t.selection(append(slices.Clone(want), portModules...))
 	rel := k.Release
 	if rel == "" {
 		rel = path.Base(k.Modules)
@@ -104,7 +108,7 @@ func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (preload []string, er
 	for _, name := range names {
 		data, err := t.read(name)
 		if err != nil {
-			return nil, fmt.Errorf("read module %s: %w", name, err)
+			return nil, nil, fmt.Errorf("read module %s: %w", name, err)
 		}
 		plain, _ := plainName(t.files[name])
 		fs.file(path.Join(dir, plain), data, 0o644)
@@ -112,14 +116,17 @@ func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (preload []string, er
 	for name, data := range t.index(names) {
 		fs.file(path.Join(dir, name), data, 0o644)
 	}
-	if spec.NoPreload {
-		return nil, nil
+	paths := func(names []string) (files []string) {
+		for _, name := range names {
+			plain, _ := plainName(t.files[name])
+			files = append(files, path.Join(dir, plain))
+		}
+		return files
 	}
-	for _, name := range t.without(t.closure(want), spec.Late) {
-		plain, _ := plainName(t.files[name])
-		preload = append(preload, path.Join(dir, plain))
+	if !spec.NoPreload {
+		preload = paths(t.without(t.closure(want), spec.Late))
 	}
-	return preload, nil
+	return paths(t.closure(portModules)), preload, nil
 }
 
 // ModuleSpec says which modules the guest gets.
@@ -166,7 +173,7 @@ func passedOn(name string) bool {
 func buildInitramfs(cfg Config, program []byte) (*bytes.Buffer, error) {
 	fs := newInitramfs()
 	fs.addInit(program)
-	preload, err := fs.addModules(cfg.Kernel, cfg.Modules)
+	ports, preload, err := fs.addModules(cfg.Kernel, cfg.Modules)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +200,7 @@ func buildInitramfs(cfg Config, program []byte) (*bytes.Buffer, error) {
 	}
 	fs.addParents(dir)
 	conf, err := json.Marshal(guestConfig{
-		Args: args, Dir: dir, Env: guestEnv(cfg.Env), Preload: preload, Stdin: cfg.Stdin != nil,
+		Args: args, Dir: dir, Env: guestEnv(cfg.Env), Ports: ports, Preload: preload, Stdin: cfg.Stdin != nil,
 	})
 	if err != nil {
 		return nil, err

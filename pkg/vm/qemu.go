@@ -32,14 +32,24 @@ type machine struct {
 	cmdline string
 }
 
-// ports are the machine's serial ports, in the order of ttyS0 to ttyS3.
+// The ports are the serial ports ttyS0 to ttyS3 and two virtio ports. A serial port
+// carries 0.2 MB/s under TCG and works on every kernel; virtio is a hundred times as
+// fast but a module on older kernels, and absent from some of users' own.
 const (
 	portConsole = iota
 	portStdout
 	portStderr
 	portControl
+	portFastStdout
+	portFastStderr
 	portCount
 )
+
+// serialPorts is how many of the ports are serial ones.
+const serialPorts = portControl + 1
+
+// fastNames are the virtio ports' names, which the guest finds them by.
+var fastNames = map[int]string{portFastStdout: "stdout", portFastStderr: "stderr"}
 
 // firstExtraFD is the number of the first of exec.Cmd's ExtraFiles in the child:
 // the initramfs, followed by the ports.
@@ -58,10 +68,13 @@ func (m machine) args() []string {
 		"-M", "pc", "-smp", strconv.Itoa(m.cpus), "-m", m.memory,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", m.image, "-initrd", "/proc/self/fd/"+strconv.Itoa(firstExtraFD), "-append", m.cmdline)
+	args = append(args, "-device", "virtio-serial-pci,id=fast")
 	for i := range portCount {
-		args = append(args,
-			"-chardev", fmt.Sprintf("socket,id=s%d,fd=%d", i, firstExtraFD+1+i),
-			"-device", fmt.Sprintf("isa-serial,chardev=s%d,index=%d", i, i))
+		device := fmt.Sprintf("isa-serial,chardev=s%d,index=%d", i, i)
+		if name, ok := fastNames[i]; ok {
+			device = fmt.Sprintf("virtserialport,bus=fast.0,nr=%d,chardev=s%d,name=%s", i-serialPorts+1, i, name)
+		}
+		args = append(args, "-chardev", fmt.Sprintf("socket,id=s%d,fd=%d", i, firstExtraFD+1+i), "-device", device)
 	}
 	return args
 }
