@@ -3,15 +3,10 @@
 package provoke
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -94,45 +89,11 @@ func destroy(r requestKey) error {
 }
 
 // noRequests says that no request socket of the run's ports is left.
-func (b *bench) noRequests() (ok bool, err error) {
-	err = b.ServerDo(func() error {
-		ok = true
-		for _, name := range []string{"tcp", "tcp6"} {
-			found, err := b.findRequest("/proc/thread-self/net/" + name)
-			if err != nil {
-				return err
-			}
-			ok = ok && !found
-		}
-		return nil
-	})
-	return ok, err
-}
-
-// findRequest looks for a SYN_RECV (state 03) line of one of the run's ports.
-func (b *bench) findRequest(path string) (bool, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil // no IPv6
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		// sl local_address rem_address st …
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 4 || fields[3] != "03" {
-			continue
-		}
-		port, err := strconv.ParseUint(fields[1][strings.LastIndexByte(fields[1], ':')+1:], 16, 16)
-		if err != nil {
-			return false, fmt.Errorf("read %s: %w", path, err)
-		}
-		if slices.ContainsFunc(b.requests, func(r requestKey) bool { return r.server.Port() == uint16(port) }) {
-			return true, nil
-		}
-	}
-	return false, lines.Err()
+func (b *bench) noRequests() (bool, error) {
+	socks, err := tcpTable(b.ServerDo)
+	return !slices.ContainsFunc(socks, func(s tcpEntry) bool {
+		return s.state == stateSynRecv && slices.ContainsFunc(b.requests, func(r requestKey) bool {
+			return r.server.Port() == s.local
+		})
+	}), err
 }

@@ -114,3 +114,38 @@ func moved(before, after map[string]uint64) map[string]uint64 {
 	}
 	return out
 }
+
+func TestBenign(t *testing.T) {
+	l := newLab(t)
+	for _, h := range Benign() {
+		for _, f := range h.Families {
+			t.Run(h.Name+"/"+f.String(), func(t *testing.T) {
+				before := mustCounters(t, l)
+				err := h.Run(t.Context(), l, f)
+				skipMissing(t, err)
+				after := mustCounters(t, l)
+				d := delta(before, after)
+				delete(d, "TcpExtSyncookiesSent")
+				if diff := cmp.Diff(map[string]uint64{}, d); diff != "" {
+					t.Errorf("counters (-want +got):\n%s", diff)
+				}
+				t.Logf("moved: %v", moved(before, after))
+			})
+		}
+	}
+}
+
+func TestTogether(t *testing.T) {
+	l := newLab(t)
+	var ps []Provocation
+	for _, p := range All() {
+		if p.Missing() == nil && !p.Global {
+			ps = append(ps, p)
+		}
+	}
+	for _, f := range []Family{V4, V6, Mapped} {
+		t.Run(f.String(), func(t *testing.T) {
+			checkCounters(t, l, func(ctx context.Context) (Expect, error) { return Together(ctx, l, f, ps...) })
+		})
+	}
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// Benign is traffic that a tracer must not report as drops, though the kernel
+// frees some of its packets the way it frees dropped ones.
+func Benign() []Harmless {
+	all := []Harmless{
+		{Name: "defer-accept", Run: benign(listenerDefaults, deferAccept)},
+		{Name: "retransmitted-syn", Run: benign(listenerDefaults, retransmittedSYN)},
+		{Name: "accepted-cookie", Run: benign(listenerDefaults.with("ipv4/tcp_syncookies", "2"), acceptedCookie)},
+		{Name: "tap", Run: benign(listenerDefaults, tapped)},
+		{Name: "other-host", Run: benign(nil, otherHost)},
+		{Name: "old-data", Run: benign(listenerDefaults, oldData)},
+		{Name: "client-closes-first", Run: benign(listenerDefaults, clientCloses)},
+		{Name: "server-closes-first", Run: benign(listenerDefaults, serverCloses)},
+		{Name: "both-close-at-once", Run: benign(listenerDefaults, bothClose)},
+		{Name: "client-resets", Run: benign(listenerDefaults, clientResets)},
+		{Name: "server-resets", Run: benign(listenerDefaults, serverResets)},
+		{Name: "retransmitted-fin", Run: benign(listenerDefaults, retransmittedFIN)},
+		{Name: "idle-listener", Run: benign(nil, idleListener)},
+	}
+	for i := range all {
+		all[i].Families = []Family{V4, V6, Mapped}
+	}
+	return all
+}
+
+// benign makes a Run of steps that expect nothing.
+func benign(settings sysctls, steps func(*bench)) func(context.Context, *Lab, Family) error {
+	run := play(settings, func(b *bench) Expect {
+		steps(b)
+		return Expect{}
+	})
+	return func(ctx context.Context, l *Lab, f Family) error {
+		_, err := run(ctx, l, f)
+		return err
+	}
+}
+
+// deferAccept: net/ipv4/tcp_minisocks.c:tcp_check_req frees the bare ACK, and
+// waits for data.
+func deferAccept(b *bench) {
+	ln := b.listen(8)
+	if b.err == nil {
+		b.fail(unix.SetsockoptInt(ln.fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 30))
+	}
+	for _, r := range b.open(b.clients(), ln.addr) {
+		b.transmit(r.answer())
+		withData := r.answer()
+		withData.flags |= psh
+		withData.payload = []byte("hello")
+		b.transmit(withData)
+	}
+	b.awaitQueued(ln, len(b.clients()))
+}
+
+// retransmittedSYN: tcp_check_req frees it, and sends the SYN-ACK again.
+func retransmittedSYN(b *bench) {
+	ln, clients := b.listen(8), b.clients()
+	b.open(clients, ln.addr)
+	b.open(clients, ln.addr)
+}
+
+func acceptedCookie(b *bench) {
+	ln, clients := b.listen(8), b.clients()
+	b.finish(b.open(clients, ln.addr))
+	b.awaitQueued(ln, len(clients))
+}
+
+// tapped has packet sockets see all traffic: one whose filter refuses it, and
+// one that is full after the first packets.
+func tapped(b *bench) {
+	if b.err != nil {
+		return
+	}
+	b.fail(b.ServerDo(func() error {
+		for _, spoil := range []func(int) error{refuseAll, tinyBuffer} {
+			fd, err := packetSocket(b.serverIndex, unix.ETH_P_ALL)
+			if err != nil {
+				return err
+			}
+			b.undo = append(b.undo, func() error { return closeAll(fd) })
+			if err := spoil(fd); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ln, clients := b.listen(8), b.clients()
+	b.finish(b.open(clients, ln.addr))
+	b.awaitQueued(ln, len(clients))
+	clientCloses(b)
+}
+
+func refuseAll(fd int) error {
+	none := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &none[0]})
+	if err != nil {
+		return fmt.Errorf("attach filter: %w", err)
+	}
+	return nil
+}
+
+func tinyBuffer(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 1); err != nil {
+		return fmt.Errorf("set receive buffer: %w", err)
+	}
+	return nil
+}
+
+// otherHost sends SYNs that are not for the server: in frames for another host,
+// and to an address of its network that it does not have.
+func otherHost(b *bench) {
+	dst := b.reserve()
+	elsewhere := netip.MustParseAddr("10.0.0.77")
+	if b.f == V6 {
+		elsewhere = netip.MustParseAddr("fd00::77")
+	}
+	clients := b.clients()
+	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN, dstMAC: ghostMAC})
+	b.eachSends(clients, segment{dst: netip.AddrPortFrom(elsewhere, dst.Port()), flags: syn, seq: clientISN})
+}
+
+// oldData sends data twice, then some of it once more, and an ACK again.
+func oldData(b *bench) {
+	ln := b.listen(8)
+	for i, p := range b.rawPeers(b.clients(), ln) {
+		server := b.accept(ln, i)
+		hello := p.next(psh|ack, "hello")
+		b.transmit(hello)
+		server.read("hello")
+		b.transmit(hello)
+		b.transmit(segment{src: p.own, dst: p.server, flags: ack, seq: hello.seq + 2, ack: p.ack, payload: []byte("llo")})
+		b.transmit(p.next(ack, ""))
+		b.transmit(p.next(ack, ""))
+		b.sync()
+		server.reset()
+	}
+}
+
+func idleListener(b *bench) {
+	for range 3 {
+		b.listen(8)
+	}
+}
+
+// joinErr is err with what it is about.
+func joinErr(what string, errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
