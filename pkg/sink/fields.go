@@ -38,10 +38,10 @@ var fields = []field{
 		title: "", width: 3, text: func(r *watch.Record) string { return fmt.Sprintf("×%d", r.Count) }},
 	{key: "src", value: func(r *watch.Record) any { return addr(r.Src) },
 		title: "SOURCE", width: 18, text: func(r *watch.Record) string { return addrPort(r.Src) }},
-	{key: "src_port", value: func(r *watch.Record) any { return r.Src.Port() }},
+	{key: "src_port", value: func(r *watch.Record) any { return port(r.Src) }},
 	{key: "dst", value: func(r *watch.Record) any { return addr(r.Dst) },
 		title: "DESTINATION", width: 12, text: func(r *watch.Record) string { return addrPort(r.Dst) }},
-	{key: "dst_port", value: func(r *watch.Record) any { return r.Dst.Port() }},
+	{key: "dst_port", value: func(r *watch.Record) any { return port(r.Dst) }},
 	{key: "netns", value: func(r *watch.Record) any { return r.Netns }},
 	{key: "netns_name", value: func(r *watch.Record) any { return omitEmpty(r.NetnsName) }},
 	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
@@ -60,6 +60,9 @@ func byKey(keys ...string) []field {
 	}
 	return found
 }
+
+// unknown stands for an address that the kernel side could not tell.
+const unknown = "unknown"
 
 var kindNames = map[cause.Kind]string{cause.Drop: "drop", cause.Notice: "notice"}
 
@@ -99,9 +102,23 @@ func addr(a netip.AddrPort) any {
 	return a.Addr().String()
 }
 
+func port(a netip.AddrPort) any {
+	if !a.Addr().IsValid() {
+		return nil
+	}
+	return a.Port()
+}
+
 func addrPort(a netip.AddrPort) string {
 	if !a.Addr().IsValid() {
-		return "?"
+		return unknown
+	}
+	return a.String()
+}
+
+func addrWord(a netip.Addr) string {
+	if !a.IsValid() {
+		return unknown
 	}
 	return a.String()
 }

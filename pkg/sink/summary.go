@@ -5,6 +5,7 @@ package sink
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +38,8 @@ func (t *Text) Summary(s watch.Summary) error {
 }
 
 func (t *Text) totals(b *strings.Builder, s *watch.Summary) {
-	line := fmt.Sprintf("%s in %s, %s, %d lost, %d unattributed",
-		count(s.Drops, "drop"), duration(s.Duration), count(s.Notices, "notice"), s.Lost, s.Unattributed)
+	line := fmt.Sprintf("%s in %s, %s%s, %d lost, %d unattributed",
+		count(s.Drops, "drop"), duration(s.Duration), count(s.Notices, "notice"), noticeHint(s), s.Lost, s.Unattributed)
 	if s.Merged > 0 {
 		line += fmt.Sprintf(", %d merged", s.Merged)
 	}
@@ -46,6 +47,15 @@ func (t *Text) totals(b *strings.Builder, s *watch.Summary) {
 	if s.Unshown > 0 {
 		fmt.Fprintf(b, "%d of them have no record, as the run was to end after a number of records\n", s.Unshown)
 	}
+}
+
+// noticeHint tells how to see the notices that were counted only.
+func noticeHint(s *watch.Summary) string {
+	isNotice := func(c watch.CauseTotal) bool { return c.Cause.Kind == cause.Notice }
+	if s.Notices == 0 || slices.ContainsFunc(s.Causes, isNotice) {
+		return ""
+	}
+	return " (--notices shows them)"
 }
 
 func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal) {
@@ -58,10 +68,10 @@ func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal) {
 	shown := c.Sources[:min(len(c.Sources), textTop)]
 	width := 0
 	for _, s := range shown {
-		width = max(width, len(s.Src.String()))
+		width = max(width, len(addrWord(s.Src)))
 	}
 	for _, s := range shown {
-		fmt.Fprintf(b, "%s%-*s  %d\n", indent, width, s.Src, s.Count)
+		fmt.Fprintf(b, "%s%-*s  %d\n", indent, width, addrWord(s.Src), s.Count)
 	}
 	if more := c.NumSources - len(shown); more > 0 {
 		fmt.Fprintf(b, "%sand %s\n", indent, count(uint64(more), "more source"))

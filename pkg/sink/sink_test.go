@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const home = 4026531840
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 123000000, time.UTC)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+func find(id string) *cause.Cause {
+	c, ok := cause.Lookup(id)
+	if !ok {
+		panic("no cause " + id)
+	}
+	return c
+}
+
+func record(id, stage string, mod func(*watch.Record)) watch.Record {
+	r := watch.Record{Cause: find(id), Stage: stage, Event: event.Event{
+		Time: noon, Hook: event.HookFree, Count: 1, Netns: home,
+		Src: netip.MustParseAddrPort("10.9.0.5:20005"), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
+	}}
+	if mod != nil {
+		mod(&r)
+	}
+	return r
+}
+
+func listener(queue, limit, syns uint32) *event.Evidence {
+	return &event.Evidence{HasListener: true, AcceptQueue: queue, AcceptQueueMax: limit,
+		SynQueue: syns, MaxSynBacklog: 256, Somaxconn: 4096}
+}
+
+// tell tells a sink of a run with a bit of everything.
+func tell(t *testing.T, s watch.Sink) {
+	t.Helper()
+	errs := []error{s.Start(watch.Start{
+		Time: noon, Version: "v1.2.3", Machine: host.Machine{Name: "box", Kernel: "6.12.1", Netns: home},
+		Hooks: []event.HookState{
+			{Name: "kfree_skb", Mode: event.ModeFentry, Status: event.Attached},
+			{Name: "nf_conntrack_in", Status: event.Waiting, Why: "nf_conntrack is not loaded"},
+		},
+		Blind: []string{"syn-refused"},
+	})}
+	for _, r := range []watch.Record{
+		record("accept-queue-full", "syn", func(r *watch.Record) {
+			r.Hook, r.Evidence = event.HookConnRequest, listener(129, 128, 3)
+		}),
+		record("accept-queue-full", "ack", func(r *watch.Record) {
+			r.Reason, r.Count, r.Facts = "TCP_LISTEN_OVERFLOW", 12, event.ResetSent
+			r.Evidence = listener(4097, 4096, 0)
+		}),
+		record("syn-queue-full", "", func(r *watch.Record) {
+			r.Hook, r.Evidence = event.HookConnRequest, listener(0, 8192, 8192)
+		}),
+		record("syn-backlog-reserved", "", func(r *watch.Record) {
+			r.Hook, r.Evidence = event.HookConnRequest, listener(0, 4096, 193)
+		}),
+		record("syn-cookie-sent", "", func(r *watch.Record) { r.Hook = event.HookConnRequest }),
+		record("netfilter-drop", "", func(r *watch.Record) {
+			r.Location, r.Netns, r.NetnsName, r.Count = "nf_hook_slow", home+1, "blue\x1b[2J", 1000000
+			r.Src, r.Dst = netip.MustParseAddrPort("[2001:db8::1]:5"), netip.MustParseAddrPort("[2001:db8::2]:80")
+		}),
+		record("other", "", func(r *watch.Record) {
+			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, home+2
+		}),
+	} {
+		errs = append(errs, s.Record(r))
+	}
+	errs = append(errs, s.Summary(summary()), s.Flush())
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func summary() watch.Summary {
+	src := func(s string, n uint64) watch.SourceTotal {
+		return watch.SourceTotal{Src: netip.MustParseAddr(s), Count: n}
+	}
+	many := []watch.SourceTotal{}
+	for _, s := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"} {
+		many = append(many, src("10.9.0."+s, 20))
+	}
+	unseen := watch.UnseenTotal{Count: 412, Unseen: cause.Unseen{
+		Counter: "TcpExtListenOverflows", Stages: []cause.Stage{{Cause: find("accept-queue-full"), Stage: "syn"}},
+	}}
+	return watch.Summary{
+		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
+		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Merged: 3, Unshown: 5, Filtered: true,
+		Causes: []watch.CauseTotal{
+			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 12,
+				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
+			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
+			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
+		},
+		Unseen: []watch.UnseenTotal{unseen},
+		Reconcile: []watch.Row{
+			{Netns: home, Counter: "TcpExtListenDrops", Kernel: 220, Attributed: 220},
+			{Netns: home + 1, NetnsName: "blue", Counter: "TcpExtListenOverflows", Kernel: 632, Attributed: 220,
+				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address or port"},
+		},
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	var b bytes.Buffer
+	tell(t, NewJSON(&b))
+	golden(t, "run.json", b.Bytes())
+	for line := range strings.Lines(b.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	var b bytes.Buffer
+	tell(t, NewText(&b, Palette{}))
+	golden(t, "run.txt", b.Bytes())
+	if strings.Contains(b.String(), "\x1b") {
+		t.Error("an escape reached the terminal")
+	}
+}
+
+func TestColourIsAllThatDiffers(t *testing.T) {
+	var plain, coloured bytes.Buffer
+	palette, err := NewPalette("always", &coloured, []string{"TERM=xterm-256color"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell(t, NewText(&plain, Palette{}))
+	tell(t, NewText(&coloured, palette))
+	if !strings.Contains(coloured.String(), "\x1b[1;31maccept-queue-full/syn\x1b[m") {
+		t.Errorf("no colour: %q", coloured.String()[:300])
+	}
+	if got := stripSGR(coloured.String()); got != plain.String() {
+		t.Errorf("differs (-plain +coloured):\n%s", cmp.Diff(plain.String(), got))
+	}
+}
+
+func stripSGR(s string) string {
+	for {
+		before, rest, ok := strings.Cut(s, "\x1b[")
+		if !ok {
+			return s
+		}
+		_, after, _ := strings.Cut(rest, "m")
+		s = before + after
+	}
+}
+
+func TestPalette(t *testing.T) {
+	for _, test := range []struct {
+		mode    string
+		environ []string
+		want    bool
+	}{
+		{"auto", []string{"TERM=xterm"}, false}, // not a terminal
+		{"always", nil, true},
+		{"always", []string{"NO_COLOR=1", "TERM=xterm"}, true}, // the flag is more specific
+		{"never", []string{"TERM=xterm"}, false},
+	} {
+		p, err := NewPalette(test.mode, &bytes.Buffer{}, test.environ)
+		if got := p.paint(bad, "x") != "x"; err != nil || got != test.want {
+			t.Errorf("%s %v: coloured %v, %v", test.mode, test.environ, got, err)
+		}
+	}
+	if _, err := NewPalette("pink", nil, nil); err == nil {
+		t.Error("pink is a mode")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	var b bytes.Buffer
+	tell(t, Quiet{NewJSON(&b)})
+	if n := strings.Count(b.String(), "\n"); n != 2 {
+		t.Errorf("%d lines, want start and summary:\n%s", n, b.String())
+	}
+	b.Reset()
+	tell(t, Quiet{NewText(&b, Palette{})})
+	if !strings.HasPrefix(b.String(), "221 drops in 12.3 s") {
+		t.Errorf("got:\n%s", b.String())
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"web-1": "web-1", "grün": "grün", "a\x1b[31mb": `a\x1b[31mb`, "a\nb": `a\nb`,
+		"\u202eevil": `\u202eevil`, "\xff": `\xff`,
+	} {
+		if got := printable(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestBinding(t *testing.T) {
+	for limit, want := range map[uint32]string{
+		128: "the listen backlog; somaxconn is 4096", 4096: "somaxconn, or a listen backlog just as large",
+		8192: "from before somaxconn became 4096",
+	} {
+		if got := binding(listener(0, limit, 0)); got != want {
+			t.Errorf("%d: got %q", limit, got)
+		}
+	}
+}
