@@ -11,6 +11,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -27,7 +28,7 @@ func (b *bench) withConntrack(do func(*netlink.Handle) error) {
 }
 
 func withConntrack(ns *os.File, do func(*netlink.Handle) error) error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()))
+	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_NETFILTER)
 	if err != nil {
 		return fmt.Errorf("open netlink: %w", err)
 	}

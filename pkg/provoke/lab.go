@@ -132,7 +132,7 @@ func (l *Lab) build() (err error) {
 }
 
 func (l *Lab) addVeth() error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()))
+	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("open netlink: %w", err)
 	}
@@ -189,7 +189,7 @@ type end struct {
 
 // configure brings a namespace's devices up and returns the index of its veth.
 func (l *Lab) configure(ns *os.File, e end) (int, error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()))
+	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return 0, fmt.Errorf("open netlink: %w", err)
 	}
@@ -224,7 +224,7 @@ func (l *Lab) configure(ns *os.File, e end) (int, error) {
 }
 
 func (l *Lab) routeSpoofed() error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()))
+	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("open netlink: %w", err)
 	}
