@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// fake is a tracer with a few events, of a world in which a read takes a second.
+type fake struct {
+	events  []event.Event
+	cov     event.Coverage
+	options probe.Options
+	clock   time.Time
+	stopped bool
+	closed  bool
+}
+
+func (f *fake) Coverage() event.Coverage         { return f.cov }
+func (f *fake) Start() error                     { return nil }
+func (f *fake) Stop() error                      { f.stopped = true; return nil }
+func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
+func (f *fake) Close() error                     { f.closed = true; return nil }
+func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }
+func (f *fake) Names() map[uint32]string         { return nil }
+func (f *fake) Read() (events []event.Event, err error) {
+	f.clock = f.clock.Add(time.Second)
+	events, f.events = f.events, nil
+	if f.stopped {
+		err = io.EOF
+	}
+	return events, err
+}
+
+func newFake() *fake {
+	f := &fake{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	f.cov = event.Coverage{
+		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeTracepoint, Status: event.Attached}, {Name: "tcp_conn_request", Status: event.Unavailable, Why: "no kprobes"}},
+		Observable: event.AllFacts, HasReasons: true, Reasons: map[string]bool{"NO_SOCKET": true},
+	}
+	for i := range 3 {
+		f.events = append(f.events, event.Event{
+			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Netns: 1, Count: 2,
+			Src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), 1000),
+			Dst: netip.MustParseAddrPort("10.0.0.1:443"),
+		})
+	}
+	return f
+}
+
+// result is what a command line came to.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+func command(t *testing.T, f *fake, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), fakeEnv(f, &stdout, &stderr), args)
+	return result{status, stdout.String(), stderr.String()}
+}
+
+func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
+	return &env{
+		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
+		machine:  func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
+		open:     func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
+		counters: func() (watch.Counters, error) { return f, nil },
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"trace --count 0", `at least 1`},
+		{"trace --count -1", `at least 1`},
+		{"trace --port 0", `from 1 to 65535`},
+		{"trace --port 65536", `from 1 to 65535`},
+		{"trace --port http", `from 1 to 65535`},
+		{"trace --src 10.0.0", `an address or a CIDR`},
+		{"trace --src 10.0.0.0/33", `an address or a CIDR`},
+		{"trace --dst fe80::1%eth0", `an address or a CIDR`},
+		{"trace --duration 30", `add a unit, e.g. 30s`},
+		{"trace --duration soon", `e.g. 30s`},
+		{"trace --duration 0s", `more than 0`},
+		{"trace --duration=-3s", `more than 0`},
+		{"trace --cause accept-queue", `did you mean accept-queue-full?`},
+		{"trace --cause no-listener,conntrack-tabel-full", `did you mean conntrack-table-full?`},
+		{"trace --cause zzz", `the causes are accept-queue-full, `},
+		{"trace --cause=", `the causes are`},
+		{"trace --netns no-such-name", `"no-such-name"`},
+		{"trace --color pink", `auto, always or never`},
+		{"trace -o /no/such/directory/file", `/no/such/directory/file`},
+		{"trace -o /", `/`},
+		{"trace extra", `unexpected argument "extra"`},
+		{"trace --frob", `unknown flag: --frob`},
+		{"trace --btf", `needs an argument`},
+		{"hooks extra", `unexpected argument`},
+		{"demo extra", `unexpected argument`},
+		{"tracee", `unknown command "tracee", did you mean trace?`},
+		{"frob", `unknown command "frob"`},
+		{"--frob", `unknown flag`},
+	} {
+		f := newFake()
+		got := command(t, f, strings.Fields(test.args)...)
+		if got.status != exitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "synwatch: ") ||
+			strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, test.want) {
+			t.Errorf("%s: got %+v, want %q", test.args, got, test.want)
+		}
+		if f.options.Filter.Src != nil || f.closed {
+			t.Errorf("%s: the tracer was opened", test.args)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for err, want := range map[error]int{
+		nil: exitFine, errors.New("x"): exitFailed,
+		fmt.Errorf("%w: too old", probe.ErrCannot):            exitCannot,
+		fmt.Errorf("%w: %w", watch.ErrOutput, syscall.EPIPE):  exitFine,
+		fmt.Errorf("%w: %w", watch.ErrOutput, syscall.ENOSPC): exitFailed,
+		usageError{errors.New("x")}:                           exitUsage,
+	} {
+		if got := exitStatus(err); got != want {
+			t.Errorf("%v: got %d, want %d", err, got, want)
+		}
+	}
+}
+
+func TestCannotTrace(t *testing.T) {
+	for _, args := range [][]string{{"trace"}, {"trace", "--json"}, {"hooks"}} {
+		var stdout, stderr bytes.Buffer
+		e := fakeEnv(newFake(), &stdout, &stderr)
+		e.open = func(probe.Options) (tracer, error) {
+			return nil, errors.Join(fmt.Errorf("%w: no privilege", probe.ErrCannot), errors.New("twice"))
+		}
+		status := run(t.Context(), e, args)
+		if status != exitCannot || stdout.Len() > 0 || stderr.String() != "synwatch: this machine cannot trace: no privilege; twice\n" {
+			t.Errorf("%v: %d, %q, %q", args, status, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestTraceText(t *testing.T) {
+	f := newFake()
+	got := command(t, f, "trace", "--duration", "3s")
+	if got.status != exitFine || !f.closed {
+		t.Errorf("status %d, closed %v", got.status, f.closed)
+	}
+	for _, want := range []string{"10.9.0.2:1000", "×2", "6 drops in", "no-listener  6 drops from 3 sources"} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("no %q in:\n%s", want, got.stdout)
+		}
+	}
+	for _, want := range []string{"on box (6.12.1)", "cannot see all of accept-queue-full, "} {
+		if !strings.Contains(got.stderr, want) {
+			t.Errorf("no %q in:\n%s", want, got.stderr)
+		}
+	}
+}
+
+func TestTraceJSON(t *testing.T) {
+	got := command(t, newFake(), "trace", "--json", "--count", "2")
+	types := []string{}
+	for line := range strings.Lines(got.stdout) {
+		var o struct{ Type string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+		types = append(types, o.Type)
+	}
+	if diff := cmp.Diff([]string{"start", "drop", "drop", "summary"}, types); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestQuietSaysNothingButTheSummary(t *testing.T) {
+	got := command(t, newFake(), "trace", "-q", "--duration", "1s")
+	if !strings.HasPrefix(got.stdout, "6 drops") || got.stderr != "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestFiltersReachTheTracer(t *testing.T) {
+	f := newFake()
+	got := command(t, f, "trace", "--src", "10.9.0.0/16,fd00::1", "--src", "::ffff:10.1.2.3", "--dst", "::ffff:10.0.0.0/104",
+		"--port", "80", "--port", "443", "--netns", fmt.Sprint(os.Getpid()), "--no-coalesce", "--btf", "file", "--duration", "1s")
+	self, err := host.ResolveNetns("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix := netip.MustParsePrefix
+	want := probe.Options{BTF: "file", EveryDrop: true, Filter: probe.Filter{
+		Src: []netip.Prefix{prefix("10.9.0.0/16"), prefix("fd00::1/128"), prefix("10.1.2.3/32")},
+		Dst: []netip.Prefix{prefix("10.0.0.0/8")}, Ports: []uint16{80, 443}, Netns: []uint32{self},
+	}}
+	if diff := cmp.Diff(want, f.options, cmpopts.EquateComparable(netip.Prefix{})); diff != "" || got.status != exitFine {
+		t.Errorf("status %d, %s; options (-want +got):\n%s", got.status, got.stderr, diff)
+	}
+}
+
+func TestOutputFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.json")
+	old := strings.Repeat("old capture\n", 1000)
+	if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	read := func() string {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	var stdout, stderr bytes.Buffer
+	e := fakeEnv(newFake(), &stdout, &stderr)
+	e.open = func(probe.Options) (tracer, error) { return nil, probe.ErrCannot }
+	if run(t.Context(), e, []string{"trace", "-o", path}) != exitCannot || read() != old {
+		t.Error("an old capture is gone although nothing was traced")
+	}
+	got := command(t, newFake(), "trace", "--json", "-o", path, "--duration", "1s")
+	if got.status != exitFine || got.stdout != "" || strings.Contains(read(), "old") || strings.Count(read(), "\n") != 5 {
+		t.Errorf("got %+v, file:\n%s", got, read())
+	}
+}
+
+func TestClosedPipeEndsQuietly(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	var stderr bytes.Buffer
+	if status := run(t.Context(), fakeEnv(newFake(), w, &stderr), []string{"trace", "-q"}); status != exitFine || stderr.Len() > 0 {
+		t.Errorf("status %d, %q", status, stderr.String())
+	}
+}
+
+func TestFullDiskFails(t *testing.T) {
+	got := command(t, newFake(), "trace", "-q", "-o", "/dev/full", "--duration", "1s")
+	if got.status != exitFailed || got.stderr != "synwatch: write output: write /dev/full: no space left on device\n" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestInterruptEndsWithSummary(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, fakeEnv(newFake(), &stdout, &stderr), []string{"trace"})
+	if status != exitFine || !strings.Contains(stdout.String(), "6 drops in") {
+		t.Errorf("status %d:\n%s", status, stdout.String())
+	}
+}
+
+func TestHooks(t *testing.T) {
+	f := newFake()
+	got := command(t, f, "hooks")
+	for _, want := range []string{
+		"kfree_skb         tracepoint  attached\n", "tcp_conn_request  -           unavailable  no kprobes\n",
+		"    no-listener\n", "accept-queue-full (syn): only as a total, by the counter TcpExtListenOverflows",
+		"The kernel 6.12.1 of box gives drop reasons.",
+	} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("no %q in:\n%s", want, got.stdout)
+		}
+	}
+	if got.status != exitFine || got.stderr != "" || !f.closed {
+		t.Errorf("status %d, %q, closed %v", got.status, got.stderr, f.closed)
+	}
+	got = command(t, newFake(), "hooks", "--json")
+	var start struct {
+		Type  string
+		Hooks []event.HookState
+		Blind []string
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &start); err != nil || start.Type != "start" || len(start.Hooks) != 2 || len(start.Blind) == 0 {
+		t.Errorf("%v: %s", err, got.stdout)
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	for command, flags := range map[string]string{
+		"trace": "--json --output --cause --src --dst --port --netns --duration --count --no-coalesce --notices --quiet --color --btf",
+		"hooks": "--json --btf",
+		"demo":  "--json --output --quiet --color --btf",
+	} {
+		var stdout bytes.Buffer
+		if status := run(t.Context(), fakeEnv(newFake(), &stdout, io.Discard), []string{command, "--help"}); status != exitFine {
+			t.Errorf("%s --help: %d", command, status)
+		}
+		for _, want := range append(strings.Fields(flags), "Examples:") {
+			if !strings.Contains(stdout.String(), want) {
+				t.Errorf("%s --help does not name %s", command, want)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if got := command(t, newFake(), "--version"); got.status != exitFine || !strings.HasPrefix(got.stdout, "synwatch ") {
+		t.Errorf("got %+v", got)
+	}
+}
