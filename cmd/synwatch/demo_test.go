@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// provoked is what the fake tracer's events come from.
+func provoked() []provoke.Drop {
+	var drops []provoke.Drop
+	for _, e := range newFake().events {
+		drops = append(drops, provoke.Drop{Cause: "no-listener", Src: e.Src.Addr(), Dst: e.Dst, Count: e.Count})
+	}
+	return drops
+}
+
+func TestRehearse(t *testing.T) {
+	blind := provoke.Drop{
+		Cause: "accept-queue-full", Stage: "syn", Count: 4,
+		Src: netip.MustParseAddr("10.9.9.9"), Dst: netip.MustParseAddrPort("10.0.0.1:1"),
+	}
+	notice := provoke.Drop{Cause: "syn-cookie-sent", Notice: true, Count: 9}
+	short, extra := provoked()[:2], append(provoked(), provoke.Drop{Cause: "no-listener", Src: blind.Src, Dst: blind.Dst, Count: 7})
+	for name, test := range map[string]struct {
+		drops  []provoke.Drop
+		err    error
+		status int
+		want   string
+	}{
+		"all named":    {drops: append(provoked(), notice), want: "6 drops provoked, 6 named, none missed"},
+		"out of sight": {drops: append(provoked(), blind), want: "10 drops provoked; of these 6 are in sight on this kernel, and all of them were named; not in sight: accept-queue-full (syn)"},
+		"too much":     {drops: short, status: exitFailed, want: "no-listener from 10.9.0.2 to 10.0.0.1:443: 0 provoked, 2 traced"},
+		"too little":   {drops: extra, status: exitFailed, want: "no-listener from 10.9.9.9 to 10.0.0.1:1: 7 provoked, 0 traced"},
+		"error":        {err: errors.New("no veth"), status: exitFailed, want: "synwatch: no veth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			e := fakeEnv(newFake(), &stdout, &stderr)
+			var o traceOptions
+			o.format.color = "never"
+			err := e.rehearse(t.Context(), &o, func(context.Context) ([]provoke.Drop, error) { return test.drops, test.err })
+			if err != nil {
+				e.say(err.Error())
+			}
+			if got := exitStatus(err); got != test.status || !strings.Contains(stderr.String(), test.want) {
+				t.Errorf("status %d, want %d and %q in:\n%s", got, test.status, test.want, stderr.String())
+			}
+			if !strings.Contains(stdout.String(), "6 drops in") {
+				t.Errorf("no summary in:\n%s", stdout.String())
+			}
+		})
+	}
+}
+
+func TestScenesExist(t *testing.T) {
+	for _, s := range scenes {
+		at := slices.IndexFunc(provoke.All(), func(p provoke.Provocation) bool { return p.Name() == s.name })
+		if at < 0 {
+			t.Errorf("nothing provokes %s", s.name)
+		} else if p := provoke.All()[at]; p.Global {
+			t.Errorf("%s changes the whole machine", s.name)
+		}
+	}
+}
+
+// needTracer skips where the running kernel or the missing privilege says so.
+func needTracer(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	tr, err := probe.Open(probe.Options{})
+	if errors.Is(err, probe.ErrCannot) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDemoForReal(t *testing.T) {
+	needTracer(t)
+	var stdout, stderr bytes.Buffer
+	e := realEnv()
+	e.stdout, e.stderr = &stdout, &stderr
+	if status := run(t.Context(), e, []string{"demo"}); status != exitFine {
+		t.Errorf("status %d", status)
+	}
+	if !strings.Contains(stderr.String(), " named") || !strings.Contains(stdout.String(), "no-listener  6 drops from 3 sources") {
+		t.Errorf("stdout:\n%s\nstderr:\n%s", stdout.String(), stderr.String())
+	}
+}
+
+func TestDemoInterrupted(t *testing.T) {
+	needTracer(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	e := realEnv()
+	e.stdout, e.stderr = &stdout, &stderr
+	began := time.Now()
+	if status := run(ctx, e, []string{"demo"}); status != exitFine || time.Since(began) > 10*time.Second {
+		t.Errorf("status %d after %v:\n%s", status, time.Since(began), stderr.String())
+	}
+}
