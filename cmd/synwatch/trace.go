@@ -99,7 +99,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	to, err := o.format.sink(out, e.environ)
+	to, err := o.format.sink(out.Writer, e.environ)
 	if err != nil {
 		return err
 	}
