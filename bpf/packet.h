@@ -133,23 +133,37 @@ static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct p
 }
 
 /*
- * net_of finds the packet's network namespace. tcp_v4_rcv sets skb->dev to NULL
- * and the out-of-order queue uses its space (net/ipv4/tcp_ipv4.c, rbnode), so a
- * socket goes before it; a listener's packet has neither, but a route.
+ * received_on returns the device that the packet came in on, NULL where skb->dev
+ * is not that any more: tcp_v4_rcv sets it to NULL and the out-of-order queue
+ * uses its space (include/linux/skbuff.h: rbnode).
+ */
+static __always_inline struct net_device *received_on(struct sk_buff *skb)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	int iif = BPF_CORE_READ(skb, skb_iif);
+
+	return dev && iif && BPF_CORE_READ(dev, ifindex) == iif ? dev : NULL;
+}
+
+/*
+ * net_of finds the packet's network namespace. Until ip_rcv orphans it, a packet
+ * from a veth peer may still hold its sender's socket (net/core/skbuff.c:
+ * skb_scrub_packet), so the device goes before it; a listener's packet has
+ * neither any more, but a route.
  */
 static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_sk)
 {
-	struct sock *sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
-	struct net_device *dev;
+	struct net_device *dev = received_on(skb);
 	struct dst_entry *dst;
+	struct sock *sk;
 
+	if (dev)
+		return BPF_CORE_READ(dev, nd_net.net);
+	sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
 	if (sk)
 		return BPF_CORE_READ(sk, __sk_common.skc_net.net);
-	dev = BPF_CORE_READ(skb, dev);
-	if (!dev) {
-		dst = dst_of(skb);
-		dev = dst ? BPF_CORE_READ(dst, dev) : NULL;
-	}
+	dst = dst_of(skb);
+	dev = dst ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
 	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
 }
 

@@ -16,8 +16,8 @@ const (
 )
 
 // The facts by which connection tracking refuses a packet.
-const conntrackRefusal = event.ConntrackFull | event.ConntrackNoMemory | event.ConntrackDrop |
-	event.ConntrackConfirm | event.ConntrackClash | event.ConntrackChain
+const conntrackRefusal = event.ConntrackFull | event.ConntrackDrop | event.ConntrackConfirm |
+	event.ConntrackClash | event.ConntrackChain
 
 // The functions in which TCP frees a packet that it received.
 var tcpReceive = []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"}
@@ -45,7 +45,6 @@ var rules = []Rule{
 	{Cause: conntrackClash, All: event.ConntrackClash, Counters: []string{ctDrop, ctInsertFailed}},
 	{Cause: conntrackChain, All: event.ConntrackChain, Counters: []string{ctInsertFailed}},
 	{Cause: conntrackInsertFailed, All: event.ConntrackConfirm, Counters: []string{ctInsertFailed}},
-	{Cause: other, Stage: "conntrack", All: event.ConntrackNoMemory, Counters: []string{ctDrop}},
 	{Cause: other, Stage: "conntrack", All: event.ConntrackDrop, Counters: []string{ctDrop}},
 	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Reasons: []string{"NETFILTER_DROP"}},
 	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Locations: []string{"nf_hook_slow"}},
@@ -88,6 +87,10 @@ var rules = []Rule{
 	// The last ACK of a connection that this host closed last: LAST_ACK goes to
 	// discard with the packet (net/ipv4/tcp_input.c:tcp_rcv_state_process).
 	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"tcp_rcv_state_process"}},
+	// What a socket had taken and its owner never read, freed when it is closed.
+	{Cause: benign, Reasons: []string{"QUEUE_PURGE"}},
+	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"skb_queue_purge",
+		"skb_queue_purge_reason", "sk_stream_kill_queues", "skb_rbtree_purge", "tcp_disconnect"}},
 	{Cause: benign, Locations: []string{"packet_rcv", "tpacket_rcv", "packet_rcv_spkt"}},
 
 	{Cause: other, Hook: event.HookFree},

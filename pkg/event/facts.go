@@ -51,8 +51,6 @@ const (
 	BadChecksum
 	// ConntrackFull: no entry, for the table was full and nothing could go.
 	ConntrackFull
-	// ConntrackNoMemory: no entry, for want of memory.
-	ConntrackNoMemory
 	// ConntrackDrop: nf_conntrack_in refused the packet.
 	ConntrackDrop
 	// ConntrackInvalid: nf_conntrack_in left the packet without an entry.
@@ -80,7 +78,7 @@ var factNames = []string{
 	"listen-overflow", "listen-drop", "request-queue-drop", "cookie-sent", "reserved",
 	"final-ack", "cookie-ack", "cookie-failed", "cookie-refused", "listener-ack",
 	"handshake-ack", "request-syn", "defer-accept", "time-wait", "paws", "reset-sent",
-	"no-socket", "bad-checksum", "conntrack-full", "conntrack-no-memory", "conntrack-drop",
+	"no-socket", "bad-checksum", "conntrack-full", "conntrack-drop",
 	"conntrack-invalid", "conntrack-confirm", "conntrack-clash", "conntrack-chain",
 	"rejected", "packet-rst", "outgoing",
 }
