@@ -35,7 +35,9 @@ type path struct {
 	dst netip.AddrPort
 }
 
-func (k dropKey) String() string { return fmt.Sprintf("%s from %s to %s", strings.TrimSuffix(k.cause, "/"), k.src, k.dst) }
+func (k dropKey) String() string {
+	return fmt.Sprintf("%s from %s to %s", strings.TrimSuffix(k.cause, "/"), k.src, k.dst)
+}
 
 // newWitness returns a witness that calls started when the tracing has begun.
 func newWitness(started func()) *witness {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// fake is a tracer with a few events, of a world in which a read takes a second.
+type fake struct {
+	events  []event.Event
+	cov     event.Coverage
+	options probe.Options
+	clock   time.Time
+	stopped bool
+	closed  bool
+}
+
+func (f *fake) Coverage() event.Coverage         { return f.cov }
+func (f *fake) Start() error                     { return nil }
+func (f *fake) Stop() error                      { f.stopped = true; return nil }
+func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
+func (f *fake) Close() error                     { f.closed = true; return nil }
+func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }
+func (f *fake) Names() map[uint32]string         { return nil }
+func (f *fake) Read() (events []event.Event, err error) {
+	f.clock = f.clock.Add(time.Second)
+	events, f.events = f.events, nil
+	if f.stopped {
+		err = io.EOF
+	}
+	return events, err
+}
+
+func newFake() *fake {
+	f := &fake{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	f.cov = event.Coverage{
+		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeTracepoint, Status: event.Attached}, {Name: "tcp_conn_request", Status: event.Unavailable, Why: "no kprobes"}},
+		Observable: event.AllFacts, HasReasons: true, Reasons: map[string]bool{"NO_SOCKET": true},
+	}
+	for i := range 3 {
+		f.events = append(f.events, event.Event{
+			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Netns: 1, Count: 2,
+			Src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), 1000),
+			Dst: netip.MustParseAddrPort("10.0.0.1:443"),
+		})
+	}
+	return f
+}
+
+// result is what a command line came to.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+func command(t *testing.T, f *fake, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), fakeEnv(f, &stdout, &stderr), args)
+	return result{status, stdout.String(), stderr.String()}
+}
+
+func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
+	return &env{
+		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
+		machine:  func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
+		open:     func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
+		counters: func() (watch.Counters, error) { return f, nil },
+	}
+}
