@@ -82,16 +82,26 @@ func insertModule(t *moduleTree, name, params string) error {
 		return fmt.Errorf("module %s not found", name)
 	}
 	var errs []error
-	for _, file := range t.closure(targets) {
+	for _, module := range t.closure(targets) {
 		p := ""
-		if file == targets[len(targets)-1] {
+		if module == targets[len(targets)-1] {
 			p = params
 		}
-		if err := loadModule(filepath.Join(t.dir, t.files[file]), p); err != nil {
-			errs = append(errs, fmt.Errorf("load %s: %w", file, err))
+		if isLive(module) {
+			continue
+		}
+		if err := loadModule(filepath.Join(t.dir, t.files[module]), p); err != nil {
+			errs = append(errs, fmt.Errorf("load %s: %w", module, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isLive spares the kernel reading a module that it has: nf_tables asks for the same
+// ones many times over.
+func isLive(module string) bool {
+	state, _ := os.ReadFile("/sys/module/" + module + "/initstate")
+	return strings.TrimSpace(string(state)) == "live"
 }
 
 func removeModule(t *moduleTree, name string) error {
