@@ -28,6 +28,11 @@ var conntrack = []Provocation{
 		Run:   play(listenerDefaults.with(alone, "yes").with("ipv4/tcp_syncookies", "2"), conntrackChainTooLong),
 	},
 	{
+		Cause: "conntrack-insert-failed", Families: []Family{V4}, Global: true,
+		Needs: []string{featNFTCt, featConntrackDump, featGenID, featQueue},
+		Run:   play(listenerDefaults.with(alone, "yes").with("netfilter/nf_conntrack_acct", "1"), conntrackInsertFailed),
+	},
+	{
 		Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
 		Run: play(sysctls{"netfilter/nf_conntrack_tcp_loose": "0"}, conntrackInvalid),
 	},

@@ -69,6 +69,8 @@ var probes = map[string]func(ns *os.File) error{
 	featNFTNAT:        probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
 	featConntrackDump: probeConntrackDump,
 	featChainLimit:    probeChainLimit,
+	featQueue:         probeQueue,
+	featGenID:         probeGenID,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
