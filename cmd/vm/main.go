@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -44,12 +45,16 @@ func run(ctx context.Context, args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "vm: interrupted")
+		return 130
+	}
 	fmt.Fprintln(os.Stderr, "vm:", err)
 	switch {
 	case errors.Is(err, vm.ErrTimeout):
 		return vm.StatusTimeout
-	case errors.Is(err, context.Canceled):
-		return 130
+	case errors.Is(err, exec.ErrNotFound):
+		return 127
 	}
 	return 125
 }
@@ -61,6 +66,6 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(newRun(), newFetch())
+	cmd.AddCommand(newRun(), newFetch(), newMatrix())
 	return cmd
 }

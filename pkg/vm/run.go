@@ -138,6 +138,7 @@ func run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	cfg.Accel = accel
 	m := machine{
 		accel: accel, cpus: cfg.CPUs, memory: cfg.Memory, image: cfg.Kernel.Image,
 		cmdline: kernelCmdline(accel, cfg.Console != nil, cfg.Append),

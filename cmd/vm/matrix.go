@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/synwatch/synwatch/pkg/vm"
+)
+
+// matrix runs one program on several kernels.
+type matrix struct {
+	machineFlags
+	kernels, include []string
+	parallel         int
+	results, table   string
+
+	print sync.Mutex // held while a run's buffered output is printed
+}
+
+// matrixRun is one run of the matrix.
+type matrixRun struct {
+	column  vm.Column
+	took    time.Duration
+	failure string
+}
+
+func newMatrix() *cobra.Command {
+	var m matrix
+	cmd := &cobra.Command{
+		Use:   "matrix [flags] -- PROGRAM [ARGS...]",
+		Short: "run one program on several kernels and print a table of its reports",
+		Long: `Run one program, such as a test binary, on several kernels. Lines of its stdout that
+start with "matrix: " and go on with a JSON object
+  {"kernel":"6.1.0-44-amd64","cause":"...","stage":"...","family":"4","status":"exact","why":""}
+become cells of the table at the end. A status is exact, unseen, skip or fail. Without
+a PROGRAM the table is made of the logs given with --include alone.
+
+Exit status: 1 if a run or a cell failed.`,
+		Example: `  CGO_ENABLED=0 go test -c -o build/probe.test ./pkg/probe
+  vm matrix --results build/matrix --table build/matrix.md -- build/probe.test -test.v`,
+	}
+	m.addTo(cmd)
+	fl := cmd.Flags()
+	fl.StringSliceVar(&m.kernels, "kernels", vm.MatrixNames(), "`KERNELS` to run on: matrix names or paths")
+	fl.StringArrayVar(&m.include, "include", nil, "add the log `FILE` of a run made elsewhere as a column")
+	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
+	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
+	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as Markdown, too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) }
+	return cmd
+}
+
+func (m *matrix) run(ctx context.Context, args []string) error {
+	included, err := m.included()
+	if err != nil {
+		return err
+	}
+	var runs []*matrixRun
+	switch {
+	case len(args) > 0:
+		if runs, err = m.runAll(ctx, args); err != nil {
+			return err
+		}
+	case len(included) == 0:
+		return errors.New("give a program to run, or logs with --include")
+	}
+	var columns []vm.Column
+	for _, r := range runs {
+		columns = append(columns, r.column)
+	}
+	table := vm.NewTable(append(columns, included...))
+	if err := m.show(table); err != nil {
+		return err
+	}
+	failed := table.Failed()
+	for _, r := range runs {
+		verdict := "ok"
+		if r.failure != "" {
+			verdict, failed = "FAIL: "+r.failure, true
+		}
+		fmt.Printf("%-8s %6s  %s\n", r.column.Name, r.took.Round(time.Second), verdict)
+	}
+	if failed {
+		return exitStatus(1)
+	}
+	return nil
+}
+
+func (m *matrix) show(table *vm.Table) error {
+	if !table.Empty() {
+		fmt.Println()
+		table.WriteText(os.Stdout)
+		fmt.Println()
+	}
+	if m.table == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	table.WriteMarkdown(&b)
+	return os.WriteFile(m.table, b.Bytes(), 0o644)
+}
+
+// runAll fetches all kernels first, so that a run is not cut in half by a download
+// that fails, and then runs the program on each.
+func (m *matrix) runAll(ctx context.Context, args []string) ([]*matrixRun, error) {
+	base, err := m.config()
+	if err != nil {
+		return nil, err
+	}
+	base.Args = args
+	if m.results != "" {
+		if err := os.MkdirAll(m.results, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	var kernels []vm.Kernel
+	for _, name := range m.kernels {
+		k, err := m.kernel(ctx, name, "")
+		if err != nil {
+			return nil, err
+		}
+		kernels = append(kernels, k)
+	}
+	runs := make([]*matrixRun, len(kernels))
+	var g errgroup.Group
+	g.SetLimit(max(m.parallel, 1))
+	for i, k := range kernels {
+		g.Go(func() error {
+			cfg := base
+			cfg.Kernel = k
+			runs[i] = m.runOne(ctx, cfg)
+			return ctx.Err()
+		})
+	}
+	return runs, g.Wait()
+}
+
+// runOne runs the program on one kernel. A machine that dies starts over, and so do
+// its log and its reports.
+func (m *matrix) runOne(ctx context.Context, cfg vm.Config) *matrixRun {
+	start := time.Now()
+	run := &matrixRun{column: vm.Column{Name: cfg.Kernel.Name, Release: cfg.Kernel.Release}}
+	var stdout, screen bytes.Buffer
+	out, stderr := io.Writer(os.Stdout), io.Writer(os.Stderr)
+	if m.parallel > 1 {
+		both := &lockedWriter{w: &screen}
+		out, stderr, cfg.Log = both, both, both
+		defer func() {
+			m.print.Lock()
+			defer m.print.Unlock()
+			os.Stdout.Write(screen.Bytes())
+		}()
+	}
+	cfg.Stdout, cfg.Stderr = io.MultiWriter(&stdout, out), stderr
+	cfg.OnRetry = func(int) { stdout.Reset() }
+	banner := sync.OnceFunc(func() {
+		fmt.Fprintf(out, "=== kernel %s (%s, %s)\n", cfg.Kernel.Name, run.column.Release, run.column.Accel)
+	})
+	cfg.OnHello = func(release, accel string, _ time.Duration) {
+		run.column.Release, run.column.Accel = release, accel
+		banner()
+	}
+	res, err := vm.Run(ctx, cfg)
+	banner()
+	run.took = time.Since(start)
+	run.finish(res, err, stdout.Bytes())
+	if m.results != "" {
+		path := filepath.Join(m.results, cfg.Kernel.Name+".log")
+		if err := os.WriteFile(path, stdout.Bytes(), 0o644); err != nil && run.failure == "" {
+			run.failure = err.Error()
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "vm:", err)
+	}
+	return run
+}
+
+func (r *matrixRun) finish(res vm.Result, err error, stdout []byte) {
+	switch {
+	case err != nil:
+		r.failure, _, _ = strings.Cut(err.Error(), "\n")
+	case res.Status != 0:
+		r.failure = fmt.Sprintf("exit status %d", res.Status)
+	}
+	reports, err := vm.ParseReports(bytes.NewReader(stdout))
+	if err != nil && r.failure == "" {
+		r.failure = err.Error()
+	}
+	r.column.Reports = reports
+}
+
+// included reads the logs of runs made elsewhere.
+func (m *matrix) included() ([]vm.Column, error) {
+	var columns []vm.Column
+	for _, path := range m.include {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		reports, err := vm.ParseReports(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if len(reports) == 0 {
+			return nil, fmt.Errorf("%s: no line starts with \"matrix: \"", path)
+		}
+		c := vm.Column{Name: reports[0].Kernel, Release: reports[0].Kernel, Reports: reports}
+		if name := strings.TrimSuffix(filepath.Base(path), ".log"); vm.IsMatrixName(name) {
+			c.Name = name
+		}
+		columns = append(columns, c)
+	}
+	return columns, nil
+}
+
+// lockedWriter lets a run's two streams share a buffer.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
