@@ -145,6 +145,9 @@ func installModules(src, dst string) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(dst, 0o755); err != nil {
+		return err
+	}
 	for name, data := range t.index(order) {
 		if err := os.WriteFile(filepath.Join(dst, name), data, 0o644); err != nil {
 			return err

@@ -124,7 +124,7 @@ func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (ports, preload []str
 		return files
 	}
 	if !spec.NoPreload {
-		preload = paths(t.without(t.closure(want), spec.Late))
+		preload = paths(t.preload(want, spec.Late))
 	}
 	return paths(t.closure(portModules)), preload, nil
 }

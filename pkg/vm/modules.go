@@ -158,24 +158,29 @@ func (t *moduleTree) closure(names []string) []string {
 	return order
 }
 
-// without drops the late modules and everything that depends on one of them.
-func (t *moduleTree) without(order, late []string) []string {
+// preload returns what to load at boot, in order: the wanted modules with their
+// dependencies, but none of the late ones nor what depends on one of them.
+func (t *moduleTree) preload(want, late []string) []string {
 	drop := map[string]bool{}
 	for _, name := range late {
 		for _, n := range t.lookup(name) {
 			drop[n] = true
 		}
 	}
-	var kept []string
-	for _, name := range order { // dependencies come first
+	for _, name := range t.closure(want) { // dependencies come first
 		for _, dep := range t.depends[name] {
 			drop[name] = drop[name] || drop[dep]
 		}
-		if !drop[name] {
-			kept = append(kept, name)
+	}
+	var kept []string
+	for _, name := range want {
+		for _, n := range t.lookup(name) {
+			if !drop[n] {
+				kept = append(kept, n)
+			}
 		}
 	}
-	return kept
+	return t.closure(kept)
 }
 
 // selection returns the modules that go into the guest: the wanted ones and those
