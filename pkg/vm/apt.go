@@ -135,6 +135,7 @@ func (a *apt) run(ctx context.Context, tool string, args ...string) (string, err
 		"-o", "APT::Sandbox::User=root",
 		"-o", "Acquire::Languages=none",
 		"-o", "Acquire::Retries=3",
+		"-o", "APT::Update::Error-Mode=any",
 	}
 	cmd := exec.CommandContext(ctx, tool, append(opts, args...)...)
 	cmd.Dir = filepath.Join(a.dir, "debs")
@@ -142,7 +143,7 @@ func (a *apt) run(ctx context.Context, tool string, args ...string) (string, err
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", tool, args[0], err, lastLine(stderr.String()))
+		return "", fmt.Errorf("%s %s: %w: %s", tool, args[0], err, firstLine(stderr.String()))
 	}
 	return stdout.String(), nil
 }
@@ -191,6 +192,11 @@ func (a *apt) download(ctx context.Context, c candidate) ([]string, error) {
 		files = append(files, found[len(found)-1])
 	}
 	return files, nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
 }
 
 func lastLine(s string) string {

@@ -157,14 +157,27 @@ func run(ctx context.Context, cfg Config) (Result, error) {
 	}
 }
 
-// brief is the reason in one line, with the console's own if it has one.
+// brief is the reason in one line: the console's own words for it if it has any, and
+// where the kernel was.
 func (e *DeadError) brief() string {
-	for _, line := range e.Console {
-		for _, sign := range []string{"Kernel panic", "BUG:", "Oops", "general protection"} {
+	why := strings.SplitN(e.Why, "\n", 2)[0]
+	if sign := firstSign(e.Console, "BUG:", "Oops", "general protection", "Kernel panic"); sign != "" {
+		why = sign
+	}
+	if at := firstSign(e.Console, "RIP: 0010:"); at != "" {
+		why += ", " + at
+	}
+	return why
+}
+
+// firstSign returns the rest of the first line that has one of the signs.
+func firstSign(lines []string, signs ...string) string {
+	for _, line := range lines {
+		for _, sign := range signs {
 			if i := strings.Index(line, sign); i >= 0 {
 				return line[i:]
 			}
 		}
 	}
-	return strings.SplitN(e.Why, "\n", 2)[0]
+	return ""
 }
