@@ -127,7 +127,7 @@ func (b *bench) fillers(n int) []netip.AddrPort { return b.ports(9, n) }
 
 // transmit sends a segment.
 func (b *bench) transmit(s segment) {
-	if b.err != nil {
+	if b.fail(b.ctx.Err()); b.err != nil {
 		return
 	}
 	frame, err := s.frame()

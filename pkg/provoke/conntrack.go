@@ -36,6 +36,10 @@ var conntrack = []Provocation{
 		Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
 		Run: play(sysctls{"netfilter/nf_conntrack_tcp_loose": "0"}, conntrackInvalid),
 	},
+	{
+		Cause: "conntrack-invalid", Variant: "checksum", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
+		Run: play(sysctls{"netfilter/nf_conntrack_checksum": "1"}, conntrackBadChecksum),
+	},
 }
 
 // track loads the state: conntrack works in a namespace only while a rule needs
@@ -55,6 +59,15 @@ func conntrackInvalid(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	b.rule(input, ln.addr, dropInvalid...)
 	b.eachSends(clients, wrongACK(ln))
+	return b.expect("conntrack-invalid", "", ln.addr, clients, nil)
+}
+
+// conntrackBadChecksum sends segments that conntrack finds invalid before TCP
+// can count them as such.
+func conntrackBadChecksum(b *bench) Expect {
+	ln, clients := b.listen(8), b.clients()
+	b.rule(input, ln.addr, dropInvalid...)
+	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, badChecksum: true})
 	return b.expect("conntrack-invalid", "", ln.addr, clients, nil)
 }
 

@@ -62,7 +62,7 @@ func NewLab(ctx context.Context) (*Lab, error) {
 	l := &Lab{}
 	l.claims.write = l.writeSysctl
 	l.claims.read = l.readSysctl
-	if err := l.build(); err != nil {
+	if err := l.build(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("make lab: %w", err), l.Close())
 	}
 	return l, nil
@@ -97,7 +97,7 @@ func (l *Lab) serverAddr(f Family) netip.Addr {
 	return server4
 }
 
-func (l *Lab) build() (err error) {
+func (l *Lab) build(ctx context.Context) (err error) {
 	if l.cpus, err = allowedCPUs(); err != nil {
 		return err
 	}
@@ -128,7 +128,10 @@ func (l *Lab) build() (err error) {
 	if l.clientIndex, err = l.configure(l.client, cli); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	return l.routeSpoofed()
+	if err := l.routeSpoofed(); err != nil {
+		return err
+	}
+	return l.awaitReady(ctx)
 }
 
 func (l *Lab) addVeth() error {

@@ -24,6 +24,10 @@ var netfilter = []Provocation{
 		Run: play(nil, ruled("netfilter-drop", ingress, verdictDrop)),
 	},
 	{
+		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4}, Needs: []string{featIPTables},
+		Run: play(sysctls{alone: "yes"}, iptablesDrop),
+	},
+	{
 		Cause: "netfilter-reject", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
 		Run: play(nil, ruled("netfilter-reject", input, rejectReset)),
 	},

@@ -70,6 +70,7 @@ var probes = map[string]func(ns *os.File) error{
 	featConntrackDump: probeConntrackDump,
 	featChainLimit:    probeChainLimit,
 	featQueue:         probeQueue,
+	featIPTables:      probeIPTables,
 	featGenID:         probeGenID,
 }
 

@@ -36,10 +36,25 @@ func TestCounters(t *testing.T) {
 		for _, f := range p.Families {
 			t.Run(p.Name()+"/"+f.String(), func(t *testing.T) {
 				skipMissing(t, p.Missing())
-				checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, f) })
+				moved := checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, f) })
+				for name, want := range others[p.Cause] {
+					if moved[name] != want {
+						t.Errorf("%s moved by %d, not %d", name, moved[name], want)
+					}
+				}
 			})
 		}
 	}
+}
+
+// others are counters that tell apart causes which move none of Reconciled.
+var others = map[string]map[string]uint64{
+	"netfilter-drop":    {"TcpInSegs": 0},
+	"netfilter-reject":  {"TcpInSegs": 0},
+	"conntrack-invalid": {"TcpInSegs": 0, "Conntrackinvalid": 6},
+	"no-listener":       {"TcpInSegs": 6, "TcpOutRsts": 6},
+	"stray-ack":         {"TcpOutRsts": 6},
+	"other":             {"TcpInSegs": 6, "TcpInErrs": 6},
 }
 
 // skipMissing skips for nothing but the typed reason.
@@ -55,8 +70,8 @@ func skipMissing(t *testing.T, err error) {
 }
 
 // checkCounters demands that of all Reconciled counters exactly those move that
-// are expected to.
-func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, error)) {
+// are expected to, and returns all that moved.
+func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, error)) map[string]uint64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -73,6 +88,7 @@ func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, erro
 		t.Errorf("counters (-want +got):\n%s", diff)
 	}
 	t.Logf("moved: %v", moved(before, after))
+	return moved(before, after)
 }
 
 func mustCounters(t *testing.T, l *Lab) map[string]uint64 {
@@ -146,6 +162,24 @@ func TestTogether(t *testing.T) {
 	for _, f := range []Family{V4, V6, Mapped} {
 		t.Run(f.String(), func(t *testing.T) {
 			checkCounters(t, l, func(ctx context.Context) (Expect, error) { return Together(ctx, l, f, ps...) })
+		})
+	}
+}
+
+// A run that is interrupted says so, soon, and leaves the lab as it was.
+func TestInterrupted(t *testing.T) {
+	l := newLab(t)
+	for _, p := range All() {
+		if p.Missing() != nil {
+			continue
+		}
+		t.Run(p.Name(), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := p.Run(ctx, l, V4); !errors.Is(err, context.Canceled) {
+				t.Errorf("interrupted run: %v", err)
+			}
+			checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, V4) })
 		})
 	}
 }
