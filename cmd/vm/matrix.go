@@ -74,7 +74,7 @@ func (m *matrix) run(ctx context.Context, args []string) error {
 		if runs, err = m.runAll(ctx, args); err != nil {
 			return err
 		}
-	case len(included) == 0:
+	case len(m.include) == 0:
 		return errors.New("give a program to run, or logs with --include")
 	}
 	var columns []vm.Column
@@ -217,7 +217,8 @@ func (m *matrix) included() ([]vm.Column, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if len(reports) == 0 {
-			return nil, fmt.Errorf("%s: no line starts with \"matrix: \"", path)
+			fmt.Fprintf(os.Stderr, "vm: %s reports nothing: no column for it\n", path)
+			continue
 		}
 		c := vm.Column{Name: reports[0].Kernel, Release: reports[0].Kernel, Reports: reports}
 		if name := strings.TrimSuffix(filepath.Base(path), ".log"); vm.IsMatrixName(name) {

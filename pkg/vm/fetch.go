@@ -111,6 +111,9 @@ func (f Fetcher) fetchFrom(ctx context.Context, name string, m Mirror, s source)
 
 // install downloads a candidate, unpacks it beside the cache entry and renames it.
 func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, note string) (Kernel, error) {
+	if k, err := f.Cache.Cached(name); err == nil && k.Package == c.packages[0]+" "+c.version {
+		return k, nil // --refresh found nothing newer
+	}
 	start := time.Now()
 	f.logf("%s: downloading %s %s", name, c.release, c.version)
 	debs, err := a.download(ctx, c)
@@ -152,11 +155,14 @@ func (f Fetcher) commit(tree, name string, k Kernel) error {
 	if err := os.WriteFile(filepath.Join(tree, kernelFile), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	dst := f.Cache.kernelDir(name)
-	if err := os.RemoveAll(dst); err != nil {
+	dst, old := f.Cache.kernelDir(name), tree+".old"
+	if err := os.Rename(dst, old); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Rename(tree, dst)
+	if err := os.Rename(tree, dst); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
 }
 
 func (f Fetcher) logf(format string, args ...any) {
