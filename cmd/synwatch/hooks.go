@@ -112,10 +112,18 @@ func writeStages(b *strings.Builder, stages []cause.Stage, totals map[cause.Stag
 		case counter != "":
 			fmt.Fprintf(b, ": only as a total, by the counter %s", counter)
 		case totals != nil:
-			b.WriteString(": not at all, such drops may appear under another cause")
+			fmt.Fprintf(b, ": such drops are named %s", instead(s.Cause))
 		}
 		b.WriteByte('\n')
 	}
+}
+
+// instead is the cause that a run names where it cannot see the one it is.
+func instead(c *cause.Cause) string {
+	if c.General != nil {
+		return c.General.ID
+	}
+	return "other"
 }
 
 func machineLine(m host.Machine, c *event.Coverage) string {

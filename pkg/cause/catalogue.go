@@ -66,6 +66,7 @@ var (
 		ID:      "conntrack-invalid",
 		Meaning: "connection tracking could make nothing of the packet and a rule drops what is invalid",
 		Fix:     "look for asymmetric routes, and for peers that resume connections this host has forgotten (nf_conntrack_tcp_loose, nf_conntrack_tcp_be_liberal)",
+		General: netfilterDrop,
 	}
 	netfilterDrop = &Cause{
 		ID:      "netfilter-drop",
@@ -76,6 +77,7 @@ var (
 		ID:      "netfilter-reject",
 		Meaning: "a firewall rule rejected the packet and told the client so",
 		Fix:     "nft list ruleset, or iptables-save: find the rule, and whether it is meant",
+		General: netfilterDrop,
 	}
 	noListener = &Cause{
 		ID:      "no-listener",

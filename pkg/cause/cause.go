@@ -44,6 +44,9 @@ type Cause struct {
 	Fix string
 	// Evidence is what a record of the cause shows beside the addresses.
 	Evidence Evidence
+	// General is the cause that names such drops, less exactly but not wrongly,
+	// where a kernel hides what tells them apart. Nil: they are named other.
+	General *Cause
 }
 
 // String returns the ID.

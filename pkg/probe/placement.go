@@ -38,25 +38,30 @@ func (p *placement) place(l *loader, k *kernel) {
 		p.why = "no such function in this kernel"
 		return
 	}
-	if p.counters && k.symbols.perCPUOffset == 0 {
-		p.why = "/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)"
+	links, mode, err := p.attach(l)
+	if err == nil && p.counters && k.symbols.perCPUOffset == 0 {
+		err = errors.Join(errNoCounters, closeLinks(links))
+	}
+	if err != nil {
+		p.why = err.Error()
 		return
 	}
+	p.links, p.mode, p.status = links, mode, event.Attached
+}
+
+var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
+
+// attach tries the modes in their order.
+func (p *placement) attach(l *loader) ([]link.Link, event.Mode, error) {
 	links, fentryErr := l.attachFentry(p.hook)
 	if fentryErr == nil {
-		p.attached(links, event.ModeFentry)
-		return
+		return links, event.ModeFentry, nil
 	}
 	links, kprobeErr := l.attachKprobe(p.hook)
 	if kprobeErr == nil {
-		p.attached(links, event.ModeKprobe)
-		return
+		return links, event.ModeKprobe, nil
 	}
-	p.why = fmt.Sprintf("fentry: %s; kprobe: %s", shortly(fentryErr), shortly(kprobeErr))
-}
-
-func (p *placement) attached(links []link.Link, mode event.Mode) {
-	p.links, p.mode, p.status = links, mode, event.Attached
+	return nil, "", fmt.Errorf("fentry: %s; kprobe: %s", shortly(fentryErr), shortly(kprobeErr))
 }
 
 func (p *placement) state() event.HookState {
