@@ -4,7 +4,6 @@ package provoke
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -152,12 +151,4 @@ func idleListener(b *bench) {
 	for range 3 {
 		b.listen(8)
 	}
-}
-
-// joinErr is err with what it is about.
-func joinErr(what string, errs ...error) error {
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
 }

@@ -185,4 +185,12 @@ func closeAll(fds ...int) (err error) {
 	return err
 }
 
+// joinErr is err with what it is about.
+func joinErr(what string, errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
