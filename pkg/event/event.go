@@ -62,7 +62,8 @@ type Evidence struct {
 
 // Losses counts what the kernel side could not report in full.
 type Losses struct {
-	// Lost is drops seen by a hook that could not be counted at all.
+	// Lost is what could not be counted at all: drops seen by a hook, and runs of
+	// a hook that the kernel skipped.
 	Lost uint64
 	// Unattributed is drops that were counted, but whose source found no room.
 	Unattributed uint64

@@ -21,6 +21,8 @@ type loader struct {
 	opts ebpf.CollectionOptions
 	// enabled is the programs' switch.
 	enabled *ebpf.Variable
+	// attached are the programs in use, for what the kernel says of them.
+	attached []*ebpf.Program
 	// fentryRefused is set once the kernel refused a kind of program that no
 	// hook of that kind can then have.
 	fentryRefused error
@@ -59,6 +61,24 @@ func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
+	for _, p := range l.attached {
+		p.Close()
+	}
+}
+
+// missed is how often the kernel did not run a program because it was running
+// on that CPU already, interrupted by a softirq. Each may have been a drop.
+// Kernels before 5.12 run it all the same.
+func (l *loader) missed() (uint64, error) {
+	var total uint64
+	for _, p := range l.attached {
+		stats, err := p.Stats()
+		if err != nil {
+			return total, fmt.Errorf("read program statistics: %w", err)
+		}
+		total += stats.RecursionMisses
+	}
+	return total, nil
 }
 
 // program loads one program; it shares the maps.
@@ -81,14 +101,19 @@ func (l *loader) program(name string) (*ebpf.Program, error) {
 	return coll.DetachProgram(name), nil
 }
 
-// attach loads a program and attaches it; the link keeps it alive.
+// attach loads a program and attaches it.
 func (l *loader) attach(name string, to func(*ebpf.Program) (link.Link, error)) (link.Link, error) {
 	prog, err := l.program(name)
 	if err != nil {
 		return nil, err
 	}
-	defer prog.Close()
-	return to(prog)
+	at, err := to(prog)
+	if err != nil {
+		prog.Close()
+		return nil, err
+	}
+	l.attached = append(l.attached, prog)
+	return at, nil
 }
 
 func (l *loader) attachTracing(name string) (link.Link, error) {

@@ -128,8 +128,12 @@ func (t *Tracer) Read() ([]event.Event, error) {
 // Losses says what could not be reported in full so far.
 func (t *Tracer) Losses() (event.Losses, error) {
 	s, err := t.drain.stats()
+	if err != nil {
+		return event.Losses{}, err
+	}
+	missed, err := t.loader.missed()
 	return event.Losses{
-		Lost:         s[bpfStatSTAT_LOST],
+		Lost:         s[bpfStatSTAT_LOST] + missed,
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
 	}, err
 }
