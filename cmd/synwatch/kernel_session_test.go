@@ -96,8 +96,12 @@ func startTrace(t *testing.T, args ...string) *session {
 	e.stdout, e.stderr = w, &s.stderr
 	e.open = s.open
 	started := make(chan struct{})
+	args = append([]string{"trace", "--json"}, args...)
+	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
+		args = append(args, "--btf", file) // a kernel without BTF of its own
+	}
 	go func() {
-		s.status <- run(ctx, e, append([]string{"trace", "--json"}, args...))
+		s.status <- run(ctx, e, args)
 		w.Close()
 	}()
 	go s.collect(r, started)
