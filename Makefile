@@ -9,13 +9,15 @@ KERNEL  ?= 6.12
 CMD     ?= synwatch demo
 
 CLANG   := 19
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
 export CGO_ENABLED := 0
 export PATH := $(PATH):/usr/sbin:/sbin
 
 VM := build/vm
 NEED_VM := .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb
 
-.PHONY: help build demo test unit matrix vm generate lint fmt clean
+.PHONY: help build demo test unit matrix kprobes vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -23,13 +25,14 @@ help:
 	@echo 'make test       unit tests, native privileged tests and the kernel matrix'
 	@echo 'make unit       the tests that run on this machine'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
+	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
 
 build: build/synwatch
 
-.PHONY: build/synwatch build/vm
+.PHONY: build/synwatch build/synwatch.test build/vm
 build/synwatch:
 	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
 
@@ -50,19 +53,34 @@ vm: build build/vm
 	@$(NEED_VM)
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
 
-test: unit matrix
+test: unit matrix kprobes
 
 unit:
 	go test ./...
 
-# The tests of the command itself, natively and on each kernel; the table at the
-# end says where each cause was exact.
-matrix: build/vm
+KERNEL_TESTS := -test.run '^Test(Kernel|DemoForReal)'
+# The modules that hooks wait for are loaded while the first trace runs.
+LATE := nf_conntrack,nf_tables,nf_reject_ipv4,nf_reject_ipv6
+
+build/synwatch.test:
+	go test -c -o $@ ./cmd/synwatch
+
+# The command itself, natively and on each kernel; the table at the end says
+# where each cause was exact.
+matrix: build/vm build/synwatch.test
 	@$(NEED_VM)
-	go test -c -o build/synwatch.test ./cmd/synwatch
-	cd cmd/synwatch && ../../build/synwatch.test -test.v -test.run '^TestKernel' > ../../build/native.log || { cat ../../build/native.log; exit 1; }
-	cd cmd/synwatch && ../../$(VM) matrix --kernels $(KERNELS) --results ../../build/matrix \
-		--include ../../build/native.log --table ../../build/kernels.md -- ../../build/synwatch.test -test.v -test.run '^TestKernel'
+	cd cmd/synwatch && $(CURDIR)/build/synwatch.test $(KERNEL_TESTS) >$(CURDIR)/build/native.log || \
+		{ cat $(CURDIR)/build/native.log; exit 1; }
+	$(VM) matrix --kernels $(KERNELS) --late $(LATE) --results build/matrix --include build/native.log \
+		--table build/kernels.md -- build/synwatch.test $(KERNEL_TESTS)
+
+# The same on a kernel that carries no BTF, where no fentry can be: by kprobes
+# and with BTF from a file. The reason of cause other is read from that BTF.
+kprobes: build/vm build/synwatch.test
+	@$(NEED_VM)
+	$(VM) run --kernel $(KERNEL) --add build/synwatch.test --shell \
+		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
+		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel" -test.skip "/other$$"' | grep -v '^matrix:'
 
 generate:
 	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h
