@@ -17,14 +17,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// readAlong is the time between two scenes: records of the same kind are at
-// most a second apart, so that those of one scene come before the next.
-const readAlong = 1300 * time.Millisecond
+// After each scene its records are awaited for some time, which is all spent
+// where they are out of sight, and then there is time to read them.
+const (
+	patience  = 2 * time.Second
+	readAlong = 500 * time.Millisecond
+)
 
 // scene is one provocation of the demonstration.
 type scene struct {
 	name    string // provoke.Provocation.Name
 	heading string
+}
+
+// act is a scene with what plays it, or why it cannot be played.
+type act struct {
+	scene
+	provoke.Provocation
+	missing error
 }
 
 var scenes = []scene{
@@ -60,6 +70,7 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 		return cannotMakeLab(err)
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
+	acts := prepare()
 	o.probe.Filter.Netns = []uint32{lab.Netns()}
 	inLab := *e // where the lab is the whole world
 	inLab.machine = func() (host.Machine, error) {
@@ -67,7 +78,21 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 		m.Netns = lab.Netns()
 		return m, err
 	}
-	return inLab.rehearse(ctx, o, func(ctx context.Context) ([]provoke.Drop, error) { return e.perform(ctx, lab) })
+	return inLab.rehearse(ctx, o, func(ctx context.Context, w *witness) ([]provoke.Drop, error) {
+		return e.perform(ctx, lab, acts, w)
+	})
+}
+
+// prepare looks what can be played. That has the kernel load the modules that
+// it takes, so that no hook comes too late for the first drop.
+func prepare() []act {
+	var acts []act
+	all := provoke.All()
+	for _, s := range scenes {
+		p := all[slices.IndexFunc(all, func(p provoke.Provocation) bool { return p.Name() == s.name })]
+		acts = append(acts, act{s, p, p.Missing()})
+	}
+	return acts
 }
 
 func cannotMakeLab(err error) error {
@@ -78,15 +103,16 @@ func cannotMakeLab(err error) error {
 }
 
 // rehearse traces while perform provokes drops, and compares the two.
-func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(context.Context) ([]provoke.Drop, error)) error {
+func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(context.Context, *witness) ([]provoke.Drop, error)) error {
 	var provoked []provoke.Drop
 	var stage errgroup.Group
 	tracing, end := context.WithCancel(ctx)
 	defer end()
-	w := newWitness(func() {
+	var w *witness
+	w = newWitness(func() {
 		stage.Go(func() (err error) {
 			defer end()
-			provoked, err = perform(tracing)
+			provoked, err = perform(tracing, w)
 			return err
 		})
 	})
@@ -104,29 +130,34 @@ func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(contex
 }
 
 // perform plays the scenes and returns what they provoked.
-func (e *env) perform(ctx context.Context, lab *provoke.Lab) ([]provoke.Drop, error) {
+func (e *env) perform(ctx context.Context, lab *provoke.Lab, acts []act, w *witness) ([]provoke.Drop, error) {
 	var provoked []provoke.Drop
-	for _, s := range scenes {
-		all := provoke.All()
-		p := all[slices.IndexFunc(all, func(p provoke.Provocation) bool { return p.Name() == s.name })]
-		if why := p.Missing(); why != nil {
-			fmt.Fprintf(e.stderr, "\n=> not shown: %s (%v)\n", s.heading, why)
+	for _, a := range acts {
+		if a.missing != nil {
+			fmt.Fprintf(e.stderr, "\n=> not shown: %s (%v)\n", a.heading, a.missing)
 			continue
 		}
-		fmt.Fprintf(e.stderr, "\n=> %s\n", s.heading)
-		expect, err := p.Run(ctx, lab, provoke.V4)
+		fmt.Fprintf(e.stderr, "\n=> %s\n", a.heading)
+		before := w.count()
+		expect, err := a.Run(ctx, lab, provoke.V4)
 		if ctx.Err() != nil {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("provoke %s: %w", s.name, err)
+			return nil, fmt.Errorf("provoke %s: %w", a.name, err)
 		}
 		provoked = append(provoked, expect.Drops...)
-		select {
-		case <-time.After(readAlong):
-		case <-ctx.Done():
-			return nil, nil
-		}
+		w.await(ctx, before+total(expect.Drops))
 	}
 	return provoked, nil
+}
+
+func total(drops []provoke.Drop) uint64 {
+	var n uint64
+	for _, d := range drops {
+		if !d.Notice {
+			n += d.Count
+		}
+	}
+	return n
 }

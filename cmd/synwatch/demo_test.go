@@ -50,7 +50,7 @@ func TestRehearse(t *testing.T) {
 			e := fakeEnv(newFake(), &stdout, &stderr)
 			var o traceOptions
 			o.format.color = "never"
-			err := e.rehearse(t.Context(), &o, func(context.Context) ([]provoke.Drop, error) { return test.drops, test.err })
+			err := e.rehearse(t.Context(), &o, func(context.Context, *witness) ([]provoke.Drop, error) { return test.drops, test.err })
 			if err != nil {
 				e.say(err.Error())
 			}

@@ -3,12 +3,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/provoke"
@@ -22,6 +25,7 @@ type witness struct {
 	source  watch.Source
 	stages  []cause.Stage // at the end, and whether they were in sight
 	traced  map[dropKey]uint64
+	drops   atomic.Uint64 // all in traced
 }
 
 // dropKey is what a provoked drop and its records have in common.
@@ -58,8 +62,28 @@ func (w *witness) Start(s watch.Start) error {
 func (w *witness) Record(r watch.Record) error {
 	if r.Cause.Kind == cause.Drop {
 		w.traced[dropKey{r.Cause.ID + "/" + r.Stage, path{r.Src.Addr(), r.Dst}}] += r.Count
+		w.drops.Add(r.Count)
 	}
 	return w.Sink.Record(r)
+}
+
+// count is how many drops have been traced so far.
+func (w *witness) count() uint64 { return w.drops.Load() }
+
+// await waits until so many drops have been traced, or for as long as that can
+// be expected to take, and then for a reader.
+func (w *witness) await(ctx context.Context, drops uint64) {
+	for deadline := time.Now().Add(patience); w.count() < drops && time.Now().Before(deadline); {
+		pause(ctx, 20*time.Millisecond)
+	}
+	pause(ctx, readAlong)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 func (w *witness) Summary(s watch.Summary) error {
