@@ -4,7 +4,6 @@
 #define SYNWATCH_HANDSHAKE_H
 
 #include "drop.h"
-#include "mib.h"
 #include "probes.h"
 
 /* tcp_v{4,6}_syn_recv_sock(sk, skb, req, dst, req_unhash, own_req, …) returns
@@ -13,29 +12,26 @@
 static __always_inline void enter_syn_recv_sock(struct sock *sk, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_SYN_RECV_SOCK, sk, skb);
-	const struct linux_mib *mib = mib_of(sk);
 
 	if (!s)
 		return;
-	s->before[0] = mib_read(mib, mib_listen_overflows);
-	s->before[1] = mib_read(mib, mib_listen_drops);
+	remember_counter(s, 0, mib_listen_overflows);
+	remember_counter(s, 1, mib_listen_drops);
 }
 
 static __always_inline void leave_syn_recv_sock(__u64 ret)
 {
 	struct slot *cookie = slot_of(CALL_COOKIE_CHECK);
 	__u64 facts = FACT_FINAL_ACK;
-	const struct linux_mib *mib;
 	struct sk_buff *skb;
 	struct mark *m;
 	struct slot *s = close_slot(CALL_SYN_RECV_SOCK, &skb);
 
 	if (!s || ret)
 		return;
-	mib = mib_of(s->sk);
-	if (mib_read(mib, mib_listen_overflows) != s->before[0])
+	if (moved(s, 0, mib_listen_overflows))
 		facts |= FACT_LISTEN_OVERFLOW;
-	if (mib_read(mib, mib_listen_drops) != s->before[1])
+	if (moved(s, 1, mib_listen_drops))
 		facts |= FACT_LISTEN_DROP;
 	if (cookie && cookie->skb == skb)
 		facts |= FACT_COOKIE_ACK;
@@ -55,22 +51,20 @@ static __always_inline void enter_check_req(struct sock *sk, struct sk_buff *skb
 					    struct tcp_request_sock *req)
 {
 	struct slot *s = open_slot(CALL_CHECK_REQ, sk, skb);
-	const struct linux_mib *mib = mib_of(sk);
 
 	if (!s)
 		return;
 	s->isn = BPF_CORE_READ(req, rcv_isn);
-	s->before[0] = mib_read(mib, mib_defer_accept);
-	s->before[1] = mib_read(mib, mib_paws_estab);
+	remember_counter(s, 0, mib_defer_accept);
+	remember_counter(s, 1, mib_paws_estab);
 }
 
 static __always_inline __u64 check_req_facts(const struct slot *s, const struct packet *p)
 {
-	const struct linux_mib *mib = mib_of(s->sk);
 
-	if (mib_read(mib, mib_defer_accept) != s->before[0])
+	if (moved(s, 0, mib_defer_accept))
 		return FACT_DEFER_ACCEPT;
-	if (mib_read(mib, mib_paws_estab) != s->before[1])
+	if (moved(s, 1, mib_paws_estab))
 		return FACT_PAWS;
 	if (is_pure_syn(p) && p->seq == s->isn)
 		return FACT_REQUEST_SYN;
@@ -99,21 +93,19 @@ RETURN(tcp_check_req, leave_check_req, nargs_check_req)
 static __always_inline void enter_cookie_check(struct sock *sk, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_COOKIE_CHECK, sk, skb);
-	const struct linux_mib *mib = mib_of(sk);
 
 	if (!s)
 		return;
-	s->before[0] = mib_read(mib, mib_cookies_failed);
-	s->before[1] = mib_read(mib, mib_cookies_recv);
+	remember_counter(s, 0, mib_cookies_failed);
+	remember_counter(s, 1, mib_cookies_recv);
 }
 
 static __always_inline __u64 cookie_facts(const struct slot *s, const struct packet *p)
 {
-	const struct linux_mib *mib = mib_of(s->sk);
 
-	if (mib_read(mib, mib_cookies_failed) != s->before[0])
+	if (moved(s, 0, mib_cookies_failed))
 		return FACT_COOKIE_FAILED;
-	if (mib_read(mib, mib_cookies_recv) != s->before[1])
+	if (moved(s, 1, mib_cookies_recv))
 		return FACT_COOKIE_REFUSED;
 	if (p->flags & TCP_ACK && !(p->flags & TCP_RST))
 		return FACT_LISTENER_ACK;
@@ -145,18 +137,15 @@ RETURN(cookie_v6_check, leave_cookie_check, 2)
 static __always_inline void enter_time_wait(struct sock *tw, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_TIME_WAIT, tw, skb);
-	const struct linux_mib *mib = mib_of(tw);
 
 	if (!s)
 		return;
-	s->before[0] = mib_read(mib, mib_paws_estab);
-	s->before[1] = mib_read(mib, mib_paws_time_wait);
-	s->before[3] = (__u64)mib;
+	remember_counter(s, 0, mib_paws_estab);
+	remember_counter(s, 1, mib_paws_time_wait);
 }
 
 static __always_inline void leave_time_wait(__u64 ret)
 {
-	const struct linux_mib *mib;
 	struct packet p = {};
 	struct sk_buff *skb;
 	__u64 facts = 0;
@@ -164,10 +153,7 @@ static __always_inline void leave_time_wait(__u64 ret)
 
 	if (!s || !parse(skb, &p))
 		return;
-	/* The socket may be gone; its namespace is the packet's. */
-	mib = (const struct linux_mib *)s->before[3];
-	if (mib_read(mib, mib_paws_estab) != s->before[0] ||
-	    mib_read(mib, mib_paws_time_wait) != s->before[1])
+	if (moved(s, 0, mib_paws_estab) || moved(s, 1, mib_paws_time_wait))
 		facts |= FACT_PAWS;
 	if (!(p.flags & TCP_SYN))
 		facts |= FACT_TIME_WAIT;

@@ -8,6 +8,7 @@
 #define SYNWATCH_PROBES_H
 
 #include "config.h"
+#include "mib.h"
 
 #define KARG0(ctx) PT_REGS_PARM1(ctx)
 #define KARG1(ctx) PT_REGS_PARM2(ctx)
@@ -116,7 +117,8 @@ enum call {
 struct slot {
 	struct sk_buff *skb; /* NULL: no call under way */
 	struct sock *sk;
-	__u64 before[4]; /* counters at entry */
+	const struct linux_mib *mib; /* this CPU's counters of sk's namespace */
+	__u64 before[4];	     /* and what they were at entry */
 	__u32 isn;
 	bool noted;
 };
@@ -141,8 +143,21 @@ static __always_inline struct slot *open_slot(__u32 call, struct sock *sk, struc
 		return NULL;
 	s->skb = skb;
 	s->sk = sk;
+	s->mib = sk ? mib_of(sk) : NULL;
 	s->noted = false;
 	return s;
+}
+
+/* remember_counter keeps a counter's value at entry in the slot's place i. */
+static __always_inline void remember_counter(struct slot *s, int i, __u32 index)
+{
+	s->before[i] = mib_read(s->mib, index);
+}
+
+/* moved says whether the counter kept in place i has moved since. */
+static __always_inline bool moved(const struct slot *s, int i, __u32 index)
+{
+	return mib_read(s->mib, index) != s->before[i];
 }
 
 /* close_slot returns the slot and the skb that it was opened for, or NULL. */

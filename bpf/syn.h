@@ -4,7 +4,6 @@
 #define SYNWATCH_SYN_H
 
 #include "drop.h"
-#include "mib.h"
 #include "probes.h"
 
 /* count_syn counts what tcp_conn_request did to a SYN; its skb is consumed
@@ -26,33 +25,30 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 static __always_inline void enter_conn_request(struct sock *sk, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_CONN_REQUEST, sk, skb);
-	const struct linux_mib *mib = mib_of(sk);
 
 	if (!s)
 		return;
-	s->before[0] = mib_read(mib, mib_listen_overflows);
-	s->before[1] = mib_read(mib, mib_listen_drops);
-	s->before[2] = mib_read(mib, mib_req_queue_drop);
-	s->before[3] = mib_read(mib, mib_cookies_sent);
+	remember_counter(s, 0, mib_listen_overflows);
+	remember_counter(s, 1, mib_listen_drops);
+	remember_counter(s, 2, mib_req_queue_drop);
+	remember_counter(s, 3, mib_cookies_sent);
 }
 
 static __always_inline void leave_conn_request(__u64 ret)
 {
-	const struct linux_mib *mib;
 	struct sk_buff *skb;
 	__u64 facts = 0;
 	struct slot *s = close_slot(CALL_CONN_REQUEST, &skb);
 
 	if (!s)
 		return;
-	mib = mib_of(s->sk);
-	if (mib_read(mib, mib_listen_overflows) != s->before[0])
+	if (moved(s, 0, mib_listen_overflows))
 		facts |= FACT_LISTEN_OVERFLOW;
-	if (mib_read(mib, mib_listen_drops) != s->before[1])
+	if (moved(s, 1, mib_listen_drops))
 		facts |= FACT_LISTEN_DROP;
-	if (mib_read(mib, mib_req_queue_drop) != s->before[2])
+	if (moved(s, 2, mib_req_queue_drop))
 		facts |= FACT_REQ_QUEUE_DROP;
-	if (mib_read(mib, mib_cookies_sent) != s->before[3])
+	if (moved(s, 3, mib_cookies_sent))
 		facts |= FACT_COOKIE_SENT;
 	if (facts && s->noted)
 		facts |= FACT_RESERVED;

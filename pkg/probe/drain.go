@@ -98,13 +98,14 @@ func (d *drain) exchange() error {
 	return nil
 }
 
-// read returns what was counted since the last read.
-func (d *drain) read() ([]event.Event, error) {
+// read returns what was counted since the last read. The last read of all looks
+// even where nothing seems to have been counted: a program may be on its way.
+func (d *drain) read(last bool) ([]event.Event, error) {
 	stats, err := d.stats()
 	if err != nil {
 		return nil, err
 	}
-	if stats[bpfStatSTAT_COUNTED] == d.seen {
+	if stats[bpfStatSTAT_COUNTED] == d.seen && !last {
 		return nil, nil
 	}
 	full := d.inner[d.current]

@@ -122,7 +122,7 @@ func (t *Tracer) Read() ([]event.Event, error) {
 		t.finished = true
 	}
 	t.adopt()
-	return t.drain.read()
+	return t.drain.read(t.finished)
 }
 
 // Losses says what could not be reported in full so far.
