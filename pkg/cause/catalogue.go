@@ -89,6 +89,96 @@ var (
 		Meaning: "the TCP checksum was wrong",
 		Fix:     "suspect hardware, a driver's offloads (ethtool -K), or a tunnel or middlebox that rewrites packets",
 	}
+	handshakeExpired = &Cause{
+		ID: "handshake-expired", Kind: Notice,
+		Meaning: "a request for a connection was given up: the client never completed the handshake",
+		Fix:     "where the client believes itself connected, the accept queue was full; otherwise look for a SYN flood or for replies that get lost",
+	}
+	handshakeICMPError = &Cause{
+		ID: "handshake-icmp-error", Kind: Notice,
+		Meaning: "an ICMP error for our SYN-ACK ended a handshake",
+		Fix:     "check the way back to the client: routes, firewalls, neighbours",
+	}
+	pawsEstablished = &Cause{
+		ID:      "paws-established",
+		Meaning: "the packet's timestamp is older than the connection's newest: PAWS takes it for a duplicate",
+		Fix:     "look for several hosts behind one address (NAT) whose timestamp clocks differ, or for a middlebox that rewrites timestamps",
+	}
+	pawsTimeWait = &Cause{
+		ID:      "paws-time-wait",
+		Meaning: "a SYN met a connection in TIME_WAIT from the same address and port with a newer timestamp",
+		Fix:     "look for several hosts behind one address (NAT) that reuse ports; have them use more addresses or ports, or end connections on the client's side",
+	}
+	pawsHandshake = &Cause{
+		ID:      "paws-handshake",
+		Meaning: "the ACK of a handshake carried an older timestamp than its SYN",
+		Fix:     "look for several hosts behind one address (NAT) whose timestamp clocks differ",
+	}
+	tsecrRejected = &Cause{
+		ID:      "tsecr-rejected",
+		Meaning: "the ACK of a handshake echoed a timestamp that this host never sent",
+		Fix:     "look for a middlebox that rewrites timestamps",
+	}
+	conntrackEvicted = &Cause{
+		ID: "conntrack-evicted", Kind: Notice,
+		Meaning: "the connection tracking table was full and this entry was evicted to make room",
+		Fix:     "see who holds the entries (conntrack -L) before you raise net.netfilter.nf_conntrack_max",
+	}
+	receiveBufferFull = &Cause{
+		ID:      "receive-buffer-full",
+		Meaning: "the connection's receive buffer was full",
+		Fix:     "make the application read faster; raise net.ipv4.tcp_rmem or the SO_RCVBUF that it sets",
+	}
+	outOfWindow = &Cause{
+		ID:      "out-of-window",
+		Meaning: "the segment lies outside of the connection's receive window",
+		Fix:     "with a zero window make the application read; otherwise look for duplicated or forged packets and for middleboxes that rewrite sequence numbers",
+	}
+	socketBacklogFull = &Cause{
+		ID:      "socket-backlog-full",
+		Meaning: "the application held the socket's lock while more packets came than its backlog takes",
+		Fix:     "raise net.ipv4.tcp_rmem and tcp_wmem, from which the limit follows; look for an application that is stuck in a system call on the socket",
+	}
+	tcpAuthFailed = &Cause{
+		ID:      "tcp-auth-failed",
+		Meaning: "the TCP signature (MD5 or AO) was missing, unexpected or wrong",
+		Fix:     "compare the keys of both peers (BGP sessions, mostly)",
+	}
+	socketFilter = &Cause{
+		ID:      "socket-filter",
+		Meaning: "a filter that the application attached to its socket refused the packet",
+		Fix:     "look for SO_ATTACH_FILTER, SO_ATTACH_BPF and cgroup programs: ss -ltneb, bpftool cgroup tree",
+	}
+	tcpMemory = &Cause{
+		ID:      "tcp-memory",
+		Meaning: "TCP was out of memory, or had too many orphaned connections",
+		Fix:     "look at /proc/net/sockstat against net.ipv4.tcp_mem and net.ipv4.tcp_max_orphans",
+	}
+	timeWaitOverflow = &Cause{
+		ID: "time-wait-overflow", Kind: Notice,
+		Meaning: "there were more connections in TIME_WAIT than allowed, so this one skipped it",
+		Fix:     "raise net.ipv4.tcp_max_tw_buckets",
+	}
+	reversePathFilter = &Cause{
+		ID:      "reverse-path-filter",
+		Meaning: "the route back to the source does not lead through the interface that the packet came in on",
+		Fix:     "add the route, or set net.ipv4.conf.INTERFACE.rp_filter=2 where routes are asymmetric on purpose",
+	}
+	martianSource = &Cause{
+		ID:      "martian-source",
+		Meaning: "the source address cannot be one: our own, a loopback or a broadcast address",
+		Fix:     "look for spoofing, or for an address that is used twice (net.ipv4.conf.all.log_martians shows the link-layer address)",
+	}
+	cpuBacklogFull = &Cause{
+		ID:      "cpu-backlog-full",
+		Meaning: "packets came faster than a CPU could take them from its backlog",
+		Fix:     "raise net.core.netdev_max_backlog; spread the load with RPS or more receive queues",
+	}
+	neighbourUnresolved = &Cause{
+		ID:      "neighbour-unresolved",
+		Meaning: "our reply waited for the link-layer address of the next hop and was dropped",
+		Fix:     "check that the next hop answers ARP or neighbour discovery; raise gc_thresh3 if the neighbour table is full, unres_qlen_bytes if it is only slow",
+	}
 	other = &Cause{
 		ID:       "other",
 		Meaning:  "the kernel freed the packet for a reason of its own",
@@ -102,5 +192,9 @@ var catalogue = []*Cause{
 	acceptQueueFull, synQueueFull, synBacklogReserved, synRefused, synCookieSent,
 	synCookieInvalid, strayACK, conntrackTableFull, conntrackClash, conntrackChain,
 	conntrackInsertFailed, conntrackInvalid, netfilterDrop, netfilterReject,
-	noListener, checksumError, other, benign,
+	noListener, checksumError, handshakeExpired, handshakeICMPError, pawsEstablished,
+	pawsTimeWait, pawsHandshake, tsecrRejected, conntrackEvicted, receiveBufferFull,
+	outOfWindow, socketBacklogFull, tcpAuthFailed, socketFilter, tcpMemory,
+	timeWaitOverflow, reversePathFilter, martianSource, cpuBacklogFull,
+	neighbourUnresolved, other, benign,
 }

@@ -49,15 +49,49 @@ type Event struct {
 	Evidence *Evidence
 }
 
-// Evidence is the state of the listener when the packet met it. HasListener
-// says whether there was one.
+// Evidence is what the packet met. A part that was not seen, or that has nothing
+// to do with the event, is nil.
 type Evidence struct {
-	HasListener    bool
+	Listener   *Listener
+	Timestamps *Timestamps
+	Receiver   *Receiver
+	Netfilter  *Netfilter
+	// Ifindex is the interface that the packet came in on, 0 where it is not
+	// known. The number is that of Event.Netns.
+	Ifindex uint32
+}
+
+// Listener is the state of a listening socket's queues.
+type Listener struct {
 	AcceptQueue    uint32 // connections waiting for accept(2)
 	AcceptQueueMax uint32 // the listener's limit; it is full when AcceptQueue exceeds it
 	SynQueue       uint32 // requests in the handshake
 	MaxSynBacklog  uint32 // net.ipv4.tcp_max_syn_backlog of the namespace
 	Somaxconn      uint32 // net.core.somaxconn of the namespace
+}
+
+// Timestamps are the packet's TSval and the newest that was seen before.
+type Timestamps struct {
+	TSval, Newest uint32
+	// Age is how long ago Newest was seen, in whole seconds.
+	Age time.Duration
+}
+
+// Receiver is a connection's receive buffer, in bytes as the kernel accounts
+// them.
+type Receiver struct {
+	Memory  uint32 // in use: sk_rmem_alloc
+	Limit   uint32 // sk_rcvbuf
+	Backlog uint32 // waiting for the socket's owner: sk_backlog.len
+	Window  uint32 // what the peer may send: tcp_receive_window
+}
+
+// Netfilter is the base chain that a packet died in.
+type Netfilter struct {
+	Family string // ip, ip6, inet, netdev, bridge or arp
+	Hook   string // prerouting, input, forward, output, postrouting or ingress
+	Table  string // empty where it is not nftables', or was not seen
+	Chain  string
 }
 
 // Losses counts what the kernel side could not report in full.

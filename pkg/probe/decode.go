@@ -75,9 +75,15 @@ func evidence(d *bpfDetail) *event.Evidence {
 	if d == nil {
 		return nil
 	}
+	return &event.Evidence{Listener: listener(d)}
+}
+
+func listener(d *bpfDetail) *event.Listener {
 	q := &d.Queues
-	return &event.Evidence{
-		HasListener:    q.Known != 0,
+	if q.Known == 0 {
+		return nil
+	}
+	return &event.Listener{
 		AcceptQueue:    q.Accept,
 		AcceptQueueMax: q.AcceptMax,
 		SynQueue:       q.Syn,

@@ -21,7 +21,7 @@ func TestSettleCoalesced(t *testing.T) {
 	d.details[key] = &bpfDetail{Key: key}
 	d.details[key].Queues.Known = 1
 	d.settle(&key, bpfTally{Count: 5})
-	if len(d.events) != 1 || d.events[0].Count != 5 || !d.events[0].Evidence.HasListener {
+	if len(d.events) != 1 || d.events[0].Count != 5 || d.events[0].Evidence.Listener == nil {
 		t.Fatalf("%+v", d.events)
 	}
 }

@@ -31,7 +31,8 @@ type evidenceObject struct {
 
 func evidence(r *watch.Record) any {
 	var o evidenceObject
-	if e := r.Evidence; e != nil && e.HasListener {
+	if r.Evidence != nil && r.Evidence.Listener != nil {
+		e := r.Evidence.Listener
 		o.listenerState = &listenerState{
 			e.AcceptQueue, e.AcceptQueueMax, e.SynQueue, e.MaxSynBacklog, e.Somaxconn,
 			r.Facts.Has(event.ResetSent),
@@ -45,14 +46,14 @@ func evidence(r *watch.Record) any {
 
 // words puts each kind of evidence into words. All but KernelReason need a
 // listener's state.
-var words = map[cause.Evidence]func(*event.Evidence) string{
-	cause.AcceptQueue: func(e *event.Evidence) string {
+var words = map[cause.Evidence]func(*event.Listener) string{
+	cause.AcceptQueue: func(e *event.Listener) string {
 		return fmt.Sprintf("%d waiting, limit %d (%s)", e.AcceptQueue, e.AcceptQueueMax, binding(e))
 	},
-	cause.SynQueue: func(e *event.Evidence) string {
+	cause.SynQueue: func(e *event.Listener) string {
 		return fmt.Sprintf("%d half-open, limit %d (%s)", e.SynQueue, e.AcceptQueueMax, binding(e))
 	},
-	cause.SynBacklog: func(e *event.Evidence) string {
+	cause.SynBacklog: func(e *event.Listener) string {
 		return fmt.Sprintf("%d half-open, tcp_max_syn_backlog is %d", e.SynQueue, e.MaxSynBacklog)
 	},
 }
@@ -60,7 +61,7 @@ var words = map[cause.Evidence]func(*event.Evidence) string{
 // binding says which of the two limits that listen(2) takes the smaller of is
 // the one in force. Which one it is cannot be told when they are equal, and
 // somaxconn may have been changed since.
-func binding(e *event.Evidence) string {
+func binding(e *event.Listener) string {
 	switch {
 	case e.AcceptQueueMax < e.Somaxconn:
 		return fmt.Sprintf("the listen backlog; somaxconn is %d", e.Somaxconn)
@@ -72,8 +73,8 @@ func binding(e *event.Evidence) string {
 
 func evidenceWords(r *watch.Record) string {
 	var parts []string
-	if say := words[r.Cause.Evidence]; say != nil && r.Evidence != nil && r.Evidence.HasListener {
-		parts = append(parts, say(r.Evidence))
+	if say := words[r.Cause.Evidence]; say != nil && r.Evidence != nil && r.Evidence.Listener != nil {
+		parts = append(parts, say(r.Evidence.Listener))
 		if r.Facts.Has(event.ResetSent) {
 			parts = append(parts, "answered with a RST")
 		}

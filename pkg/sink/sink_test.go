@@ -52,8 +52,8 @@ func record(id, stage string, mod func(*watch.Record)) watch.Record {
 }
 
 func listener(queue, limit, syns uint32) *event.Evidence {
-	return &event.Evidence{HasListener: true, AcceptQueue: queue, AcceptQueueMax: limit,
-		SynQueue: syns, MaxSynBacklog: 256, Somaxconn: 4096}
+	return &event.Evidence{Listener: &event.Listener{AcceptQueue: queue, AcceptQueueMax: limit,
+		SynQueue: syns, MaxSynBacklog: 256, Somaxconn: 4096}}
 }
 
 // tell tells a sink of a run with a bit of everything.
@@ -241,7 +241,7 @@ func TestBinding(t *testing.T) {
 		128: "the listen backlog; somaxconn is 4096", 4096: "somaxconn, or a listen backlog just as large",
 		8192: "from before somaxconn became 4096",
 	} {
-		if got := binding(listener(0, limit, 0)); got != want {
+		if got := binding(listener(0, limit, 0).Listener); got != want {
 			t.Errorf("%d: got %q", limit, got)
 		}
 	}
