@@ -21,7 +21,7 @@ type env struct {
 	now            func() time.Time
 	machine        func() (host.Machine, error)
 	open           func(probe.Options) (tracer, error)
-	counters       func() (watch.Counters, error)
+	counters       func() watch.Counters
 }
 
 // tracer is a source that can be closed.
@@ -41,12 +41,6 @@ func realEnv() *env {
 			}
 			return t, nil
 		},
-		counters: func() (watch.Counters, error) {
-			s, err := host.NewSampler(cause.Counters())
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		},
+		counters: func() watch.Counters { return host.NewSampler(cause.Counters()) },
 	}
 }

@@ -75,6 +75,6 @@ func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
 		machine:  func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
 		open:     func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
-		counters: func() (watch.Counters, error) { return f, nil },
+		counters: func() watch.Counters { return f },
 	}
 }

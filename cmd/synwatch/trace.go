@@ -125,16 +125,12 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	if err != nil {
 		return err
 	}
-	counters, err := e.counters()
-	if err != nil {
-		return err
-	}
 	if !o.format.quiet {
 		e.announce(machine, t)
 	}
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: counters, Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
 		Records: o.count, Duration: o.duration, Netns: filter.Netns,

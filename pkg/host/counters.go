@@ -9,109 +9,124 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-
-	"github.com/prometheus/procfs"
+	"strings"
 )
 
 // Values are the values of kernel counters by name. A counter that the kernel
 // does not have, or not yet as its module is not loaded, is missing.
 type Values map[string]uint64
 
-// tables is what one network namespace's counters are read from.
-type tables struct {
-	ext       procfs.TcpExt
-	tcp       procfs.Tcp
-	conntrack []procfs.ConntrackStatEntry // a row a CPU
-}
-
-// getters says where each counter is to be found. They are named as nstat names
-// them, connection tracking's as conntrack -S does with the prefix Conntrack.
-var getters = map[string]func(*tables) (uint64, bool){
-	"TcpExtListenOverflows":  extension(func(t *procfs.TcpExt) *float64 { return t.ListenOverflows }),
-	"TcpExtListenDrops":      extension(func(t *procfs.TcpExt) *float64 { return t.ListenDrops }),
-	"TcpExtTCPReqQFullDrop":  extension(func(t *procfs.TcpExt) *float64 { return t.TCPReqQFullDrop }),
-	"TcpExtSyncookiesSent":   extension(func(t *procfs.TcpExt) *float64 { return t.SyncookiesSent }),
-	"TcpExtSyncookiesFailed": extension(func(t *procfs.TcpExt) *float64 { return t.SyncookiesFailed }),
-	"TcpInCsumErrors":        basic(func(t *procfs.Tcp) *float64 { return t.InCsumErrors }),
-	"Conntrackdrop":          tracking(func(e *procfs.ConntrackStatEntry) uint64 { return e.Drop }),
-	"Conntrackinsert_failed": tracking(func(e *procfs.ConntrackStatEntry) uint64 { return e.InsertFailed }),
-}
-
-func extension(field func(*procfs.TcpExt) *float64) func(*tables) (uint64, bool) {
-	return func(t *tables) (uint64, bool) { return whole(field(&t.ext)) }
-}
-
-func basic(field func(*procfs.Tcp) *float64) func(*tables) (uint64, bool) {
-	return func(t *tables) (uint64, bool) { return whole(field(&t.tcp)) }
-}
-
-func tracking(field func(*procfs.ConntrackStatEntry) uint64) func(*tables) (uint64, bool) {
-	return func(t *tables) (uint64, bool) {
-		var sum uint64
-		for i := range t.conntrack {
-			sum += field(&t.conntrack[i])
-		}
-		return sum, t.conntrack != nil
-	}
-}
-
-// whole converts a counter that procfs parsed as a float, exact below 2^53.
-func whole(f *float64) (uint64, bool) {
-	if f == nil {
-		return 0, false
-	}
-	return uint64(*f), true
+// counterFiles are where a namespace's counters are, below a thread's directory
+// in /proc. Counters are named as nstat names them: the word at the head of
+// their line and their own, without a blank. Connection tracking's are named as
+// conntrack -S does, behind the word Conntrack.
+var counterFiles = []struct {
+	path string
+	// mayLack says that the file comes with a module.
+	mayLack bool
+	parse   func(text string, into Values) error
+}{
+	{path: "net/netstat", parse: parsePairs},
+	{path: "net/snmp", parse: parsePairs},
+	{path: "net/snmp6", parse: parseList, mayLack: true},
+	{path: "net/stat/nf_conntrack", parse: parsePerCPU("Conntrack"), mayLack: true},
 }
 
 // readThread reads the counters of the network namespace that the calling
 // thread is in. The goroutine must be locked to the thread.
 func readThread(names []string) (Values, error) {
-	// The link has the numbers of the PID namespace that /proc was mounted in.
-	self, err := os.Readlink(procDir + "/thread-self")
+	dir, err := threadDir()
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTables(filepath.Join(procDir, self))
-	if err != nil {
-		return nil, err
+	return readCounters(dir, names)
+}
+
+// threadDir is the calling thread's directory in /proc. The link has the
+// numbers of the PID namespace that /proc was mounted in.
+func threadDir() (string, error) {
+	self, err := os.Readlink(procDir + "/thread-self")
+	return filepath.Join(procDir, self), err
+}
+
+func readCounters(thread string, names []string) (Values, error) {
+	all := Values{}
+	for _, f := range counterFiles {
+		text, err := os.ReadFile(filepath.Join(thread, f.path))
+		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := f.parse(string(text), all); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.path, err)
+		}
 	}
 	values := Values{}
 	for _, name := range names {
-		if v, ok := getters[name](t); ok {
+		if v, ok := all[name]; ok {
 			values[name] = v
 		}
 	}
 	return values, nil
 }
 
-func readTables(thread string) (*tables, error) {
-	tid, err := strconv.Atoi(filepath.Base(thread))
-	if err != nil {
-		return nil, fmt.Errorf("read thread ID: %w", err)
+// parsePairs reads lines in pairs, of names and of values, that begin with the
+// same word and a colon.
+func parsePairs(text string, into Values) error {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		names, values := strings.Fields(lines[i]), strings.Fields(lines[i+1])
+		if len(names) != len(values) || len(names) == 0 || names[0] != values[0] {
+			return fmt.Errorf("line %d does not go with the one before", i+2)
+		}
+		prefix := strings.TrimSuffix(names[0], ":")
+		for n := 1; n < len(names); n++ {
+			// A limit may be -1: tcpRtoMax and the like are no counters.
+			if v, err := strconv.ParseUint(values[n], 10, 64); err == nil {
+				into[prefix+names[n]] = v
+			}
+		}
 	}
-	siblings, err := procfs.NewFS(filepath.Dir(thread))
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// parseList reads lines of a name and a value.
+func parseList(text string, into Values) error {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 {
+			return fmt.Errorf("%q is no name and value", line)
+		}
+		v, err := strconv.ParseUint(fields[1], 10, 64)
+		if err != nil {
+			return fmt.Errorf("value of %s: %w", fields[0], err)
+		}
+		into[fields[0]] = v
 	}
-	proc, err := siblings.Proc(tid)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// parsePerCPU reads a line of names and a line of hexadecimal values a CPU, and
+// adds those up.
+func parsePerCPU(prefix string) func(string, Values) error {
+	return func(text string, into Values) error {
+		head, rows, _ := strings.Cut(text, "\n")
+		names := strings.Fields(head)
+		for line := range strings.Lines(rows) {
+			values := strings.Fields(line)
+			if len(values) != len(names) {
+				return fmt.Errorf("%d values of %d names", len(values), len(names))
+			}
+			for i, name := range names {
+				v, err := strconv.ParseUint(values[i], 16, 64)
+				if err != nil {
+					return fmt.Errorf("value of %s: %w", name, err)
+				}
+				into[prefix+name] += v
+			}
+		}
+		return nil
 	}
-	ext, err := proc.Netstat()
-	if err != nil {
-		return nil, err
-	}
-	basic, err := proc.Snmp()
-	if err != nil {
-		return nil, err
-	}
-	own, err := procfs.NewFS(thread)
-	if err != nil {
-		return nil, err
-	}
-	conntrack, err := own.ConntrackStat()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return &tables{ext: ext.TcpExt, tcp: basic.Tcp, conntrack: conntrack}, nil
 }

@@ -17,11 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mayLack are the counters that kernels before 6.18 do not have.
+var mayLack = map[string]bool{
+	"TcpExtPAWSTimewait": true, "TcpExtPAWSOldAck": true, "TcpExtTSEcrRejected": true, "TcpExtBeyondWindow": true,
+}
+
 func TestEveryCounterOfTheCatalogueCanBeRead(t *testing.T) {
-	s, err := NewSampler(cause.Counters())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := NewSampler(cause.Counters())
 	sample, err := s.Sample(false)
 	if err != nil {
 		t.Fatal(err)
@@ -31,12 +33,9 @@ func TestEveryCounterOfTheCatalogueCanBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range cause.Counters() {
-		if _, ok := sample[m.Netns][name]; !ok && !strings.HasPrefix(name, "Conntrack") {
+		if _, ok := sample[m.Netns][name]; !ok && !mayLack[name] && !strings.HasPrefix(name, "Conntrack") {
 			t.Errorf("%s is missing", name)
 		}
-	}
-	if _, err := NewSampler([]string{"TcpExtNonsense"}); err == nil {
-		t.Error("an unknown counter gives no error")
 	}
 }
 
@@ -96,10 +95,7 @@ func newNetns(t *testing.T) (*os.File, uint32) {
 
 func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
 	f, inum := newNetns(t)
-	s, err := NewSampler(cause.Counters())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := NewSampler(cause.Counters())
 	sample, err := s.Sample(false)
 	if err != nil {
 		t.Fatal(err)
@@ -130,10 +126,7 @@ func TestDeepSampleFindsNamespaceHeldByAnotherProcess(t *testing.T) {
 		sleep.Wait()
 	}()
 	f.Close()
-	s, err := NewSampler([]string{"TcpExtListenDrops"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := NewSampler([]string{"TcpExtListenDrops"})
 	for _, deep := range []bool{false, true, false} { // the last remembers
 		sample, err := s.Sample(deep)
 		if err != nil {
@@ -182,10 +175,7 @@ func TestResolveNetns(t *testing.T) {
 func BenchmarkSample(b *testing.B) {
 	for _, deep := range []bool{false, true} {
 		b.Run(fmt.Sprintf("deep=%v", deep), func(b *testing.B) {
-			s, err := NewSampler(cause.Counters())
-			if err != nil {
-				b.Fatal(err)
-			}
+			s := NewSampler(cause.Counters())
 			for b.Loop() {
 				if _, err := s.Sample(deep); err != nil {
 					b.Fatal(err)

@@ -67,3 +67,13 @@ func wentBack(last, now host.Values) bool {
 
 // knows says whether the namespace was ever in a sample.
 func (l *ledger) knows(netns uint32) bool { return l.last[netns] != nil }
+
+// has says whether the kernel has the counter at all.
+func (l *ledger) has(counter string) bool {
+	for _, values := range l.last {
+		if _, ok := values[counter]; ok {
+			return true
+		}
+	}
+	return false
+}

@@ -23,8 +23,8 @@ type reconciler struct {
 	unseen     []cause.Unseen
 }
 
-// rows lists what is not zero on both sides, by namespace and in the order of
-// the catalogue, and the totals that can only be of stages out of sight.
+// rows lists the counters that this kernel has and that are not zero on both
+// sides, by namespace and in the order of the catalogue, and the totals that can only be of stages out of sight.
 func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	rows, unseen := []Row{}, []UnseenTotal{}
 	moved := maps.Clone(r.ledger.moved)
@@ -50,7 +50,7 @@ func (r *reconciler) rowsOf(netns uint32) []Row {
 			Netns: netns, NetnsName: r.names[netns], Counter: counter,
 			Kernel: r.ledger.moved[netns][counter], Attributed: r.attributed[netns][counter],
 		}
-		if row.Kernel != 0 || row.Attributed != 0 {
+		if (row.Kernel != 0 || row.Attributed != 0) && r.ledger.has(counter) {
 			rows = append(rows, row)
 		}
 	}

@@ -47,6 +47,16 @@ func TestReconcileLeavesOutOtherNamespaces(t *testing.T) {
 	}
 }
 
+func TestReconcileLeavesOutCountersThatTheKernelLacks(t *testing.T) {
+	b := run(t, newFake(step{events: []event.Event{syn("10.9.0.5:1", 3)}}), nil) // ListenDrops is all it has
+	if r := row(b.summary, home, "TcpExtListenOverflows"); r != nil {
+		t.Errorf("got %+v", r)
+	}
+	if r := row(b.summary, home, "TcpExtListenDrops"); r == nil || r.Attributed != 3 {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestBlindRunTellsTotals(t *testing.T) {
 	moved := map[string]uint64{"TcpExtListenOverflows": 412, "TcpExtTCPReqQFullDrop": 5, "TcpExtListenDrops": 419}
 	f := newFake(step{count: moved})

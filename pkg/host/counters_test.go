@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tree writes files below a new directory and returns it.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestReadCounters(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"net/netstat": "TcpExt: SyncookiesSent PAWSTimewait ListenDrops\nTcpExt: 1 2 18446744073709551615\nIpExt: InOctets\nIpExt: 9\n",
+		"net/snmp":    "Tcp: RtoMax MaxConn InCsumErrors\nTcp: 120000 -1 4\n",
+		"net/snmp6":   "Ip6InReceives                    \t7\n",
+		"net/stat/nf_conntrack": "entries  clashres found early_drop drop\n" +
+			"00000011  00000000 00000000 0000000a 000000ff\n00000011  00000000 00000000 00000001 00000001\n",
+	})
+	got, err := readCounters(dir, []string{"TcpExtPAWSTimewait", "TcpExtListenDrops", "TcpInCsumErrors", "Ip6InReceives",
+		"Conntrackdrop", "Conntrackearly_drop", "TcpExtTSEcrRejected", "TcpMaxConn", "Nonsense"})
+	want := Values{"TcpExtPAWSTimewait": 2, "TcpExtListenDrops": 1<<64 - 1, "TcpInCsumErrors": 4, "Ip6InReceives": 7,
+		"Conntrackdrop": 256, "Conntrackearly_drop": 11}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestCountersOfModulesMayBeMissing(t *testing.T) {
+	dir := tree(t, map[string]string{"net/netstat": "", "net/snmp": "Tcp: A\nTcp: 1\n"})
+	got, err := readCounters(dir, []string{"TcpA", "Conntrackdrop"})
+	if diff := cmp.Diff(Values{"TcpA": 1}, got); diff != "" || err != nil {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
+	}
+	if _, err := readCounters(t.TempDir(), nil); err == nil {
+		t.Error("no error without any file")
+	}
+}
+
+func TestCountersThatMakeNoSense(t *testing.T) {
+	perCPU := parsePerCPU("C")
+	for text, parse := range map[string]func(string, Values) error{
+		"Tcp: A B\nTcp: 1\n": parsePairs, "Tcp: A\nUdp: 1\n": parsePairs, "\n\n": parsePairs,
+		"A\n": parseList, "A b\n": parseList, "a b\n1\n": perCPU, "a\nxyz\n": perCPU,
+	} {
+		if err := parse(text, Values{}); err == nil {
+			t.Errorf("no error for %q", text)
+		}
+	}
+}
