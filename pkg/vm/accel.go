@@ -27,13 +27,24 @@ const accelFile = "accel.json"
 
 // chooseAccel returns "kvm" or "tcg". That /dev/kvm is there says little: nested
 // virtualisation may refuse, or hang a stock kernel at boot. So it is tried, once.
-func chooseAccel(ctx context.Context, cfg Config, program []byte) (string, error) {
+//
+// The trial has no modules, so it needs serial ports: a platform without them is
+// emulated unless it is said otherwise.
+func chooseAccel(ctx context.Context, cfg Config, p *platform, program []byte) (string, error) {
 	switch cfg.Accel {
-	case "kvm", "tcg":
+	case "kvm":
+		if !p.native() {
+			return "", fmt.Errorf("accel kvm: this host cannot run %s kernels itself, want tcg", p.arch)
+		}
+		return cfg.Accel, nil
+	case "tcg":
 		return cfg.Accel, nil
 	case "auto":
 	default:
 		return "", fmt.Errorf("accel %q: want auto, kvm or tcg", cfg.Accel)
+	}
+	if !p.native() || !p.serial {
+		return "tcg", nil
 	}
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
@@ -47,7 +58,7 @@ func chooseAccel(ctx context.Context, cfg Config, program []byte) (string, error
 	defer unlock()
 	answer, ok := cfg.Cache.accel()
 	if !ok {
-		if answer, err = tryKVM(ctx, cfg, program); err != nil {
+		if answer, err = tryKVM(ctx, cfg, p, program); err != nil {
 			return "", err
 		}
 		cfg.Cache.saveAccel(answer)
@@ -60,7 +71,7 @@ func chooseAccel(ctx context.Context, cfg Config, program []byte) (string, error
 }
 
 // tryKVM boots the kernel with nothing but init and waits for its hello.
-func tryKVM(ctx context.Context, cfg Config, program []byte) (accelAnswer, error) {
+func tryKVM(ctx context.Context, cfg Config, p *platform, program []byte) (accelAnswer, error) {
 	answer := accelAnswer{BootID: bootID()}
 	fs := newInitramfs()
 	fs.addInit(program)
@@ -69,7 +80,10 @@ func tryKVM(ctx context.Context, cfg Config, program []byte) (accelAnswer, error
 		return answer, err
 	}
 	trial := Config{Kernel: cfg.Kernel, BootTimeout: kvmLimit}.withDefaults()
-	m := machine{accel: "kvm", cpus: cfg.CPUs, memory: "512M", image: cfg.Kernel.Image, cmdline: kernelCmdline("kvm", false, "")}
+	m := machine{
+		platform: p, accel: "kvm", cpus: cfg.CPUs, memory: "512M", image: cfg.Kernel.Image,
+		cmdline: p.kernelCmdline("kvm", false, ""),
+	}
 	tryCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	trial.OnHello = func(string, string, time.Duration) {

@@ -79,12 +79,13 @@ func parseTargets(text string) Mirror {
 // apt is apt with a state directory of its own, so that it needs no root and
 // neither sees nor changes the machine's package lists.
 type apt struct {
-	dir string
-	log io.Writer
+	dir, arch string
+	log       io.Writer
 }
 
-// newAPT prepares dir with the suites of a mirror as its only sources.
-func newAPT(dir string, m Mirror, suites []string, log io.Writer) (*apt, error) {
+// newAPT prepares dir with the suites of a mirror, for one architecture, as its only
+// sources.
+func newAPT(dir, arch string, m Mirror, suites []string, log io.Writer) (*apt, error) {
 	for _, tool := range []string{"apt-get", "dpkg-deb"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return nil, fmt.Errorf("%s is needed to fetch kernels: install Debian's apt and dpkg, or give --kernel a path", tool)
@@ -93,20 +94,20 @@ func newAPT(dir string, m Mirror, suites []string, log io.Writer) (*apt, error) 
 	if _, err := os.Stat(keyring); err != nil {
 		return nil, errors.New("debian's keyring is missing: install the package debian-archive-keyring")
 	}
-	a := &apt{dir: dir, log: log}
+	a := &apt{dir: dir, arch: arch, log: log}
 	for _, sub := range []string{"state/lists/partial", "cache/archives/partial", "debs"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("prepare apt: %w", err)
 		}
 	}
-	list := sourcesList(m, suites)
+	list := sourcesList(m, arch, suites)
 	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(list), 0o644); err != nil {
 		return nil, fmt.Errorf("prepare apt: %w", err)
 	}
 	return a, nil
 }
 
-func sourcesList(m Mirror, suites []string) string {
+func sourcesList(m Mirror, arch string, suites []string) string {
 	var b strings.Builder
 	for _, suite := range suites {
 		site := m.Archive
@@ -114,7 +115,7 @@ func sourcesList(m Mirror, suites []string) string {
 			site = m.Security
 		}
 		if site != "" {
-			fmt.Fprintf(&b, "deb [arch=amd64 target=Packages signed-by=%s] %s %s main\n", keyring, site, suite)
+			fmt.Fprintf(&b, "deb [arch=%s target=Packages signed-by=%s] %s %s main\n", arch, keyring, site, suite)
 		}
 	}
 	return b.String()
@@ -131,7 +132,8 @@ func (a *apt) run(ctx context.Context, tool string, args ...string) (string, err
 		"-o", "Dir::Etc::sourceparts=/dev/null",
 		"-o", "Dir::Etc::preferences=/dev/null",
 		"-o", "Dir::Etc::preferencesparts=/dev/null",
-		"-o", "APT::Architecture=amd64",
+		"-o", "APT::Architecture=" + a.arch,
+		"-o", "APT::Architectures=" + a.arch,
 		"-o", "APT::Sandbox::User=root",
 		"-o", "Acquire::Languages=none",
 		"-o", "Acquire::Retries=3",
@@ -155,15 +157,15 @@ func (a *apt) update(ctx context.Context) error {
 	return err
 }
 
-// index lists the kernel packages on offer.
-func (a *apt) index(ctx context.Context) ([]listed, error) {
+// index lists the packages of an edition's kernels on offer.
+func (a *apt) index(ctx context.Context, ed edition) ([]listed, error) {
 	names, err := a.run(ctx, "apt-cache", "pkgnames", "linux-")
 	if err != nil {
 		return nil, err
 	}
 	args := []string{"madison"}
 	for name := range strings.Lines(names) {
-		if name = strings.TrimSpace(name); kernelPackage.MatchString(name) {
+		if name = strings.TrimSpace(name); ed.release(name) != "" {
 			args = append(args, name)
 		}
 	}
@@ -174,17 +176,21 @@ func (a *apt) index(ctx context.Context) ([]listed, error) {
 	return parseMadison(out), err
 }
 
-// download fetches packages, which apt verifies, and returns the files.
-func (a *apt) download(ctx context.Context, c candidate) ([]string, error) {
+// download fetches packages, which apt verifies, and returns the files. No version
+// stands for the newest.
+func (a *apt) download(ctx context.Context, packages []string, version string) ([]string, error) {
 	args := []string{"download"}
-	for _, p := range c.packages {
-		args = append(args, p+"="+c.version)
+	for _, p := range packages {
+		if version != "" {
+			p += "=" + version
+		}
+		args = append(args, p)
 	}
 	if _, err := a.run(ctx, "apt-get", args...); err != nil {
 		return nil, err
 	}
 	var files []string
-	for _, p := range c.packages {
+	for _, p := range packages {
 		found, _ := filepath.Glob(filepath.Join(a.dir, "debs", p+"_*.deb"))
 		if len(found) == 0 {
 			return nil, fmt.Errorf("apt-get download %s: no file arrived", p)
@@ -192,6 +198,20 @@ func (a *apt) download(ctx context.Context, c candidate) ([]string, error) {
 		files = append(files, found[len(found)-1])
 	}
 	return files, nil
+}
+
+// unpack unpacks packages into a new directory of that name.
+func (a *apt) unpack(ctx context.Context, name string, debs []string) (string, error) {
+	root := filepath.Join(a.dir, name)
+	if err := os.RemoveAll(root); err != nil {
+		return "", err
+	}
+	for _, deb := range debs {
+		if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", deb, root).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, lastLine(string(out)))
+		}
+	}
+	return root, nil
 }
 
 func firstLine(s string) string {

@@ -18,25 +18,39 @@ type source struct {
 	note      string
 }
 
-// matrixKernel is a name of the matrix and the places to look for it, best first.
+// matrixKernel is a name of the matrix, which of Debian's editions it is, and the places
+// to look for it, best first.
 type matrixKernel struct {
 	name    string
+	edition edition
 	sources []source
 }
+
+// edition is one of the builds that Debian makes of each version.
+type edition struct {
+	arch    string // as Go and, for these, Debian name it
+	flavour string // "cloud", "rt", or empty for the full one
+}
+
+// trixie has the kernel of which several builds are run.
+var trixie = []source{{suites: []string{"trixie", "trixie-security"}, low: [2]int{6, 12}, high: [2]int{6, 12}}}
 
 // matrixKernels lists the kernels that the tests run on. Debian keeps a version in
 // backports only for a while, hence the fallbacks of 6.18.
 var matrixKernels = []matrixKernel{
-	{"5.10", []source{{suites: []string{"bullseye", "bullseye-security"}, low: [2]int{5, 10}, high: [2]int{5, 10}}}},
-	{"6.1", []source{{suites: []string{"bookworm", "bookworm-security"}, low: [2]int{6, 1}, high: [2]int{6, 1}}}},
-	{"6.12", []source{{suites: []string{"trixie", "trixie-security"}, low: [2]int{6, 12}, high: [2]int{6, 12}}}},
-	{"6.18", []source{
+	{"5.10", edition{"amd64", "cloud"}, []source{{suites: []string{"bullseye", "bullseye-security"}, low: [2]int{5, 10}, high: [2]int{5, 10}}}},
+	{"6.1", edition{"amd64", "cloud"}, []source{{suites: []string{"bookworm", "bookworm-security"}, low: [2]int{6, 1}, high: [2]int{6, 1}}}},
+	{"6.12", edition{"amd64", "cloud"}, trixie},
+	{"6.12-full", edition{"amd64", ""}, trixie},
+	{"6.12-rt", edition{"amd64", "rt"}, trixie},
+	{"6.12-arm64", edition{"arm64", "cloud"}, trixie},
+	{"6.18", edition{"amd64", "cloud"}, []source{
 		{suites: []string{"trixie-backports"}, low: [2]int{6, 16}, high: [2]int{6, 18}},
 		{suites: []string{"forky", "sid"}, low: [2]int{6, 16}, high: [2]int{6, 18}},
 		{suites: []string{"trixie-backports", "forky", "sid"}, low: [2]int{6, 13}, high: [2]int{6, 19},
 			note: "no 6.16 to 6.18 in any suite: the nearest version instead"},
 	}},
-	{"7.x", []source{{suites: []string{"sid", "trixie-backports"}, low: [2]int{7, 0}, high: [2]int{7, 999}}}},
+	{"7.x", edition{"amd64", "cloud"}, []source{{suites: []string{"sid", "trixie-backports"}, low: [2]int{7, 0}, high: [2]int{7, 999}}}},
 }
 
 // MatrixNames lists the kernels of the matrix, oldest first.
@@ -70,15 +84,39 @@ type candidate struct {
 	packages []string
 }
 
+// kernelPackage matches the packages of any kernel: their names hold its uname -r.
 var kernelPackage = regexp.MustCompile(
-	`^linux-(image|binary|binary-unsigned|modules|base)-([0-9]+\.[0-9]+\.[0-9]+.*-cloud-amd64)(-unsigned)?$`)
+	`^linux-(?:image|binary|binary-unsigned|modules|base)-([0-9]+\.[0-9]+\.[0-9]+.*?)(?:-unsigned)?$`)
 
-// candidates returns the complete kernels within s's range, newest first.
+// release returns the uname -r that a package is of, or "" if that is no kernel of
+// this edition.
+func (ed edition) release(pkg string) string {
+	m := kernelPackage.FindStringSubmatch(pkg)
+	if m == nil {
+		return ""
+	}
+	version, ok := strings.CutSuffix(m[1], "-"+ed.arch)
+	if !ok {
+		return ""
+	}
+	flavour := ""
+	for _, f := range []string{"cloud", "rt"} {
+		if strings.HasSuffix(version, "-"+f) {
+			flavour = f
+		}
+	}
+	if flavour != ed.flavour {
+		return ""
+	}
+	return m[1]
+}
+
+// candidates returns the complete kernels of an edition within s's range, newest first.
 //
 // Up to 6.18 one package holds image and modules; from 6.19 on the image is in
 // linux-binary-* (of which the signed one may lag behind) and the modules in
 // linux-modules-*. A kernel whose modules package is missing is left out.
-func candidates(index []listed, s source) []candidate {
+func candidates(index []listed, ed edition, s source) []candidate {
 	offered := map[listed]bool{}
 	for _, l := range index {
 		offered[l] = true
@@ -86,13 +124,13 @@ func candidates(index []listed, s source) []candidate {
 	seen := map[listed]bool{}
 	var out []candidate
 	for _, l := range index {
-		m := kernelPackage.FindStringSubmatch(l.pkg)
-		if m == nil || !s.covers(m[2]) || seen[listed{m[2], l.version}] {
+		release := ed.release(l.pkg)
+		if release == "" || !s.covers(release) || seen[listed{release, l.version}] {
 			continue
 		}
-		seen[listed{m[2], l.version}] = true
-		if pkgs := packageSet(offered, m[2], l.version); pkgs != nil {
-			out = append(out, candidate{m[2], l.version, pkgs})
+		seen[listed{release, l.version}] = true
+		if pkgs := packageSet(offered, release, l.version); pkgs != nil {
+			out = append(out, candidate{release, l.version, pkgs})
 		}
 	}
 	slices.SortFunc(out, func(a, b candidate) int { return compareVersions(b.version, a.version) })

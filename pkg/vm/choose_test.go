@@ -12,6 +12,10 @@ import (
 const madison = `linux-image-6.12.107+deb13-cloud-amd64 | 6.12.107-1 | http://mirror.example/debian trixie/main amd64 Packages
 linux-image-6.12.117+deb13-cloud-amd64 | 6.12.117-1 | http://mirror.example/debian-security trixie-security/main amd64 Packages
 linux-image-6.12.117+deb13-cloud-amd64-unsigned | 6.12.117-1 | http://mirror.example/debian-security trixie-security/main amd64 Packages
+linux-image-6.12.107+deb13-amd64 | 6.12.107-1 | http://mirror.example/debian trixie/main amd64 Packages
+linux-image-6.12.117+deb13-amd64-unsigned | 6.12.117-1 | http://mirror.example/debian-security trixie-security/main amd64 Packages
+linux-image-6.12.117+deb13-amd64-dbg | 6.12.117-1 | http://mirror.example/debian-security trixie-security/main amd64 Packages
+linux-image-6.12.117+deb13-rt-amd64 | 6.12.117-1 | http://mirror.example/debian-security trixie-security/main amd64 Packages
 linux-image-6.12-cloud-amd64 | 6.12.118-1 | http://mirror.example/debian trixie/main amd64 Packages
 linux-image-6.12.90+deb13.1-cloud-amd64 | 6.12.90-2 | http://mirror.example/debian trixie/main amd64 Packages
 linux-image-6.17.13+deb13-cloud-amd64 | 6.17.13-1~bpo13+1 | http://mirror.example/debian trixie-backports/main amd64 Packages
@@ -36,13 +40,16 @@ func TestCandidates(t *testing.T) {
 		"6.1":  {"linux-image-6.1.0-56-cloud-amd64=6.1.192-2", "linux-image-6.1.0-56-cloud-amd64=6.1.190-1"},
 		"6.12": {"linux-image-6.12.117+deb13-cloud-amd64=6.12.117-1", "linux-image-6.12.107+deb13-cloud-amd64=6.12.107-1",
 			"linux-image-6.12.90+deb13.1-cloud-amd64=6.12.90-2"},
-		"6.18": {"linux-image-6.18.15+deb13-cloud-amd64=6.18.15-1~bpo13+1", "linux-image-6.17.13+deb13-cloud-amd64=6.17.13-1~bpo13+1"},
+		"6.12-full":  {"linux-image-6.12.117+deb13-amd64-unsigned=6.12.117-1", "linux-image-6.12.107+deb13-amd64=6.12.107-1"},
+		"6.12-rt":    {"linux-image-6.12.117+deb13-rt-amd64=6.12.117-1"},
+		"6.12-arm64": nil,
+		"6.18":       {"linux-image-6.18.15+deb13-cloud-amd64=6.18.15-1~bpo13+1", "linux-image-6.17.13+deb13-cloud-amd64=6.17.13-1~bpo13+1"},
 		"7.x": {
 			"linux-binary-unsigned-7.3.4+deb13-cloud-amd64 linux-modules-7.3.4+deb13-cloud-amd64 linux-base-7.3.4+deb13-cloud-amd64=7.3.4-1~bpo13+1",
 			"linux-binary-7.2.13+deb14-cloud-amd64 linux-modules-7.2.13+deb14-cloud-amd64=7.2.13-1"},
 	} {
 		var got []string
-		for _, c := range candidates(index, sourceOf(t, name)) {
+		for _, c := range candidates(index, kernelOf(t, name).edition, kernelOf(t, name).sources[0]) {
 			got = append(got, strings.Join(c.packages, " ")+"="+c.version)
 		}
 		if !slices.Equal(got, want) {
@@ -51,20 +58,20 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-func sourceOf(t *testing.T, name string) source {
+func kernelOf(t *testing.T, name string) matrixKernel {
 	t.Helper()
 	for _, k := range matrixKernels {
 		if k.name == name {
-			return k.sources[0]
+			return k
 		}
 	}
 	t.Fatalf("no kernel %s", name)
-	return source{}
+	return matrixKernel{}
 }
 
 func TestCandidatesLeaveOutAKernelWithoutItsModules(t *testing.T) {
 	wide := source{low: [2]int{6, 19}, high: [2]int{6, 19}}
-	if got := candidates(parseMadison(madison), wide); len(got) != 0 {
+	if got := candidates(parseMadison(madison), edition{"amd64", "cloud"}, wide); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -101,12 +108,13 @@ func TestParseTargets(t *testing.T) {
 }
 
 func TestSourcesListWithoutASecurityArchive(t *testing.T) {
-	list := sourcesList(NewMirror("http://mirror.example/mine/"), []string{"bookworm", "bookworm-security"})
+	list := sourcesList(NewMirror("http://mirror.example/mine/"), "amd64", []string{"bookworm", "bookworm-security"})
 	if strings.Count(list, "\n") != 1 || !strings.Contains(list, "http://mirror.example/mine bookworm main") {
 		t.Errorf("got %q", list)
 	}
-	list = sourcesList(NewMirror("http://mirror.example/debian"), []string{"bookworm", "bookworm-security"})
-	if !strings.Contains(list, "http://mirror.example/debian-security bookworm-security main") {
+	list = sourcesList(NewMirror("http://mirror.example/debian"), "arm64", []string{"bookworm", "bookworm-security"})
+	if !strings.Contains(list, "deb [arch=arm64 ") ||
+		!strings.Contains(list, "http://mirror.example/debian-security bookworm-security main") {
 		t.Errorf("got %q", list)
 	}
 }

@@ -52,12 +52,56 @@ func parseModinfo(module []byte) (moduleInfo, error) {
 }
 
 // scanModules does depmod's work, which a Debian package leaves to its installation
-// script: it reads every module's own account of dependencies and aliases.
-func scanModules(dir string) (*moduleTree, error) {
+// script: it reads the modules' own accounts of dependencies and aliases, of those
+// that keep wants and of what they depend on. A full kernel has thousands of others.
+func scanModules(dir string, keep func(file string) bool) (*moduleTree, error) {
 	files, err := moduleFiles(dir)
 	if err != nil {
 		return nil, err
 	}
+	t := newModuleTree(dir)
+	byName := map[string]string{}
+	var next []string
+	for _, file := range files {
+		byName[moduleName(file)] = file
+		if keep(file) {
+			next = append(next, file)
+		}
+	}
+	for len(next) > 0 {
+		infos, err := readInfos(dir, next)
+		if err != nil {
+			return nil, err
+		}
+		for i, file := range next {
+			t.add(file, infos[i])
+		}
+		next = nil
+		for _, info := range infos {
+			for _, dep := range normalNames(info.depends) {
+				file, ok := byName[dep]
+				if _, known := t.files[dep]; ok && !known && !slices.Contains(next, file) {
+					next = append(next, file)
+				}
+			}
+		}
+	}
+	t.readBuiltin()
+	return t, nil
+}
+
+// add enters a module into the tree.
+func (t *moduleTree) add(file string, info moduleInfo) {
+	name := moduleName(file)
+	t.files[name] = file
+	t.depends[name] = normalNames(info.depends)
+	for _, a := range info.aliases {
+		t.aliases = append(t.aliases, moduleAlias{normal(a), name})
+	}
+}
+
+// readInfos reads modules, a processor each.
+func readInfos(dir string, files []string) ([]moduleInfo, error) {
 	infos := make([]moduleInfo, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
@@ -73,20 +117,7 @@ func scanModules(dir string) (*moduleTree, error) {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	t := newModuleTree(dir)
-	for i, file := range files {
-		name := moduleName(file)
-		t.files[name] = file
-		t.depends[name] = normalNames(infos[i].depends)
-		for _, a := range infos[i].aliases {
-			t.aliases = append(t.aliases, moduleAlias{normal(a), name})
-		}
-	}
-	t.readBuiltin()
-	return t, nil
+	return infos, g.Wait()
 }
 
 // moduleFiles lists the modules below dir, relative to it.
@@ -126,17 +157,11 @@ func keepModule(file string) bool {
 // installModules copies the modules worth keeping from src to dst, decompressed,
 // with what they depend on, and writes their index.
 func installModules(src, dst string) error {
-	t, err := scanModules(src)
+	t, err := scanModules(src, keepModule)
 	if err != nil {
 		return err
 	}
-	keep := map[string]bool{}
-	for name, file := range t.files {
-		if keepModule(file) {
-			keep[name] = true
-		}
-	}
-	order := t.closure(slices.Sorted(maps.Keys(keep)))
+	order := t.closure(slices.Sorted(maps.Keys(t.files)))
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
 	for _, name := range order {

@@ -9,12 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 )
 
-// Fetcher downloads Debian's cloud kernels into a cache.
+// Fetcher downloads Debian's kernels into a cache.
 type Fetcher struct {
 	Cache Cache
 	// Mirror overrides the mirror that this machine is set up with.
@@ -64,7 +63,7 @@ func (f Fetcher) fetch(ctx context.Context, name string) (Kernel, error) {
 			continue
 		}
 		for _, s := range mk.sources {
-			k, err := f.fetchFrom(ctx, name, mirror, s)
+			k, err := f.fetchFrom(ctx, mk, mirror, s)
 			if err == nil || ctx.Err() != nil {
 				return k, err
 			}
@@ -78,19 +77,20 @@ func (f Fetcher) fetch(ctx context.Context, name string) (Kernel, error) {
 // an index may list packages that the pool has dropped.
 const maxCandidates = 4
 
-func (f Fetcher) fetchFrom(ctx context.Context, name string, m Mirror, s source) (Kernel, error) {
+func (f Fetcher) fetchFrom(ctx context.Context, mk matrixKernel, m Mirror, s source) (Kernel, error) {
+	name := mk.name
 	dir := f.Cache.path(".apt-" + name)
-	a, err := newAPT(dir, m, s.suites, f.Log)
+	a, err := newAPT(dir, mk.edition.arch, m, s.suites, f.Log)
 	if err != nil {
 		return Kernel{}, err
 	}
 	f.logf("%s: reading the index of %v", name, s.suites)
 	updateErr := a.update(ctx)
-	index, err := a.index(ctx)
+	index, err := a.index(ctx, mk.edition)
 	if err != nil {
 		return Kernel{}, errors.Join(updateErr, err)
 	}
-	found := candidates(index, s)
+	found := candidates(index, mk.edition, s)
 	if len(found) == 0 {
 		return Kernel{}, errors.Join(updateErr, fmt.Errorf("%v offer no such kernel", s.suites))
 	}
@@ -116,18 +116,13 @@ func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, 
 	}
 	start := time.Now()
 	f.logf("%s: downloading %s %s", name, c.release, c.version)
-	debs, err := a.download(ctx, c)
+	debs, err := a.download(ctx, c.packages, c.version)
 	if err != nil {
 		return Kernel{}, err
 	}
-	root := filepath.Join(a.dir, "root")
-	if err := os.RemoveAll(root); err != nil {
+	root, err := a.unpack(ctx, "root", debs)
+	if err != nil {
 		return Kernel{}, err
-	}
-	for _, deb := range debs {
-		if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", deb, root).CombinedOutput(); err != nil {
-			return Kernel{}, fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, lastLine(string(out)))
-		}
 	}
 	tree := filepath.Join(a.dir, "tree")
 	if err := os.RemoveAll(tree); err != nil {
@@ -137,13 +132,38 @@ func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, 
 	if err != nil {
 		return Kernel{}, fmt.Errorf("unpack %s: %w", c.release, err)
 	}
-	k.Name, k.Note = name, note
+	if k.Name, k.Note = name, note; a.arch != defaultArch {
+		k.Arch = a.arch
+	}
+	if p, err := platformOf(a.arch); err == nil && !p.native() {
+		if err := f.addBusybox(ctx, a, tree, &k); err != nil {
+			f.logf("%s: without a shell: %v", name, err)
+		}
+	}
 	k.Package = c.packages[0] + " " + c.version
 	if err := f.commit(tree, name, k); err != nil {
 		return Kernel{}, err
 	}
 	f.logf("%s: %s is in the cache (%s)", name, c.release, time.Since(start).Round(time.Second/10))
 	return f.Cache.Cached(name)
+}
+
+// addBusybox fetches a busybox of the kernel's architecture, as the host's is no use.
+func (f Fetcher) addBusybox(ctx context.Context, a *apt, tree string, k *Kernel) error {
+	debs, err := a.download(ctx, []string{"busybox-static"}, "")
+	if err != nil {
+		return err
+	}
+	root, err := a.unpack(ctx, "busybox", debs)
+	if err != nil {
+		return err
+	}
+	program := firstExisting(filepath.Join(root, "usr/bin/busybox"), filepath.Join(root, "bin/busybox"))
+	if program == "" {
+		return errors.New("busybox-static holds no busybox")
+	}
+	k.Busybox = "busybox"
+	return os.Rename(program, filepath.Join(tree, k.Busybox))
 }
 
 // commit makes a finished tree the cache's entry.

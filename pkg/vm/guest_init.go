@@ -47,7 +47,8 @@ func GuestMain() {
 func guestInit() {
 	defer powerOff()
 	mountErr := mountAll()
-	control, err := openPort("/dev/ttyS3")
+	cfg, cfgErr := readGuestConfig()
+	control, err := openControl(cfg.Ports)
 	if err != nil {
 		fmt.Println("init: open control port:", err)
 		return
@@ -59,7 +60,10 @@ func guestInit() {
 			say(message{kind: "warn", text: err.Error()})
 		}
 	}
-	end, err := runConfig(control, say)
+	end := message{kind: "exit", status: 126}
+	if err = cfgErr; err == nil {
+		end, err = runConfig(cfg, control, say)
+	}
 	if err != nil {
 		say(message{kind: "warn", text: err.Error()})
 	}
@@ -69,18 +73,20 @@ func guestInit() {
 	time.Sleep(time.Hour) // the host ends the machine once it has all output
 }
 
-// runConfig loads the modules, runs the command and returns the exit message. A
-// command that cannot be started has a shell's exit status for that.
-func runConfig(control *os.File, say func(message)) (message, error) {
-	end := message{kind: "exit", status: 126}
-	var cfg guestConfig
+func readGuestConfig() (cfg guestConfig, err error) {
 	data, err := os.ReadFile(guestConfigFile)
 	if err == nil {
 		err = json.Unmarshal(data, &cfg)
 	}
 	if err != nil {
-		return end, fmt.Errorf("read the machine's configuration: %w", err)
+		return cfg, fmt.Errorf("read the machine's configuration: %w", err)
 	}
+	return cfg, nil
+}
+
+// runConfig loads the modules, runs the command and returns the exit message. A
+// command that cannot be started has a shell's exit status for that.
+func runConfig(cfg guestConfig, control *os.File, say func(message)) (message, error) {
 	loadAll := func(files []string) {
 		for _, file := range files {
 			if err := loadModule(file, moduleParams[moduleName(file)]); err != nil {
@@ -91,7 +97,7 @@ func runConfig(control *os.File, say func(message)) (message, error) {
 	loadAll(cfg.Ports)
 	stdout, stderr, kind, err := openOutputs()
 	if err != nil {
-		return end, err
+		return message{kind: "exit", status: 126}, err
 	}
 	say(message{kind: "ports", text: kind})
 	loadAll(cfg.Preload)

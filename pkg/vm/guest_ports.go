@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -20,10 +21,26 @@ type output struct {
 	done                chan struct{}
 }
 
+// openControl opens the control port. Where that is a virtio port, its modules have
+// to be there before anything can be said about them.
+func openControl(modules []string) (*os.File, error) {
+	p, err := platformOf(runtime.GOARCH)
+	if err != nil || p.serial {
+		return openPort("/dev/ttyS3")
+	}
+	for _, file := range modules {
+		loadModule(file, "")
+	}
+	if f := waitFast(nameControl); f != nil {
+		return f, nil
+	}
+	return nil, fmt.Errorf("no virtio port %s: the kernel needs CONFIG_VIRTIO_CONSOLE", nameControl)
+}
+
 // openOutputs opens the ports for stdout and stderr and says of which kind they are.
 func openOutputs() (stdout, stderr *output, kind string, err error) {
 	kind = "virtio"
-	out, errs := waitFast("stdout"), waitFast("stderr")
+	out, errs := waitFast(nameStdout), waitFast(nameStderr)
 	if out == nil || errs == nil {
 		kind = "serial"
 		if out, err = openPort("/dev/ttyS1"); err != nil {

@@ -48,6 +48,15 @@ func ParseFile(s string) (File, error) {
 // ErrDynamic says that a program needs shared libraries, of which the guest has none.
 var ErrDynamic = errors.New("is dynamically linked and the machine has no libraries: build it with CGO_ENABLED=0")
 
+// check refuses an ELF program for another architecture.
+func (p *platform) check(name string, data []byte) error {
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil || p == nil || f.Machine == p.elf {
+		return nil
+	}
+	return fmt.Errorf("%s is for %s and the machine is %s: build it with GOARCH=%s", name, f.Machine, p.arch, p.arch)
+}
+
 // checkStatic refuses an ELF program with an interpreter; anything else passes.
 func checkStatic(name string, data []byte) error {
 	f, err := elf.NewFile(bytes.NewReader(data))
@@ -80,7 +89,7 @@ func (fs *initramfs) addHostFile(host, guest string, mode os.FileMode) error {
 		return err
 	}
 	if mode&0o111 != 0 {
-		if err := checkStatic(host, data); err != nil {
+		if err := errors.Join(checkStatic(host, data), fs.platform.check(host, data)); err != nil {
 			return err
 		}
 	}
@@ -189,36 +198,6 @@ func (fs *initramfs) addParents(dir string) {
 	if !fs.has(dir) {
 		fs.dir(dir, 0o755)
 	}
-}
-
-// busyboxPaths are where distributions put a static busybox.
-var busyboxPaths = []string{"/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/bin/busybox"}
-
-// addBusybox adds a static busybox and a link for each of its applets. Without one
-// the guest has no shell, which is no error.
-func (fs *initramfs) addBusybox() error {
-	program := firstExisting(busyboxPaths...)
-	if program == "" {
-		return nil
-	}
-	data, err := os.ReadFile(program)
-	if err != nil {
-		return err
-	}
-	if checkStatic(program, data) != nil {
-		return nil
-	}
-	list, err := exec.Command(program, "--list").Output()
-	if err != nil {
-		return fmt.Errorf("list busybox's applets: %w", err)
-	}
-	fs.file("/bin/busybox", data, 0o755)
-	for _, applet := range strings.Fields(string(list)) {
-		if applet != "modprobe" && applet != "busybox" && applet != "init" {
-			fs.symlink("/bin/"+applet, "busybox")
-		}
-	}
-	return nil
 }
 
 // addCommand finds the command in the guest or brings it there from the host, and

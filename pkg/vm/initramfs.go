@@ -18,7 +18,8 @@ import (
 
 // initramfs collects the guest's files, a path once. Parents come by themselves.
 type initramfs struct {
-	records map[string]cpio.Record
+	platform *platform // what programs must be for; nil for any
+	records  map[string]cpio.Record
 }
 
 func newInitramfs() *initramfs {
@@ -170,14 +171,15 @@ func passedOn(name string) bool {
 }
 
 // buildInitramfs makes the archive for one run.
-func buildInitramfs(cfg Config, program []byte) (*bytes.Buffer, error) {
+func buildInitramfs(cfg Config, p *platform, program []byte) (*bytes.Buffer, error) {
 	fs := newInitramfs()
+	fs.platform = p
 	fs.addInit(program)
 	ports, preload, err := fs.addModules(cfg.Kernel, cfg.Modules)
 	if err != nil {
 		return nil, err
 	}
-	if err := fs.addBusybox(); err != nil {
+	if err := fs.addBusybox(p, cfg.Kernel.Busybox); err != nil {
 		return nil, err
 	}
 	if cfg.Dir != "" {

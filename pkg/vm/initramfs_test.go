@@ -19,7 +19,7 @@ import (
 // build makes an initramfs and reads it back.
 func build(t *testing.T, cfg Config) map[string]cpio.Record {
 	t.Helper()
-	buf, err := buildInitramfs(cfg, []byte("init program"))
+	buf, err := buildInitramfs(cfg, testPlatform(t, "amd64"), []byte("init program"))
 	if err != nil {
 		t.Fatal(err)
 	}

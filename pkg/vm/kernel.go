@@ -19,10 +19,14 @@ type Kernel struct {
 	Name string `json:"name"`
 	// Release is what uname -r is expected to say; empty when not known before the boot.
 	Release string `json:"release,omitempty"`
-	// Image is the path of the bzImage.
+	// Arch is the architecture, as Go names it; empty for amd64.
+	Arch string `json:"arch,omitempty"`
+	// Image is the path of the bzImage or, on other architectures, of the Image.
 	Image string `json:"image"`
 	// Modules is the lib/modules/RELEASE directory; empty when there are no modules.
 	Modules string `json:"modules,omitempty"`
+	// Busybox is the path of a static busybox for a foreign architecture, if any.
+	Busybox string `json:"busybox,omitempty"`
 	// Package is the Debian package and version it came from, if any.
 	Package string `json:"package,omitempty"`
 	// Note says what is unusual about the choice, in one line.
@@ -50,8 +54,10 @@ func (c Cache) Cached(name string) (Kernel, error) {
 		return Kernel{}, fmt.Errorf("read cached kernel %s: %w", name, err)
 	}
 	k.Image = filepath.Join(dir, k.Image)
-	if k.Modules != "" {
-		k.Modules = filepath.Join(dir, k.Modules)
+	for _, path := range []*string{&k.Modules, &k.Busybox} {
+		if *path != "" {
+			*path = filepath.Join(dir, *path)
+		}
 	}
 	return k, nil
 }

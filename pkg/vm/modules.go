@@ -71,7 +71,7 @@ func moduleName(file string) string {
 func loadModules(dir string) (*moduleTree, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
 	if err != nil {
-		t, err := scanModules(dir)
+		t, err := scanModules(dir, func(string) bool { return true })
 		if err != nil {
 			return nil, fmt.Errorf("read modules: %w", err)
 		}

@@ -5,7 +5,6 @@ package vm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,14 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// emulator is the program that runs the machine.
-const emulator = "qemu-system-x86_64"
-
-// errNoEmulator says how to get it.
-var errNoEmulator = errors.New(emulator + " is not in PATH: install the package qemu-system-x86 (Fedora: qemu-system-x86-core)")
-
 // machine is what QEMU is told, apart from the files.
 type machine struct {
+	*platform
 	accel   string // "kvm" or "tcg"
 	cpus    int
 	memory  string
@@ -34,7 +28,8 @@ type machine struct {
 
 // The ports are the serial ports ttyS0 to ttyS3 and two virtio ports. A serial port
 // carries 0.2 MB/s under TCG and works on every kernel; virtio is a hundred times as
-// fast but a module on older kernels, and absent from some of users' own.
+// fast but a module on older kernels, and absent from some of users' own. Where the
+// platform has but one serial port, it is the console's and control is virtio too.
 const (
 	portConsole = iota
 	portStdout
@@ -45,52 +40,68 @@ const (
 	portCount
 )
 
-// serialPorts is how many of the ports are serial ones.
-const serialPorts = portControl + 1
+// The virtio ports' names, by which the guest finds them.
+const (
+	nameStdout  = "stdout"
+	nameStderr  = "stderr"
+	nameControl = "control"
+)
 
-// fastNames are the virtio ports' names, which the guest finds them by.
-var fastNames = map[int]string{portFastStdout: "stdout", portFastStderr: "stderr"}
+// ports are QEMU's arguments for each port that the platform has.
+func (p *platform) ports() map[int][]string {
+	args := map[int][]string{}
+	virtio := func(port int, name string) {
+		args[port] = []string{"-device", fmt.Sprintf("virtserialport,bus=fast.0,chardev=s%d,name=%s", port, name)}
+	}
+	virtio(portFastStdout, nameStdout)
+	virtio(portFastStderr, nameStderr)
+	if !p.serial {
+		args[portConsole] = []string{"-serial", fmt.Sprintf("chardev:s%d", portConsole)}
+		virtio(portControl, nameControl)
+		return args
+	}
+	for port := portConsole; port <= portControl; port++ {
+		args[port] = []string{"-device", fmt.Sprintf("isa-serial,chardev=s%d,index=%d", port, port)}
+	}
+	return args
+}
 
 // firstExtraFD is the number of the first of exec.Cmd's ExtraFiles in the child:
 // the initramfs, followed by the ports.
 const firstExtraFD = 3
 
 // args is QEMU's command line.
-//
-// cx16 is off under TCG because cmpxchg16b, emulated on several threads, now and
-// then corrupts SLUB's free lists and oopses the guest.
 func (m machine) args() []string {
-	cpu := []string{"-accel", "tcg,thread=multi", "-cpu", "max,cx16=off"}
+	cpu := []string{"-accel", "tcg,thread=multi", "-cpu", m.tcg}
 	if m.accel == "kvm" {
 		cpu = []string{"-accel", "kvm", "-cpu", "host"}
 	}
 	args := append(cpu,
-		"-M", "pc", "-smp", strconv.Itoa(m.cpus), "-m", m.memory,
+		"-M", m.machine, "-smp", strconv.Itoa(m.cpus), "-m", m.memory,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", m.image, "-initrd", "/proc/self/fd/"+strconv.Itoa(firstExtraFD), "-append", m.cmdline)
 	args = append(args, "-device", "virtio-serial-pci,id=fast")
+	ports := m.ports()
 	for i := range portCount {
-		device := fmt.Sprintf("isa-serial,chardev=s%d,index=%d", i, i)
-		if name, ok := fastNames[i]; ok {
-			device = fmt.Sprintf("virtserialport,bus=fast.0,nr=%d,chardev=s%d,name=%s", i-serialPorts+1, i, name)
+		if device, ok := ports[i]; ok {
+			args = append(args, "-chardev", fmt.Sprintf("socket,id=s%d,fd=%d", i, firstExtraFD+1+i))
+			args = append(args, device...)
 		}
-		args = append(args, "-chardev", fmt.Sprintf("socket,id=s%d,fd=%d", i, firstExtraFD+1+i), "-device", device)
 	}
 	return args
 }
 
 // kernelCmdline makes an oops end the machine, which is then booted again.
-func kernelCmdline(accel string, verbose bool, more string) string {
-	words := []string{
-		"console=ttyS0", "oops=panic", "panic=-1", "8250.nr_uarts=4", "random.trust_cpu=on", "net.ifnames=0",
-	}
+func (p *platform) kernelCmdline(accel string, verbose bool, more string) string {
+	words := []string{"console=" + p.console, "oops=panic", "panic=-1", "random.trust_cpu=on", "net.ifnames=0"}
+	words = append(words, p.cmdline...)
 	if !verbose {
 		words = append(words, "quiet")
 	}
 	if accel == "tcg" {
 		// Emulated clocks drift apart when the host is busy, and mitigations cost
 		// an emulator much and protect nothing.
-		words = append(words, "mitigations=off", "no_timer_check", "tsc=nowatchdog")
+		words = append(append(words, "mitigations=off"), p.tcgCmdline...)
 	}
 	if more != "" {
 		words = append(words, more)
@@ -109,9 +120,9 @@ type process struct {
 // startQEMU boots a machine. It leaves no files behind: the initramfs is a memory
 // file and the ports are socket pairs.
 func startQEMU(ctx context.Context, m machine, initramfs []byte) (*process, error) {
-	path, err := exec.LookPath(emulator)
+	path, err := m.find()
 	if err != nil {
-		return nil, errNoEmulator
+		return nil, err
 	}
 	initrd, err := memFile("initramfs", initramfs)
 	if err != nil {
@@ -136,7 +147,7 @@ func startQEMU(ctx context.Context, m machine, initramfs []byte) (*process, erro
 	}
 	if err := p.cmd.Start(); err != nil {
 		p.closePorts()
-		return nil, fmt.Errorf("start %s: %w", emulator, err)
+		return nil, fmt.Errorf("start %s: %w", m.emulator, err)
 	}
 	go func() { p.exited <- p.cmd.Wait() }()
 	return p, nil

@@ -11,13 +11,13 @@ import (
 )
 
 func TestMachineArgs(t *testing.T) {
-	m := machine{accel: "tcg", cpus: 2, memory: "1G", image: "/boot/vmlinuz", cmdline: "console=ttyS0"}
+	m := machine{platform: testPlatform(t, "amd64"), accel: "tcg", cpus: 2, memory: "1G", image: "/boot/vmlinuz", cmdline: "console=ttyS0"}
 	got := strings.Join(m.args(), " ")
 	for _, want := range []string{
 		"-accel tcg,thread=multi -cpu max,cx16=off", "-smp 2 -m 1G", "-no-reboot", "-initrd /proc/self/fd/3",
 		"socket,id=s0,fd=4 -device isa-serial,chardev=s0,index=0",
 		"socket,id=s3,fd=7 -device isa-serial,chardev=s3,index=3",
-		"socket,id=s4,fd=8 -device virtserialport,bus=fast.0,nr=1,chardev=s4,name=stdout",
+		"socket,id=s4,fd=8 -device virtserialport,bus=fast.0,chardev=s4,name=stdout",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)

@@ -126,22 +126,29 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 }
 
 func run(ctx context.Context, cfg Config) (Result, error) {
-	program, err := guestProgram(ctx, cfg.Cache)
+	p, err := platformOf(cfg.Kernel.Arch)
 	if err != nil {
 		return Result{}, err
 	}
-	accel, err := chooseAccel(ctx, cfg, program)
+	if _, err := p.find(); err != nil {
+		return Result{}, err
+	}
+	program, err := guestProgram(ctx, cfg.Cache, p)
 	if err != nil {
 		return Result{}, err
 	}
-	archive, err := buildInitramfs(cfg, program)
+	accel, err := chooseAccel(ctx, cfg, p, program)
+	if err != nil {
+		return Result{}, err
+	}
+	archive, err := buildInitramfs(cfg, p, program)
 	if err != nil {
 		return Result{}, err
 	}
 	cfg.Accel = accel
 	m := machine{
-		accel: accel, cpus: cfg.CPUs, memory: cfg.Memory, image: cfg.Kernel.Image,
-		cmdline: kernelCmdline(accel, cfg.Console != nil, cfg.Append),
+		platform: p, accel: accel, cpus: cfg.CPUs, memory: cfg.Memory, image: cfg.Kernel.Image,
+		cmdline: p.kernelCmdline(accel, cfg.Console != nil, cfg.Append),
 	}
 	for boots := 1; ; boots++ {
 		res, err := boot(ctx, cfg, m, archive.Bytes())
@@ -164,7 +171,7 @@ func (e *DeadError) brief() string {
 	if sign := firstSign(e.Console, "BUG:", "Oops", "general protection", "Kernel panic"); sign != "" {
 		why = sign
 	}
-	if at := firstSign(e.Console, "RIP: 0010:"); at != "" {
+	if at := firstSign(e.Console, "RIP: 0010:", "pc : "); at != "" {
 		why += ", " + at
 	}
 	return why
