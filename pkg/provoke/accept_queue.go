@@ -67,5 +67,9 @@ func (b *bench) finish(replies []reply) {
 
 // answer is the right acknowledgement of a SYN-ACK.
 func (r reply) answer() segment {
-	return segment{src: r.dst, dst: r.src, flags: ack, seq: r.ack, ack: r.seq + 1}
+	s := segment{src: r.dst, dst: r.src, flags: ack, seq: r.ack, ack: r.seq + 1}
+	if r.ts.val != 0 {
+		s.ts = &timestamps{val: r.ts.ecr, ecr: r.ts.val}
+	}
+	return s
 }

@@ -161,10 +161,16 @@ func (b *bench) eachSends(clients []netip.AddrPort, s segment) {
 
 // syns sends a SYN from each client; the server may keep a request for it.
 func (b *bench) syns(clients []netip.AddrPort, dst netip.AddrPort) {
+	b.synsWith(clients, dst, segment{})
+}
+
+// synsWith sends SYNs with what else is in s.
+func (b *bench) synsWith(clients []netip.AddrPort, dst netip.AddrPort, s segment) {
 	for _, c := range clients {
 		b.requests = append(b.requests, requestKey{dst, c})
 	}
-	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN})
+	s.dst, s.flags, s.seq = dst, syn, clientISN
+	b.eachSends(clients, s)
 }
 
 // clientISN is the initial sequence number of all raw clients.
@@ -173,10 +179,15 @@ const clientISN = 1000000
 // open begins a handshake from each client and returns the server's SYN-ACKs
 // in the same order.
 func (b *bench) open(clients []netip.AddrPort, dst netip.AddrPort) []reply {
+	return b.openWith(clients, dst, segment{})
+}
+
+// openWith does so with SYNs with what else is in s.
+func (b *bench) openWith(clients []netip.AddrPort, dst netip.AddrPort, s segment) []reply {
 	out := make([]reply, len(clients))
 	b.startTap()
 	for i, c := range clients {
-		b.syns([]netip.AddrPort{c}, dst)
+		b.synsWith([]netip.AddrPort{c}, dst, s)
 		out[i] = b.await(syn|ack, dst, c)
 	}
 	return out

@@ -186,16 +186,23 @@ func serverResets(b *bench) {
 type rawPeer struct {
 	own, server netip.AddrPort
 	seq, ack    uint32
+	ts          *timestamps // of the next segment, where the connection uses them
 }
 
 // rawPeers complete a handshake each.
 func (b *bench) rawPeers(clients []netip.AddrPort, ln *listener) []*rawPeer {
-	replies := b.open(clients, ln.addr)
+	return b.establish(b.open(clients, ln.addr), ln)
+}
+
+// establish completes the handshakes that were answered like this. The
+// connections are then in the accept queue, in the same order.
+func (b *bench) establish(replies []reply, ln *listener) []*rawPeer {
 	b.finish(replies)
-	b.awaitQueued(ln, len(clients))
-	out := make([]*rawPeer, len(clients))
+	b.awaitQueued(ln, len(replies))
+	out := make([]*rawPeer, len(replies))
 	for i, r := range replies {
-		out[i] = &rawPeer{own: clients[i], server: ln.addr, seq: r.ack, ack: r.seq + 1}
+		s := r.answer()
+		out[i] = &rawPeer{own: s.src, server: ln.addr, seq: s.seq, ack: s.ack, ts: s.ts}
 	}
 	return out
 }
@@ -203,6 +210,10 @@ func (b *bench) rawPeers(clients []netip.AddrPort, ln *listener) []*rawPeer {
 // next is the peer's next segment.
 func (p *rawPeer) next(flags tcpFlag, payload string) segment {
 	s := segment{src: p.own, dst: p.server, flags: flags, seq: p.seq, ack: p.ack, payload: []byte(payload)}
+	if p.ts != nil {
+		ts := *p.ts
+		s.ts = &ts
+	}
 	p.seq += uint32(len(payload))
 	if flags&fin != 0 {
 		p.seq++

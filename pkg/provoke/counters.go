@@ -29,6 +29,38 @@ func (l *Lab) counters() (all map[string]uint64, err error) {
 	return all, err
 }
 
+// newerCounter expects n of a counter, or of another where the kernel does not
+// have it yet.
+func (b *bench) newerCounter(name, older string, n int) map[string]uint64 {
+	if !b.counts(name) {
+		name = older
+	}
+	return map[string]uint64{name: uint64(n)}
+}
+
+// ifCounted expects n of a counter that not every kernel has.
+func (b *bench) ifCounted(name string, n int) map[string]uint64 {
+	if !b.counts(name) {
+		return nil
+	}
+	return map[string]uint64{name: uint64(n)}
+}
+
+// counts says whether the kernel has a counter.
+func (b *bench) counts(name string) bool {
+	all, err := b.counters()
+	b.fail(err)
+	_, ok := all[name]
+	return ok
+}
+
+// counter is the value of a counter now.
+func (b *bench) counter(name string) uint64 {
+	all, err := b.counters()
+	b.fail(err)
+	return all[name]
+}
+
 // readPairs reads a file of line pairs: "Tcp: RtoAlgorithm …" and "Tcp: 1 …".
 func readPairs(path string, into map[string]uint64) error {
 	text, err := os.ReadFile(path)

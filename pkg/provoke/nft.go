@@ -72,6 +72,7 @@ var probes = map[string]func(ns *os.File) error{
 	featQueue:         probeQueue,
 	featIPTables:      probeIPTables,
 	featGenID:         probeGenID,
+	featTSEcr:         probeTSEcr,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {

@@ -60,7 +60,8 @@ type Expect struct {
 	Drops []Drop
 	// Counters are the exact deltas of the kernel's counters in the server's
 	// namespace, named as nstat names them; conntrack's as `conntrack -S` does,
-	// prefixed "Conntrack". Of Reconciled, those that are absent do not move.
+	// prefixed "Conntrack". Of Reconciled, those that are absent do not move, or
+	// do not exist.
 	Counters map[string]uint64
 }
 
@@ -68,7 +69,12 @@ type Expect struct {
 var Reconciled = []string{
 	"TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPReqQFullDrop",
 	"TcpExtSyncookiesSent", "TcpExtSyncookiesFailed", "TcpInCsumErrors",
-	"Conntrackdrop", "Conntrackinsert_failed",
+	"TcpExtPAWSEstab", "TcpExtPAWSTimewait", "TcpExtPAWSOldAck", "TcpExtTSEcrRejected",
+	"TcpExtTCPTimeWaitOverflow", "TcpExtIPReversePathFilter",
+	"TcpExtTCPMD5NotFound", "TcpExtTCPMD5Unexpected", "TcpExtTCPMD5Failure",
+	"TcpExtTCPBacklogDrop", "TcpExtTCPZeroWindowDrop", "TcpExtBeyondWindow",
+	"TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtTCPAbortOnMemory",
+	"Conntrackdrop", "Conntrackinsert_failed", "Conntrackearly_drop",
 }
 
 // Provocation is one way to provoke one cause.

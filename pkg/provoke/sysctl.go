@@ -22,6 +22,7 @@ var listenerDefaults = sysctls{
 	"ipv4/tcp_syncookies":        "1",
 	"ipv4/tcp_abort_on_overflow": "0",
 	"ipv4/tcp_max_syn_backlog":   "1024",
+	"ipv4/tcp_synack_retries":    "5",
 }
 
 func (s sysctls) with(name, value string) sysctls {
