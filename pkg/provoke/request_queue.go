@@ -17,7 +17,7 @@ var requestQueue = []Provocation{
 	},
 	{
 		Cause: "syn-refused", Variant: "no-route", Families: []Family{V4, V6, Mapped},
-		Run: play(listenerDefaults, synRefusedNoRoute),
+		Run: play(listenerDefaults.with(rpFilter, "0"), synRefusedNoRoute),
 	},
 	{
 		Cause: "syn-refused", Variant: "broadcast", Families: []Family{V4, V6, Mapped},
@@ -53,13 +53,16 @@ func listenDrops(n int) map[string]uint64 { return map[string]uint64{"TcpExtList
 // synRefusedNoRoute sends SYNs from where the server has no route to: the
 // route_req of net/ipv4/tcp_input.c:tcp_conn_request finds none for the SYN-ACK.
 func synRefusedNoRoute(b *bench) Expect {
-	ln := b.listen(8)
-	clients := b.clients()
+	ln, clients := b.listen(8), unroutedAll(b.clients())
+	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
+	return b.expect("syn-refused", "", ln.addr, clients, listenDrops(len(clients)))
+}
+
+func unroutedAll(clients []netip.AddrPort) []netip.AddrPort {
 	for i, c := range clients {
 		clients[i] = netip.AddrPortFrom(unrouted(c.Addr()), c.Port())
 	}
-	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
-	return b.expect("syn-refused", "", ln.addr, clients, listenDrops(len(clients)))
+	return clients
 }
 
 // unrouted turns 10.9.x.y into 10.77.x.y and fd09::x into fd77::x.
