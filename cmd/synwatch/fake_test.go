@@ -31,7 +31,7 @@ func (f *fake) Stop() error                      { f.stopped = true; return nil 
 func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
 func (f *fake) Close() error                     { f.closed = true; return nil }
 func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }
-func (f *fake) Names() map[uint32]string         { return nil }
+func (f *fake) Name(uint32) string               { return "" }
 func (f *fake) Read() (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)
 	events, f.events = f.events, nil

@@ -109,7 +109,7 @@ func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
 			t.Fatal(err)
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("namespace %d is still there, at %s", inum, s.known[inum])
+			t.Fatalf("namespace %d is still there, at %+v", inum, s.known[inum])
 		}
 	}
 }
@@ -132,7 +132,7 @@ func TestDeepSampleFindsNamespaceHeldByAnotherProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := sample[inum]; ok != (deep || len(s.known) > 0 && leadsTo(s.known[inum], inum)) {
+		if _, ok := sample[inum]; ok != (deep || len(s.known) > 0 && leadsTo(s.known[inum].path, inum)) {
 			t.Errorf("deep %v: found %v", deep, ok)
 		}
 	}

@@ -2,14 +2,7 @@
 
 package host
 
-import (
-	"fmt"
-	"maps"
-	"runtime"
-
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
-)
+import "fmt"
 
 // Sample is the counters of every network namespace that could be read, by the
 // namespace's inode number.
@@ -33,25 +26,16 @@ func NewSampler(counters []string) *Sampler {
 // in proportion to their number.
 func (s *Sampler) Sample(deep bool) (Sample, error) {
 	found := scan(deep)
-	for inum, path := range s.known {
-		if _, again := found[inum]; !again && leadsTo(path, inum) {
-			found[inum] = path
+	for inum, at := range s.known {
+		if _, again := found[inum]; !again && leadsTo(at.path, inum) {
+			found[inum] = at
 		}
 	}
-	s.known = maps.Clone(found)
-	var sample Sample
-	var err error
-	done := make(chan struct{})
-	go func() { // so that a thread that is lost abroad is not the caller's
-		defer close(done)
-		sample, err = readAll(found, s.counters)
-	}()
-	<-done
+	s.known = found
+	sample := Sample{}
+	err := travel(func(t *traveller) error { return sample.readAll(t, found, s.counters) })
 	return sample, err
 }
-
-// Names returns the ip-netns names of the namespaces that have one.
-func (s *Sampler) Names() map[uint32]string { return mounted(namedDir) }
 
 func leadsTo(path string, inum uint32) bool {
 	p := places{}
@@ -60,50 +44,25 @@ func leadsTo(path string, inum uint32) bool {
 	return ok
 }
 
-// readAll visits each namespace on a thread of its own. Those that are gone by
-// now, or that this process may not enter, are missing from the sample.
-func readAll(found places, counters []string) (Sample, error) {
-	runtime.LockOSThread()
-	home, err := openNetns(ownNetns)
-	if err != nil {
-		return nil, err
+// readAll visits each namespace. Those that are gone by now, or that this
+// process may not enter, are missing from the sample.
+func (s Sample) readAll(t *traveller, found places, counters []string) error {
+	read := func(inum uint32) func() error {
+		return func() (err error) {
+			s[inum], err = readThread(counters)
+			return err
+		}
 	}
-	defer unix.Close(home)
-	own, err := inodeOf(home)
-	if err != nil {
-		return nil, err
+	if err := t.visit(ownNetns, t.own, read(t.own)); err != nil {
+		return fmt.Errorf("read counters: %w", err)
 	}
-	sample := Sample{}
-	// Home is read without entering it, which works without privileges.
-	if sample[own], err = readThread(counters); err != nil {
-		return nil, fmt.Errorf("read counters: %w", err)
-	}
-	for inum, path := range found {
-		if inum == own {
+	for inum, at := range found {
+		if inum == t.own {
 			continue
 		}
-		if values, err := visit(path, inum, counters); err == nil {
-			sample[inum] = values
+		if t.visit(at.path, inum, read(inum)) != nil {
+			delete(s, inum)
 		}
 	}
-	if netns.Set(netns.NsHandle(home)) == nil {
-		runtime.UnlockOSThread()
-	} // else the thread ends with the goroutine, as nothing else may run on it
-	return sample, nil
-}
-
-// visit leaves the thread in the namespace at path.
-func visit(path string, inum uint32, counters []string) (Values, error) {
-	fd, err := openNetns(path)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	if now, err := inodeOf(fd); err != nil || now != inum {
-		return nil, fmt.Errorf("%s no longer leads to namespace %d", path, inum)
-	}
-	if err := netns.Set(netns.NsHandle(fd)); err != nil {
-		return nil, err
-	}
-	return readThread(counters)
+	return nil
 }

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,32 +21,49 @@ const (
 	dockerDir = "/var/run/docker/netns"
 )
 
-// places maps the inode number of a network namespace to a path that opens it.
-// What vanishes or may not be looked at during a scan is left out.
-type places map[uint32]string
+// places is where each network namespace was found, by its inode number.
+type places map[uint32]place
+
+// place is one way into a network namespace.
+type place struct {
+	path string
+	name string // as ip netns knows it
+	pid  int    // of the oldest process that lives there, mostly; 0 for none
+}
 
 // scan finds the network namespaces of the named mounts, of every process, and
 // of this process's own threads and descriptors. A deep scan also looks at the
 // threads and descriptors of all other processes, which takes time in
-// proportion to their number.
+// proportion to their number. What vanishes or may not be looked at during a
+// scan is left out.
 func scan(deep bool) places {
 	found := places{}
-	found.addLinks(procDir+"/self/task", "ns/net")
-	found.addLinks(procDir+"/self/fd", "")
-	for _, pid := range names(procDir) {
-		if pid[0] < '0' || pid[0] > '9' {
+	for _, name := range names(procDir) {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
 			continue
 		}
+		found.addProcess(pid)
 		if deep {
-			found.addLinks(filepath.Join(procDir, pid, "task"), "ns/net")
-			found.addLinks(filepath.Join(procDir, pid, "fd"), "")
+			found.addLinks(filepath.Join(procDir, name, "task"), "ns/net")
+			found.addLinks(filepath.Join(procDir, name, "fd"), "")
 		}
-		found.addLink(filepath.Join(procDir, pid, "ns/net"))
 	}
+	found.addLinks(procDir+"/self/task", "ns/net")
+	found.addLinks(procDir+"/self/fd", "")
 	found.addMounts(dockerDir)
 	found.addMounts(namedDir)
 	found.addLink(ownNetns)
 	return found
+}
+
+// addProcess adds the namespace of a process. /proc lists those in the order of
+// their numbers, so that the first is mostly the one that was there first.
+func (p places) addProcess(pid int) {
+	path := fmt.Sprintf("%s/%d/ns/net", procDir, pid)
+	if inum, ok := netnsLink(path); ok && p[inum].pid == 0 {
+		p[inum] = place{path: path, pid: pid}
+	}
 }
 
 // addLinks adds the link below each entry of a directory.
@@ -55,21 +73,31 @@ func (p places) addLinks(dir, below string) {
 	}
 }
 
-// addLink adds a path below /proc if it is a link to a network namespace.
+// addLink adds a path below /proc if it is a link to a network namespace that
+// is not known yet.
 func (p places) addLink(path string) {
-	link, err := os.Readlink(path)
-	if err != nil {
-		return
-	}
-	if inum, ok := parseNetnsLink(link); ok {
-		p[inum] = path
+	if inum, ok := netnsLink(path); ok && p[inum].path == "" {
+		p[inum] = place{path: path}
 	}
 }
 
-// addMounts adds the namespaces that are mounted on the files of a directory.
+func netnsLink(path string) (uint32, bool) {
+	link, err := os.Readlink(path)
+	if err != nil {
+		return 0, false
+	}
+	return parseNetnsLink(link)
+}
+
+// addMounts adds the namespaces that are mounted on the files of a directory,
+// which outlive their processes.
 func (p places) addMounts(dir string) {
 	for inum, name := range mounted(dir) {
-		p[inum] = filepath.Join(dir, name)
+		at := place{path: filepath.Join(dir, name), pid: p[inum].pid}
+		if dir == namedDir {
+			at.name = name
+		}
+		p[inum] = at
 	}
 }
 

@@ -116,7 +116,12 @@ func (f *fake) Sample(deep bool) (host.Sample, error) {
 	return sample, nil
 }
 
-func (f *fake) Names() map[uint32]string { return map[uint32]string{second: "blue"} }
+func (f *fake) Name(netns uint32) string {
+	if f.counters[netns] == nil {
+		return "" // gone
+	}
+	return map[uint32]string{second: "blue"}[netns]
+}
 
 // book is a sink that keeps what it is told.
 type book struct {

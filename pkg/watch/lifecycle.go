@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -43,7 +44,9 @@ func (w *watcher) sample(deep, switching bool) {
 		w.Warn("read the kernel's counters: " + err.Error())
 	} else {
 		w.ledger.add(sample, switching)
-		w.names = w.Counters.Names()
+		for netns := range w.names { // which change: a process that starts a container becomes it
+			w.names[netns] = cmp.Or(w.Counters.Name(netns), w.names[netns])
+		}
 	}
 	now := w.Now()
 	w.nextSample = now.Add(max(sampleEvery, sampleShare*now.Sub(before)))
@@ -57,6 +60,16 @@ func (w *watcher) seek(netns uint32) {
 	}
 	w.sought[netns] = true
 	w.sample(true, false)
+}
+
+// name is what people call a namespace.
+func (w *watcher) name(netns uint32) string {
+	name, known := w.names[netns]
+	if !known {
+		name = w.Counters.Name(netns)
+		w.names[netns] = name
+	}
+	return name
 }
 
 // stop ends the counting between two samples. The first finds the namespaces,
@@ -86,7 +99,7 @@ func (w *watcher) finish() error {
 
 func (w *watcher) summary(losses event.Losses) Summary {
 	r := reconciler{
-		ledger: w.ledger, attributed: w.attributed, names: w.names, netns: w.Netns,
+		ledger: w.ledger, attributed: w.attributed, name: w.name, netns: w.Netns,
 		filtered: w.Filtered, losses: losses, unseen: w.attributor.Unseen(),
 	}
 	rows, unseen := r.rows()

@@ -33,8 +33,8 @@ type watcher struct {
 	tally      *tally
 	ledger     *ledger
 	attributed movement
-	names      map[uint32]string
-	sought     map[uint32]bool // namespaces for which a deep sample was taken
+	names      map[uint32]string // of the namespaces that were asked for
+	sought     map[uint32]bool   // namespaces for which a deep sample was taken
 	nextSample time.Time
 	began      time.Time
 	ended      time.Time // zero while the source counts
@@ -50,7 +50,7 @@ type watcher struct {
 func Run(ctx context.Context, cfg Config) error {
 	w := &watcher{
 		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(maxSources),
-		attributed: movement{}, sought: map[uint32]bool{},
+		attributed: movement{}, names: map[uint32]string{}, sought: map[uint32]bool{},
 	}
 	if err := w.start(); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (w *watcher) handle(e *event.Event, now time.Time) error {
 	}
 	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
 	w.merged += e.Merged
-	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.names[e.Netns]}
+	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(e.Netns)}
 	if w.EveryDrop || w.coalescer.add(r, now) {
 		return w.emit(r)
 	}

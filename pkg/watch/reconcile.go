@@ -16,7 +16,7 @@ import (
 type reconciler struct {
 	ledger     *ledger
 	attributed movement
-	names      map[uint32]string
+	name       func(netns uint32) string
 	netns      []uint32 // the only ones to look at; empty for all
 	filtered   bool
 	losses     event.Losses
@@ -47,10 +47,11 @@ func (r *reconciler) rowsOf(netns uint32) []Row {
 	var rows []Row
 	for _, counter := range cause.Counters() {
 		row := Row{
-			Netns: netns, NetnsName: r.names[netns], Counter: counter,
+			Netns: netns, Counter: counter,
 			Kernel: r.ledger.moved[netns][counter], Attributed: r.attributed[netns][counter],
 		}
 		if (row.Kernel != 0 || row.Attributed != 0) && r.ledger.has(counter) {
+			row.NetnsName = r.name(netns)
 			rows = append(rows, row)
 		}
 	}

@@ -31,8 +31,9 @@ type Source interface {
 // Counters reads the kernel's own counters; host.Sampler is one.
 type Counters interface {
 	Sample(deep bool) (host.Sample, error)
-	// Names returns the names of the network namespaces that have one.
-	Names() map[uint32]string
+	// Name returns what people call a network namespace, empty for the machine's
+	// own and for one without a name. It knows those of the last sample.
+	Name(netns uint32) string
 }
 
 // Sink is told what happened, in the order Start, any number of Records,
