@@ -8,6 +8,14 @@ var acceptQueue = []Provocation{
 		Run: play(listenerDefaults, acceptQueueFullSYN),
 	},
 	{
+		Cause: "accept-queue-full", Stage: "syn", Variant: "fast-open", Families: []Family{V4, V6, Mapped},
+		Run: play(listenerDefaults.with("ipv4/tcp_fastopen", "3"), acceptQueueFullFastOpen),
+	},
+	{
+		Cause: "accept-queue-full", Stage: "syn", Variant: "mptcp", Families: []Family{V4, V6, Mapped}, Needs: []string{featMPTCP},
+		Run: play(listenerDefaults.with("mptcp/enabled", "1"), acceptQueueFullMPTCP),
+	},
+	{
 		Cause: "accept-queue-full", Stage: "ack", Families: []Family{V4, V6, Mapped},
 		Run: play(listenerDefaults, acceptQueueFullACK),
 	},

@@ -12,18 +12,25 @@ import (
 
 // listen opens a listener on a fresh port. Its queue holds backlog+1
 // connections: full is sk_ack_backlog > sk_max_ack_backlog.
-func (b *bench) listen(backlog int) *listener {
+func (b *bench) listen(backlog int) *listener { return b.listenWith(backlog, 0, nil) }
+
+// listenWith does so with a socket of another protocol than TCP's, or with
+// options that must be set before.
+func (b *bench) listenWith(backlog, proto int, set func(fd int) error) *listener {
 	ln := &listener{fd: -1, max: backlog}
 	if b.err != nil {
 		return ln
 	}
-	fd, addr, err := b.bound(b.f)
+	fd, addr, err := b.boundProto(b.f, proto)
 	if err != nil {
 		b.fail(err)
 		return ln
 	}
 	ln.fd, ln.addr = fd, addr
 	b.listeners = append(b.listeners, ln)
+	if set != nil {
+		b.fail(set(fd))
+	}
 	b.fail(unix.Listen(fd, backlog))
 	return ln
 }

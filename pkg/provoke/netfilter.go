@@ -24,6 +24,10 @@ var netfilter = []Provocation{
 		Run: play(nil, ruled("netfilter-drop", ingress, verdictDrop)),
 	},
 	{
+		Cause: "netfilter-drop", Variant: "output", Families: []Family{V4, V6, Mapped}, Needs: []string{featNFTables},
+		Run: play(impatient, netfilterOutput),
+	},
+	{
 		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4}, Needs: []string{featIPTables},
 		Run: play(sysctls{alone: "yes"}, iptablesDrop),
 	},
@@ -49,6 +53,7 @@ type chain struct {
 var (
 	input      = chain{nftables.TableFamilyINet, nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter, ""}
 	prerouting = chain{nftables.TableFamilyINet, nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw, ""}
+	output     = chain{nftables.TableFamilyINet, nftables.ChainTypeFilter, nftables.ChainHookOutput, nftables.ChainPriorityFilter, ""}
 	ingress    = chain{nftables.TableFamilyNetdev, nftables.ChainTypeFilter, nftables.ChainHookIngress, nftables.ChainPriorityFilter, device}
 )
 
@@ -68,12 +73,26 @@ func ruled(cause string, c chain, verdict []expr.Any) func(*bench) Expect {
 	}
 }
 
+// netfilterOutput has a rule drop our SYN-ACKs, of which there is one for each
+// request, until the requests expire.
+func netfilterOutput(b *bench) Expect {
+	ln, clients := b.listen(8), b.clients()
+	b.addRule(output, fromPort(ln.addr.Port()), verdictDrop)
+	b.syns(clients, ln.addr)
+	b.awaitExpiry()
+	return merge(b.expect("netfilter-drop", "", ln.addr, clients, nil), b.expired(ln, clients))
+}
+
 // rule adds a table with one chain with one rule, for segments to dst.
 func (b *bench) rule(c chain, dst netip.AddrPort, then ...expr.Any) {
+	b.addRule(c, toPort(dst.Port()), then)
+}
+
+func (b *bench) addRule(c chain, match, then []expr.Any) {
 	if b.err != nil {
 		return
 	}
-	undo, err := addRule(int(b.server.Fd()), c, b.id, append(toPort(dst.Port()), then...))
+	undo, err := addRule(int(b.server.Fd()), c, b.id, append(match, then...))
 	if err != nil {
 		b.fail(err)
 		return

@@ -49,11 +49,16 @@ func addRule(netns int, c chain, id uint32, rule []expr.Any) (undo func() error,
 }
 
 // toPort matches TCP segments to a port.
-func toPort(port uint16) []expr.Any {
+func toPort(port uint16) []expr.Any { return onPort(2, port) }
+
+// fromPort matches TCP segments from a port.
+func fromPort(port uint16) []expr.Any { return onPort(0, port) }
+
+func onPort(offset uint32, port uint16) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: 2},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
 	}
 }
@@ -73,6 +78,8 @@ var probes = map[string]func(ns *os.File) error{
 	featIPTables:      probeIPTables,
 	featGenID:         probeGenID,
 	featTSEcr:         probeTSEcr,
+	featMPTCP:         probeMPTCP,
+	featMD5:           probeMD5,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {

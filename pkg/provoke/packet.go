@@ -29,6 +29,7 @@ type segment struct {
 	flags    tcpFlag
 	seq, ack uint32
 	ts       *timestamps // the timestamp option, if any
+	option   option      // another option, if any
 	payload  []byte
 
 	// What is wrong with it, if anything.
@@ -38,6 +39,12 @@ type segment struct {
 }
 
 type timestamps struct{ val, ecr uint32 }
+
+// option is a TCP option. Kind 0, which ends the options, is none.
+type option struct {
+	kind layers.TCPOptionKind
+	data string
+}
 
 // frame is the segment as it goes over the wire, from client to server.
 func (s segment) frame() ([]byte, error) {
@@ -79,13 +86,18 @@ func (s segment) tcpLayer() *layers.TCP {
 		FIN: s.flags&fin != 0, SYN: s.flags&syn != 0, RST: s.flags&rst != 0,
 		PSH: s.flags&psh != 0, ACK: s.flags&ack != 0,
 	}
+	if s.option.kind != 0 {
+		tcp.Options = []layers.TCPOption{{
+			OptionType: s.option.kind, OptionLength: uint8(2 + len(s.option.data)), OptionData: []byte(s.option.data),
+		}}
+	}
 	if s.ts != nil {
 		data := binary.BigEndian.AppendUint32(nil, s.ts.val)
 		data = binary.BigEndian.AppendUint32(data, s.ts.ecr)
-		tcp.Options = []layers.TCPOption{
-			{OptionType: layers.TCPOptionKindNop}, {OptionType: layers.TCPOptionKindNop},
-			{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: data},
-		}
+		tcp.Options = append(tcp.Options,
+			layers.TCPOption{OptionType: layers.TCPOptionKindNop}, layers.TCPOption{OptionType: layers.TCPOptionKindNop},
+			layers.TCPOption{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: data},
+		)
 	}
 	return tcp
 }
@@ -110,6 +122,7 @@ type reply struct {
 	src, dst netip.AddrPort
 	flags    tcpFlag
 	seq, ack uint32
+	window   uint16
 	ts       timestamps
 }
 
@@ -126,7 +139,7 @@ func parseReply(frame []byte) (r reply, ok bool) {
 	}
 	r.src = netip.AddrPortFrom(src, uint16(tcp.SrcPort))
 	r.dst = netip.AddrPortFrom(dst, uint16(tcp.DstPort))
-	r.seq, r.ack = tcp.Seq, tcp.Ack
+	r.seq, r.ack, r.window = tcp.Seq, tcp.Ack, tcp.Window
 	for flag, set := range map[tcpFlag]bool{fin: tcp.FIN, syn: tcp.SYN, rst: tcp.RST, psh: tcp.PSH, ack: tcp.ACK} {
 		if set {
 			r.flags |= flag

@@ -18,9 +18,12 @@ type listener struct {
 }
 
 // bound is a socket of the server, bound to a fresh port but not listening.
-func (l *Lab) bound(f Family) (fd int, addr netip.AddrPort, err error) {
+func (l *Lab) bound(f Family) (fd int, addr netip.AddrPort, err error) { return l.boundProto(f, 0) }
+
+// boundProto is of another protocol than TCP's, if it is not 0.
+func (l *Lab) boundProto(f Family, proto int) (fd int, addr netip.AddrPort, err error) {
 	err = l.ServerDo(func() (err error) {
-		fd, err = tcpSocket(f)
+		fd, err = socket(f, proto)
 		return err
 	})
 	if err != nil {
@@ -41,7 +44,9 @@ func (l *Lab) bound(f Family) (fd int, addr netip.AddrPort, err error) {
 }
 
 // tcpSocket is in the namespace of the current thread.
-func tcpSocket(f Family) (int, error) {
+func tcpSocket(f Family) (int, error) { return socket(f, 0) }
+
+func socket(f Family, proto int) (int, error) {
 	domain, v6only := unix.AF_INET6, 1
 	switch f {
 	case V4:
@@ -49,7 +54,7 @@ func tcpSocket(f Family) (int, error) {
 	case Mapped:
 		v6only = 0
 	}
-	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, proto)
 	if err != nil {
 		return -1, fmt.Errorf("open socket: %w", err)
 	}

@@ -54,7 +54,7 @@ func TestSegmentFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, ok := parseReply(frame)
-		want := reply{src: s.src, dst: s.dst, flags: s.flags, seq: 7, ack: 9, ts: timestamps{11, 13}}
+		want := reply{src: s.src, dst: s.dst, flags: s.flags, seq: 7, ack: 9, window: 65535, ts: timestamps{11, 13}}
 		if !ok || got != want {
 			t.Errorf("got %+v (%v), want %+v", got, ok, want)
 		}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// refused are segments that the application has the kernel refuse.
+var refused = []Provocation{
+	{
+		Cause: "socket-filter", Families: []Family{V4, V6, Mapped},
+		Run: play(listenerDefaults, socketFilter),
+	},
+	{
+		Cause: "tcp-auth-failed", Variant: "md5-missing", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Run: play(listenerDefaults, md5Missing),
+	},
+	{
+		Cause: "tcp-auth-failed", Variant: "md5-unexpected", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Run: play(listenerDefaults, md5Unexpected),
+	},
+	{
+		Cause: "tcp-auth-failed", Variant: "md5-wrong", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Run: play(listenerDefaults, md5Wrong),
+	},
+}
+
+const featMD5 = "TCP_MD5SIG"
+
+// md5Signature is a signature (RFC 2385) that fits nothing.
+var md5Signature = option{kind: 19, data: "not a real digest"[:16]}
+
+// net/core/filter.c:sk_filter_trim_cap. No counter moves but the socket's own.
+func socketFilter(b *bench) Expect {
+	ln, clients := b.listenWith(8, 0, refuseAll), b.clients()
+	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
+	return b.expect("socket-filter", "", ln.addr, clients, nil)
+}
+
+// md5Missing: the listener has a key for the clients, who do not sign.
+func md5Missing(b *bench) Expect { return b.signed(true, option{}, "TcpExtTCPMD5NotFound") }
+
+// md5Unexpected: the clients sign, but the listener has no key for them.
+func md5Unexpected(b *bench) Expect { return b.signed(false, md5Signature, "TcpExtTCPMD5Unexpected") }
+
+// md5Wrong: the clients sign with another key.
+func md5Wrong(b *bench) Expect { return b.signed(true, md5Signature, "TcpExtTCPMD5Failure") }
+
+// signed: net/ipv4/tcp.c:tcp_inbound_md5_hash, or tcp_v4_inbound_md5_hash.
+func (b *bench) signed(keys bool, o option, counter string) Expect {
+	clients := b.clients()
+	ln := b.listenWith(8, 0, func(fd int) error {
+		if !keys {
+			// A key for someone else: without any the kernel does not look.
+			return setMD5Key(fd, b.f, b.source(99))
+		}
+		for _, c := range clients {
+			if err := setMD5Key(fd, b.f, c.Addr()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, option: o})
+	return b.expect("tcp-auth-failed", "", ln.addr, clients, map[string]uint64{counter: uint64(len(clients))})
+}
+
+func setMD5Key(fd int, f Family, peer netip.Addr) error {
+	sig := unix.TCPMD5Sig{Keylen: 6}
+	copy(sig.Key[:], "secret")
+	// A struct sockaddr_in or sockaddr_in6; a dual-stack socket wants the latter.
+	raw := (*[16]byte)(sig.Addr.Data[6:22])
+	sig.Addr.Family = unix.AF_INET6
+	if f == V4 {
+		sig.Addr.Family = unix.AF_INET
+		copy(sig.Addr.Data[2:], peer.AsSlice())
+	} else {
+		*raw = peer.As16()
+	}
+	return joinErr("set TCP_MD5SIG", unix.SetsockoptTCPMD5Sig(fd, unix.IPPROTO_TCP, unix.TCP_MD5SIG, &sig))
+}
+
+func probeMD5(ns *os.File) error {
+	return inNetns(ns, func() error {
+		fd, err := tcpSocket(V4)
+		if err != nil {
+			return err
+		}
+		if err = setMD5Key(fd, V4, netip.MustParseAddr("10.9.0.1")); errors.Is(err, unix.ENOPROTOOPT) {
+			err = fmt.Errorf("the kernel is built without it: %w", err)
+		}
+		return errors.Join(err, closeAll(fd))
+	})
+}
