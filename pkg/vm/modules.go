@@ -15,6 +15,7 @@ import (
 // DefaultModules are the modules that the project's tests need. A kernel that lacks
 // one of them has it built in, or never had it.
 var DefaultModules = []string{
+	"crc32c_generic", // nf_conntrack's libcrc32c asks for an algorithm, not for a module
 	"af_packet", "unix", "ipv6", "veth", "dummy", "tun",
 	"nf_conntrack", "nf_conntrack_netlink", "nfnetlink", "nf_nat", "nf_defrag_ipv4", "nf_defrag_ipv6",
 	"nf_tables", "nft_ct", "nft_nat", "nft_masq", "nft_redir", "nft_chain_nat", "nft_reject", "nft_reject_inet",
