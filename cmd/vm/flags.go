@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ func (f *machineFlags) addTo(cmd *cobra.Command) {
 	fl.StringVar(&f.accel, "accel", "auto", "`auto`, kvm or tcg")
 	fl.StringVar(&f.memory, "memory", "1G", "`SIZE` of the memory")
 	fl.IntVar(&f.cpus, "cpus", 2, "`NUMBER` of processors")
-	fl.StringArrayVar(&f.add, "add", nil, "add `HOSTPATH[:GUESTPATH]` to the machine (default: in /bin)")
+	fl.StringArrayVar(&f.add, "add", nil, "add `HOSTPATH[:GUESTPATH]` to the machine (default: in /bin; "+archWord+" in it is the kernel's architecture)")
 	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE` inside, or pass NAME on")
 	fl.StringSliceVar(&f.modules, "module", nil, "load module `NAME` too")
 	fl.StringSliceVar(&f.late, "late", nil, "do not load module `NAME` at boot, nor what depends on it")
@@ -63,7 +64,31 @@ func (f *machineFlags) addTo(cmd *cobra.Command) {
 	fl.DurationVar(&f.bootTimeout, "boot-timeout", 90*time.Second, "`TIME` that a boot may take")
 }
 
-// config makes a run's configuration, all but the command.
+// archWord stands for the kernel's architecture in paths of the host.
+const archWord = "%ARCH%"
+
+// forKernel makes a run's configuration: one kernel and a command on it.
+func (f *machineFlags) forKernel(k vm.Kernel, args []string) (vm.Config, error) {
+	cfg, err := f.config()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Kernel = k
+	name := func(s string) string { return strings.ReplaceAll(s, archWord, k.Architecture()) }
+	for _, a := range args {
+		cfg.Args = append(cfg.Args, name(a))
+	}
+	for _, a := range f.add {
+		file, err := vm.ParseFile(name(a))
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Add = append(cfg.Add, file)
+	}
+	return cfg, nil
+}
+
+// config is what does not depend on the kernel.
 func (f *machineFlags) config() (vm.Config, error) {
 	fetcher, err := f.fetcher()
 	if err != nil {
@@ -81,13 +106,6 @@ func (f *machineFlags) config() (vm.Config, error) {
 	}
 	if f.console {
 		cfg.Console = os.Stderr
-	}
-	for _, a := range f.add {
-		file, err := vm.ParseFile(a)
-		if err != nil {
-			return cfg, err
-		}
-		cfg.Add = append(cfg.Add, file)
 	}
 	return cfg, nil
 }

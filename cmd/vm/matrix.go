@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,13 +50,19 @@ start with "matrix: " and go on with a JSON object
 become cells of the table at the end. A status is exact, unseen, skip or fail. Without
 a PROGRAM the table is made of the logs given with --include alone.
 
+%ARCH% in PROGRAM, in its arguments and in --add stands for each kernel's
+architecture, amd64 or arm64, so that each kernel gets a program of its own.
+
 Exit status: 1 if a run or a cell failed.`,
 		Example: `  CGO_ENABLED=0 go test -c -o build/probe.test ./pkg/probe
-  vm matrix --results build/matrix --table build/matrix.md -- build/probe.test -test.v`,
+  CGO_ENABLED=0 GOARCH=arm64 go test -c -o build/probe.test-arm64 ./pkg/probe
+  vm matrix --kernels 6.12,7.x --table build/matrix.md -- build/probe.test -test.v
+  vm matrix --kernels 6.12,6.12-arm64 -- build/probe.test-%ARCH% -test.v`,
 	}
 	m.addTo(cmd)
 	fl := cmd.Flags()
-	fl.StringSliceVar(&m.kernels, "kernels", vm.MatrixNames(), "`KERNELS` to run on: matrix names or paths")
+	fl.StringSliceVar(&m.kernels, "kernels", nil,
+		"`KERNELS` to run on: matrix names or paths (default: all, without "+archWord+" all of this machine's architecture)")
 	fl.StringArrayVar(&m.include, "include", nil, "add the log `FILE` of a run made elsewhere as a column")
 	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
 	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
@@ -71,6 +79,9 @@ func (m *matrix) run(ctx context.Context, args []string) error {
 	var runs []*matrixRun
 	switch {
 	case len(args) > 0:
+		if m.kernels == nil {
+			m.kernels = kernelsFor(args)
+		}
 		if runs, err = m.runAll(ctx, args); err != nil {
 			return err
 		}
@@ -91,12 +102,20 @@ func (m *matrix) run(ctx context.Context, args []string) error {
 		if r.failure != "" {
 			verdict, failed = "FAIL: "+r.failure, true
 		}
-		fmt.Printf("%-8s %6s  %s\n", r.column.Name, r.took.Round(time.Second), verdict)
+		fmt.Printf("%-10s %6s  %s\n", r.column.Name, r.took.Round(time.Second), verdict)
 	}
 	if failed {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// kernelsFor lists the kernels on which a command can run at all.
+func kernelsFor(args []string) []string {
+	if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, archWord) }) {
+		return vm.MatrixNames()
+	}
+	return vm.MatrixNamesOf(runtime.GOARCH)
 }
 
 func (m *matrix) show(table *vm.Table) error {
@@ -116,31 +135,31 @@ func (m *matrix) show(table *vm.Table) error {
 // runAll fetches all kernels first, so that a run is not cut in half by a download
 // that fails, and then runs the program on each.
 func (m *matrix) runAll(ctx context.Context, args []string) ([]*matrixRun, error) {
-	base, err := m.config()
-	if err != nil {
-		return nil, err
-	}
-	base.Args = args
 	if m.results != "" {
 		if err := os.MkdirAll(m.results, 0o755); err != nil {
 			return nil, err
 		}
 	}
-	var kernels []vm.Kernel
+	var configs []vm.Config
 	for _, name := range m.kernels {
 		k, err := m.kernel(ctx, name, "")
 		if err != nil {
 			return nil, err
 		}
-		kernels = append(kernels, k)
+		if err := vm.CanRun(k); err != nil {
+			return nil, err
+		}
+		cfg, err := m.forKernel(k, args)
+		if err != nil {
+			return nil, err
+		}
+		configs = append(configs, cfg)
 	}
-	runs := make([]*matrixRun, len(kernels))
+	runs := make([]*matrixRun, len(configs))
 	var g errgroup.Group
 	g.SetLimit(max(m.parallel, 1))
-	for i, k := range kernels {
+	for i, cfg := range configs {
 		g.Go(func() error {
-			cfg := base
-			cfg.Kernel = k
 			runs[i] = m.runOne(ctx, cfg)
 			return ctx.Err()
 		})

@@ -26,9 +26,10 @@ and exit status. The command and the files given with --add must be statically
 linked. The working directory is copied into the machine if it is small, otherwise
 its testdata; nothing comes back but the output.
 
-KERNEL is 5.10, 6.1, 6.12, 6.18 (the best of 6.16 to 6.18), 7.x (the newest 7.*) or
-the path of a bzImage. A machine that dies is booted again, at most twice; a command
-that fails is not repeated.
+KERNEL is 5.10, 6.1, 6.12, 6.12-full, 6.12-rt, 6.12-arm64, 6.18 (the best of 6.16 to
+6.18), 7.x (the newest 7.*) or the path of a bzImage. %ARCH% in the command and in
+--add stands for the kernel's architecture, amd64 or arm64. A machine that dies is
+booted again, at most twice; a command that fails is not repeated.
 
 Exit status: the command's own; 124 after --timeout, 125 if the machine could not be
 run, 126 or 127 if the command could not be started, 130 after an interrupt.`,
@@ -42,19 +43,21 @@ run, 126 or 127 if the command could not be started, 130 after an interrupt.`,
 	cmd.Flags().BoolVarP(&stdin, "stdin", "i", false, "pass stdin to the command")
 	cmd.MarkFlagRequired("kernel")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := f.config()
-		if err != nil {
-			return err
-		}
-		if cfg.Args, cfg.Shell = args, shell != ""; cfg.Shell {
+		if shell != "" {
 			if len(args) > 0 {
 				return errors.New("give either --shell or a command")
 			}
-			cfg.Args = []string{shell}
+			args = []string{shell}
 		}
-		if cfg.Kernel, err = f.kernel(cmd.Context(), kernel, modules); err != nil {
+		k, err := f.kernel(cmd.Context(), kernel, modules)
+		if err != nil {
 			return err
 		}
+		cfg, err := f.forKernel(k, args)
+		if err != nil {
+			return err
+		}
+		cfg.Shell = shell != ""
 		if stdin {
 			cfg.Stdin = os.Stdin
 		}

@@ -62,6 +62,17 @@ func MatrixNames() []string {
 	return names
 }
 
+// MatrixNamesOf lists the kernels of the matrix that are of one architecture.
+func MatrixNamesOf(arch string) []string {
+	var names []string
+	for _, k := range matrixKernels {
+		if k.edition.arch == arch {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
 // listed is one line of apt-cache madison: a package in one version.
 type listed struct{ pkg, version string }
 

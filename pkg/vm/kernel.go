@@ -33,6 +33,14 @@ type Kernel struct {
 	Note string `json:"note,omitempty"`
 }
 
+// Architecture names the kernel's architecture as Go does.
+func (k Kernel) Architecture() string {
+	if k.Arch == "" {
+		return defaultArch
+	}
+	return k.Arch
+}
+
 // ErrNotFetched says that a matrix kernel is not in the cache yet.
 var ErrNotFetched = errors.New("kernel is not in the cache")
 

@@ -47,11 +47,8 @@ var platforms = []platform{
 	},
 }
 
-// platformOf finds a platform by its architecture; no name means amd64.
+// platformOf finds a platform by its architecture.
 func platformOf(arch string) (*platform, error) {
-	if arch == "" {
-		arch = defaultArch
-	}
 	for i := range platforms {
 		if platforms[i].arch == arch {
 			return &platforms[i], nil
@@ -78,7 +75,7 @@ func (p *platform) find() (string, error) {
 // CanRun returns nil if this host has the emulator that the kernel needs, and
 // otherwise says which package is missing.
 func CanRun(k Kernel) error {
-	p, err := platformOf(k.Arch)
+	p, err := platformOf(k.Architecture())
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 }
 
 func run(ctx context.Context, cfg Config) (Result, error) {
-	p, err := platformOf(cfg.Kernel.Arch)
+	p, err := platformOf(cfg.Kernel.Architecture())
 	if err != nil {
 		return Result{}, err
 	}
