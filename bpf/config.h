@@ -20,12 +20,23 @@ const volatile __u32 mib_cookies_failed;
 const volatile __u32 mib_defer_accept;
 const volatile __u32 mib_paws_estab;
 const volatile __u32 mib_paws_time_wait;
+const volatile __u32 mib_paws_old_ack;
+const volatile __u32 mib_zero_window;
+const volatile __u32 mib_backlog_drop;
+const volatile __u32 mib_md5_missing;
+const volatile __u32 mib_md5_unexpected;
+const volatile __u32 mib_md5_failed;
+
+/* SKB_DROP_REASON_CPU_BACKLOG, 0 where there is none. */
+const volatile __u32 reason_cpu_backlog;
 
 /* How many arguments the functions whose prototype changes have here; a fexit
  * program finds the returned value behind them. */
 const volatile __u32 nargs_syn_recv_sock;
 const volatile __u32 nargs_check_req;
 const volatile __u32 nargs_timewait;
+const volatile __u32 nargs_twsk_alloc;
+const volatile __u32 nargs_prune_ofo;
 
 const volatile bool filter_src;
 const volatile bool filter_dst;

@@ -5,20 +5,63 @@
 #define SYNWATCH_CONNTRACK_H
 
 #include "marks.h"
+#include "tally.h"
 #include "mib.h"
 #include "probes.h"
 
 /* early_drop(net, hash) is asked when the table is full, and its "no" makes
- * nf_conntrack_in refuse the packet. */
+ * nf_conntrack_in refuse the packet. What it evicts goes by nf_ct_delete. */
+static __always_inline void enter_early_drop(void *net)
+{
+	open_slot(CALL_EARLY_DROP, NULL, net);
+}
+
 static __always_inline void leave_early_drop(__u64 ret)
 {
 	struct slot *s = slot_of(CALL_CONNTRACK_IN);
+	struct sk_buff *unused;
 
+	close_slot(CALL_EARLY_DROP, &unused);
 	if (s && !(ret & 0xff))
 		s->noted = true;
 }
 
+ENTRY1(early_drop, enter_early_drop, 0)
 RETURN(early_drop, leave_early_drop, 2)
+
+static __always_inline void tuple_address(__u8 addr[16], const union nf_inet_addr *u3, bool v4)
+{
+	if (v4)
+		map_v4(addr, u3->all[0]);
+	else
+		__builtin_memcpy(addr, u3->all, 16);
+}
+
+/* nf_ct_delete(ct, portid, report) */
+static __always_inline void enter_ct_delete(struct nf_conn *ct)
+{
+	struct key key = { .facts = FACT_CT_EVICTED, .hook = HOOK_CONNTRACK_DELETE };
+	struct slot *s = slot_of(CALL_EARLY_DROP);
+	struct nf_conntrack_man src;
+	union nf_inet_addr dst;
+	struct net *net;
+	bool v4;
+
+	if (!s || !s->skb || !enabled)
+		return;
+	if (BPF_CORE_READ_INTO(&src, ct, tuplehash[0].tuple.src) ||
+	    BPF_CORE_READ_INTO(&dst, ct, tuplehash[0].tuple.dst.u3))
+		return;
+	v4 = src.l3num == AF_INET;
+	tuple_address(key.src, &src.u3, v4);
+	tuple_address(key.dst, &dst, v4);
+	key.dst_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
+	net = BPF_CORE_READ(ct, ct_net.net);
+	key.netns = BPF_CORE_READ(net, ns.inum);
+	count(&key, bpf_ntohs(src.u.all), &(struct evidence){});
+}
+
+ENTRY1(nf_ct_delete, enter_ct_delete, 0)
 
 static __always_inline void conntrack_in_returned(struct sk_buff *skb, __u32 verdict, bool full)
 {

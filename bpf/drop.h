@@ -5,12 +5,9 @@
 
 #include "marks.h"
 #include "packet.h"
+#include "probes.h"
+#include "receive.h"
 #include "tally.h"
-
-static __always_inline bool kernel_has_reasons(void)
-{
-	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);
-}
 
 /* __skb_checksum_complete leaves what it found in the skb (net/core/datagram.c
  * and skbuff.c). Read only where no drop reason tells. */
@@ -68,12 +65,31 @@ static __always_inline void fill_key(struct key *key, const struct packet *p, st
 	key->netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
 	if (p->flags & TCP_RST)
 		key->facts |= FACT_PACKET_RST;
+	if (p->flags & TCP_SYN)
+		key->facts |= FACT_PACKET_SYN;
+}
+
+/* is_arriving: the packet died on its way into a CPU's backlog, before anything
+ * was noted of where it came in. */
+static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
+{
+	struct slot *s;
+
+	if (kernel_has_reasons())
+		return reason_cpu_backlog && reason == reason_cpu_backlog;
+	s = slot_of(CALL_CPU_BACKLOG);
+	return s && s->skb == skb;
 }
 
 /* is_ours says whether the packet's death may be a refused connection, and
  * turns our own replies round. A packet that never came in has no skb_iif. */
-static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u64 *facts)
+static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32 reason,
+				    __u64 *facts)
 {
+	if (is_arriving(skb, reason)) {
+		*facts |= FACT_CPU_BACKLOG;
+		return true;
+	}
 	if (BPF_CORE_READ(skb, skb_iif))
 		return is_for_this_host(skb, p);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
@@ -87,8 +103,12 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 				  struct sock *rx_sk)
 {
 	struct key key = { .location = location, .reason = reason, .hook = HOOK_FREE };
+	struct timestamps timestamps = {};
+	struct receiver receiver = {};
+	struct evidence e = { .receiver = &receiver };
 	__u64 id = (__u64)skb;
 	struct packet p = {};
+	struct slot *inside;
 	struct mark *m;
 
 	if (!enabled || BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) != PACKET_HOST)
@@ -96,17 +116,28 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	if (!parse(skb, &p))
 		return;
 	m = bpf_map_lookup_elem(&marks, &id);
-	if (m && !mark_fits(m, &p))
-		m = NULL;
-	if (m)
+	if (m && mark_fits(m, &p)) {
 		key.facts = m->facts;
-	if (!is_ours(skb, &p, &key.facts))
+		e.queues = &m->queues;
+		e.timestamps = &m->timestamps;
+	}
+	if (!is_ours(skb, &p, reason, &key.facts))
 		return;
-	if (!(key.facts & FACT_OUTGOING))
+	if (!(key.facts & FACT_OUTGOING)) {
 		client_before_nat(skb, &p);
+		receiver.ifindex = BPF_CORE_READ(skb, skb_iif);
+	}
+	inside = validating(skb);
+	if (inside) {
+		key.facts |= validate_facts(inside);
+		read_segment(inside->sk, &timestamps, &receiver);
+		e.timestamps = &timestamps;
+	} else if (rx_sk) {
+		read_receiver(&receiver, rx_sk);
+	}
 	key.facts |= checksum_facts(skb);
 	fill_key(&key, &p, net_of(skb, rx_sk));
-	count(&key, p.src_port, m ? &m->queues : NULL);
+	count(&key, p.src_port, &e);
 	if (m)
 		bpf_map_delete_elem(&marks, &id);
 }

@@ -39,11 +39,42 @@ enum fact {
 	FACT_REJECTED = 1 << 24,
 	FACT_PACKET_RST = 1 << 25,
 	FACT_OUTGOING = 1 << 26,
+	FACT_PACKET_SYN = 1 << 27,
+	FACT_HANDSHAKE = 1 << 28,
+	FACT_PAWS_TIME_WAIT = 1 << 29,
+	FACT_PAWS_OLD_ACK = 1 << 30,
+	FACT_ZERO_WINDOW = 1LL << 31,
+	FACT_BEFORE_WINDOW = 1LL << 32,
+	FACT_BEYOND_WINDOW = 1LL << 33,
+	FACT_RECEIVE_BUFFER = 1LL << 34,
+	FACT_TCP_MEMORY = 1LL << 35,
+	FACT_SOCKET_BACKLOG = 1LL << 36,
+	FACT_SOCKET_FILTER = 1LL << 37,
+	FACT_AUTH_MISSING = 1LL << 38,
+	FACT_AUTH_UNEXPECTED = 1LL << 39,
+	FACT_AUTH_FAILED = 1LL << 40,
+	FACT_REVERSE_PATH = 1LL << 41,
+	FACT_MARTIAN = 1LL << 42,
+	FACT_CPU_BACKLOG = 1LL << 43,
+	FACT_EXPIRED = 1LL << 44,
+	FACT_ACKED = 1LL << 45,
+	FACT_ICMP_ERROR = 1LL << 46,
+	FACT_CT_EVICTED = 1LL << 47,
+	FACT_TIME_WAIT_OVERFLOW = 1LL << 48,
 };
 
 enum hook {
 	HOOK_FREE,
 	HOOK_CONN_REQUEST,
+	HOOK_VALIDATE_INCOMING,
+	HOOK_DATA_QUEUE,
+	HOOK_RMEM_SCHEDULE,
+	HOOK_PRUNE_OFO,
+	HOOK_REQUEST_TIMER,
+	HOOK_REQUEST_ERROR,
+	HOOK_TIME_WAIT_ALLOC,
+	HOOK_CHECK_OOM,
+	HOOK_CONNTRACK_DELETE,
 };
 
 /* What a count is keyed by. Addresses are IPv6, IPv4 ones mapped. */
@@ -77,10 +108,30 @@ struct queues {
 	__u32 known; /* 0: there was no listener, or it was not seen */
 };
 
+/* A packet's timestamp and the newest that was seen before. */
+struct timestamps {
+	__u32 tsval;
+	__u32 newest;
+	__u32 age; /* of the newest, in seconds */
+	__u32 known;
+};
+
+/* A connection's receive buffer, in bytes. */
+struct receiver {
+	__u32 memory;
+	__u32 limit;
+	__u32 backlog;
+	__u32 window;
+	__u32 known;
+	__u32 ifindex; /* of the packet, 0 where it is not known */
+};
+
 /* One packet in detail. */
 struct detail {
 	struct key key;
 	struct queues queues;
+	struct timestamps timestamps;
+	struct receiver receiver;
 	__u64 time;
 	__u16 src_port;
 	__u8 pad[6];

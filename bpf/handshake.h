@@ -55,6 +55,7 @@ static __always_inline void enter_check_req(struct sock *sk, struct sk_buff *skb
 	if (!s)
 		return;
 	s->isn = BPF_CORE_READ(req, rcv_isn);
+	s->newest = BPF_CORE_READ((struct request_sock *)req, ts_recent);
 	remember_counter(s, 0, mib_defer_accept);
 	remember_counter(s, 1, mib_paws_estab);
 }
@@ -65,7 +66,7 @@ static __always_inline __u64 check_req_facts(const struct slot *s, const struct 
 	if (moved(s, 0, mib_defer_accept))
 		return FACT_DEFER_ACCEPT;
 	if (moved(s, 1, mib_paws_estab))
-		return FACT_PAWS;
+		return FACT_PAWS | FACT_HANDSHAKE;
 	if (is_pure_syn(p) && p->seq == s->isn)
 		return FACT_REQUEST_SYN;
 	return 0;
@@ -75,14 +76,16 @@ static __always_inline void leave_check_req(__u64 ret)
 {
 	struct packet p = {};
 	struct sk_buff *skb;
+	struct mark *m;
 	__u64 facts = 0;
 	struct slot *s = close_slot(CALL_CHECK_REQ, &skb);
 
 	if (!s || (ret && ret != (__u64)s->sk) || !parse(skb, &p))
 		return;
 	facts = ret ? FACT_HANDSHAKE_ACK : check_req_facts(s, &p);
-	if (facts)
-		mark_packet(skb, &p, facts);
+	m = facts ? mark_packet(skb, &p, facts) : NULL;
+	if (m && facts & FACT_PAWS)
+		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, 0);
 }
 
 ENTRY3(tcp_check_req, enter_check_req, 0, 1, 2)
@@ -132,33 +135,39 @@ ENTRY(cookie_v6_check, enter_cookie_check, 0, 1)
 RETURN(cookie_v6_check, leave_cookie_check, 2)
 
 /* tcp_timewait_state_process(tw, skb, th, …), net/ipv4/tcp_minisocks.c: what it
- * handles is freed whether it was of use or not. A SYN is left out: the client
- * wants a connection and, unless TCP_TW_SYN lets it through, gets none. */
+ * handles is freed whether it was of use or not, but for a SYN that TCP_TW_SYN
+ * lets through. */
 static __always_inline void enter_time_wait(struct sock *tw, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_TIME_WAIT, tw, skb);
+	struct tcp_timewait_sock *tcptw = (struct tcp_timewait_sock *)tw;
 
 	if (!s)
 		return;
+	s->newest = BPF_CORE_READ(tcptw, tw_ts_recent);
+	s->stamp = BPF_CORE_READ(tcptw, tw_ts_recent_stamp);
 	remember_counter(s, 0, mib_paws_estab);
 	remember_counter(s, 1, mib_paws_time_wait);
 }
 
 static __always_inline void leave_time_wait(__u64 ret)
 {
+	__u64 facts = FACT_TIME_WAIT;
 	struct packet p = {};
 	struct sk_buff *skb;
-	__u64 facts = 0;
+	struct mark *m;
 	struct slot *s = close_slot(CALL_TIME_WAIT, &skb);
 
-	if (!s || !parse(skb, &p))
+	if (!s || (__u32)ret == bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN) ||
+	    !parse(skb, &p))
 		return;
-	if (moved(s, 0, mib_paws_estab) || moved(s, 1, mib_paws_time_wait))
+	if (moved(s, 0, mib_paws_estab))
 		facts |= FACT_PAWS;
-	if (!(p.flags & TCP_SYN))
-		facts |= FACT_TIME_WAIT;
-	if (facts && ret != bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN))
-		mark_packet(skb, &p, facts);
+	if (moved(s, 1, mib_paws_time_wait))
+		facts |= FACT_PAWS_TIME_WAIT;
+	m = mark_packet(skb, &p, facts);
+	if (m && facts != FACT_TIME_WAIT)
+		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, s->stamp);
 }
 
 ENTRY(tcp_timewait_state_process, enter_time_wait, 0, 1)

@@ -61,19 +61,75 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct in6_addr {
+	__u8 s6_addr[16];
+};
+
 struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	struct sock *skc_listener; /* of a request */
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops;
+	struct {
+		atomic_t rmem_alloc;
+		int len;
+	} sk_backlog;
+	int sk_rcvbuf;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 };
 
-typedef struct {
-	int counter;
-} atomic_t;
+struct tcp_options_received {
+	int ts_recent_stamp; /* seconds since boot */
+	__u32 ts_recent;
+	__u32 rcv_tsval;
+};
+
+struct tcp_sock {
+	__u32 rcv_nxt;
+	__u32 rcv_wnd;
+	__u32 rcv_wup;
+	struct tcp_options_received rx_opt;
+};
+
+struct tcp_timewait_sock {
+	int tw_ts_recent_stamp;
+	__u32 tw_ts_recent;
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
+};
+
+struct timer_list {
+	unsigned long expires;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+	__u32 ts_recent;
+	struct timer_list rsk_timer;
+};
+
+struct inet_request_sock {
+	__u16 acked : 1;
+};
 
 struct request_sock_queue {
 	atomic_t qlen;
@@ -104,7 +160,9 @@ struct sk_buff {
 	struct net_device *dev;
 	unsigned long _nfct;
 	unsigned long _skb_refdst;
+	char cb[48];
 	unsigned char *head;
+	unsigned char *data;
 	int skb_iif;
 	__be16 protocol;
 	__u16 network_header;
@@ -125,10 +183,16 @@ union nf_conntrack_man_proto {
 struct nf_conntrack_man {
 	union nf_inet_addr u3;
 	union nf_conntrack_man_proto u;
+	__u16 l3num;
 };
 
 struct nf_conntrack_tuple {
 	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union nf_conntrack_man_proto u;
+		__u8 protonum;
+	} dst;
 };
 
 struct nf_conntrack_tuple_hash {
@@ -136,7 +200,15 @@ struct nf_conntrack_tuple_hash {
 };
 
 struct nf_conn {
+	possible_net_t ct_net;
 	struct nf_conntrack_tuple_hash tuplehash[2];
+};
+
+/* include/net/tcp_states.h; part of the user-space ABI (TCP_INFO). */
+enum {
+	TCP_LISTEN = 10,
+	AF_INET = 2,
+	AF_INET6 = 10,
 };
 
 enum tcp_tw_status {
@@ -156,6 +228,11 @@ struct trace_event_raw_kfree_skb {
 };
 
 #pragma clang attribute pop
+
+static __always_inline bool kernel_has_reasons(void)
+{
+	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);
+}
 
 /* Wire formats. */
 struct ipv4_header {

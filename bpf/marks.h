@@ -19,6 +19,7 @@ struct mark {
 	__u32 seq;
 	__u32 ack_seq;
 	struct queues queues; /* as the packet met them */
+	struct timestamps timestamps;
 };
 
 struct {
@@ -63,6 +64,18 @@ static __always_inline struct mark *mark(struct sk_buff *skb, __u64 facts)
 	if (!facts || !parse(skb, &p))
 		return NULL;
 	return mark_packet(skb, &p, facts);
+}
+
+/* read_timestamps fills t; stamp is when newest was seen, in seconds since boot. */
+static __always_inline void read_timestamps(struct timestamps *t, __u32 tsval, __u32 newest,
+					    __u32 stamp)
+{
+	__u32 now = bpf_ktime_get_ns() / 1000000000;
+
+	t->tsval = tsval;
+	t->newest = newest;
+	t->age = stamp && now > stamp ? now - stamp : 0;
+	t->known = 1;
 }
 
 static __always_inline void read_queues(struct queues *q, struct sock *sk)

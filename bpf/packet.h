@@ -8,11 +8,13 @@
 struct packet {
 	__u8 src[16];
 	__u8 dst[16];
+	const void *tcp; /* where its TCP header is */
 	__u32 seq;
 	__u32 ack_seq;
 	__u16 src_port;
 	__u16 dst_port;
 	__u8 flags;
+	__u8 header; /* length of the TCP header, in bytes */
 	bool v4;
 };
 
@@ -37,6 +39,8 @@ static __always_inline bool parse_tcp(const void *at, struct packet *p)
 	p->seq = bpf_ntohl(tcp.seq);
 	p->ack_seq = bpf_ntohl(tcp.ack_seq);
 	p->flags = tcp.flags;
+	p->header = (tcp.doff >> 4) * 4;
+	p->tcp = at;
 	return true;
 }
 
@@ -93,13 +97,40 @@ static __always_inline bool parse(struct sk_buff *skb, struct packet *p)
 	__be16 protocol = BPF_CORE_READ(skb, protocol);
 	const void *at = BPF_CORE_READ(skb, head) + offset;
 
+	/* Not set before __netif_receive_skb_core: the data begins with it. */
 	if (!offset)
-		return false;
+		at = BPF_CORE_READ(skb, data);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return parse_v4(at, p);
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return parse_v6(at, p);
 	return false;
+}
+
+/* tsval_of returns the value of the packet's timestamp option, 0 without one. */
+static __always_inline __u32 tsval_of(const struct packet *p)
+{
+	__u8 options[64] = {};
+	__u32 end = p->header - 20;
+	__u32 at = 0;
+	__be32 tsval;
+
+	if (p->header <= 20 || end > 40 || bpf_probe_read_kernel(options, 40, p->tcp + 20))
+		return 0;
+	for (int i = 0; i < 20 && at + 10 <= end; i++) {
+		__u8 kind = options[at & 63];
+
+		if (kind == 8) { /* TCPOPT_TIMESTAMP */
+			__builtin_memcpy(&tsval, &options[(at + 2) & 31], sizeof(tsval));
+			return bpf_ntohl(tsval);
+		}
+		if (kind == 0)
+			break;
+		at += kind == 1 ? 1 : options[(at + 1) & 63];
+		if (at > 40)
+			break;
+	}
+	return 0;
 }
 
 /* is_pure_syn: a SYN and nothing else that matters. */
@@ -165,6 +196,27 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 	dst = dst_of(skb);
 	dev = dst ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
 	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
+}
+
+/* parse_sock fills p from a connection's or a request's addresses, the peer being
+ * the source; false for what is neither IPv4 nor IPv6. */
+static __always_inline bool parse_sock(const struct sock_common *sk, struct packet *p)
+{
+	unsigned short family = BPF_CORE_READ(sk, skc_family);
+
+	p->v4 = family == AF_INET;
+	if (p->v4) {
+		map_v4(p->src, BPF_CORE_READ(sk, skc_daddr));
+		map_v4(p->dst, BPF_CORE_READ(sk, skc_rcv_saddr));
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&p->src, sk, skc_v6_daddr.s6_addr);
+		BPF_CORE_READ_INTO(&p->dst, sk, skc_v6_rcv_saddr.s6_addr);
+	} else {
+		return false;
+	}
+	p->src_port = bpf_ntohs(BPF_CORE_READ(sk, skc_dport));
+	p->dst_port = BPF_CORE_READ(sk, skc_num);
+	return true;
 }
 
 #endif

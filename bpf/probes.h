@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "mib.h"
+#include "packet.h"
 
 #define KARG0(ctx) PT_REGS_PARM1(ctx)
 #define KARG1(ctx) PT_REGS_PARM2(ctx)
@@ -68,6 +69,28 @@
 		return 0;                                                                          \
 	}
 
+/* RETURN_ARG makes fexit_fn, kprobe_fn and kretprobe_fn, which call leave with
+ * argument number i and what fn returned; call is the slot that keeps the
+ * argument where the return does not have it. */
+#define RETURN_ARG(fn, leave, i, nargs, call)                                                      \
+	SEC("fexit/" #fn) int fexit_##fn(__u64 *ctx)                                               \
+	{                                                                                          \
+		leave((void *)ctx[i], returned(ctx, nargs));                                       \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("kprobe/" #fn) int kprobe_##fn(struct pt_regs *ctx)                                    \
+	{                                                                                          \
+		open_slot(call, NULL, (void *)KARG##i(ctx));                                       \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("kretprobe/" #fn) int kretprobe_##fn(struct pt_regs *ctx)                              \
+	{                                                                                          \
+		struct sk_buff *arg;                                                               \
+		if (close_slot(call, &arg))                                                        \
+			leave((void *)arg, PT_REGS_RC(ctx));                                       \
+		return 0;                                                                          \
+	}
+
 /* A context is read at constant offsets only, which the compiler would merge
  * into a variable one, and not past what the function has: the verifier knows
  * nargs as the constant that it is and drops the other branches. */
@@ -111,15 +134,39 @@ enum call {
 	CALL_TIME_WAIT,
 	CALL_CONNTRACK_IN,
 	CALL_CONFIRM,
+	CALL_EARLY_DROP,
+	CALL_INBOUND_MD5,
+	CALL_ADD_BACKLOG,
+	CALL_CPU_BACKLOG,
+	CALL_SOCKET_FILTER,
+	CALL_ROUTE_INPUT,
+	CALL_REQUEST_TIMER,
+	CALL_REQUEST_ERROR,
+	CALL_TIME_WAIT_ALLOC,
+	CALL_CHECK_OOM,
+	/* A connection's functions also run in process context, and a softirq in
+	 * between: two slots each. */
+	CALL_VALIDATE,
+	CALL_VALIDATE_NESTED,
+	CALL_DATA_QUEUE,
+	CALL_DATA_QUEUE_NESTED,
+	CALL_RMEM_SCHEDULE,
+	CALL_RMEM_SCHEDULE_NESTED,
+	CALL_PRUNE_OFO,
+	CALL_PRUNE_OFO_NESTED,
 	CALL_MAX,
 };
 
 struct slot {
 	struct sk_buff *skb; /* NULL: no call under way */
+	__u64 facts;
+	struct packet packet;
 	struct sock *sk;
 	const struct linux_mib *mib; /* this CPU's counters of sk's namespace */
 	__u64 before[4];	     /* and what they were at entry */
 	__u32 isn;
+	__u32 newest; /* timestamp, and when it was seen */
+	__u32 stamp;
 	bool noted;
 };
 
@@ -145,6 +192,7 @@ static __always_inline struct slot *open_slot(__u32 call, struct sock *sk, struc
 	s->sk = sk;
 	s->mib = sk ? mib_of(sk) : NULL;
 	s->noted = false;
+	s->facts = 0;
 	return s;
 }
 
@@ -170,6 +218,21 @@ static __always_inline struct slot *close_slot(__u32 call, struct sk_buff **skb)
 	*skb = s->skb;
 	s->skb = NULL;
 	return s;
+}
+
+/* open_nested and close_nested are for the calls with two slots. */
+static __always_inline struct slot *open_nested(__u32 call, struct sock *sk, struct sk_buff *skb)
+{
+	struct slot *outer = slot_of(call);
+
+	return open_slot(outer && outer->skb ? call + 1 : call, sk, skb);
+}
+
+static __always_inline struct slot *close_nested(__u32 call, struct sk_buff **skb)
+{
+	struct slot *inner = slot_of(call + 1);
+
+	return close_slot(inner && inner->skb ? call + 1 : call, skb);
 }
 
 #endif

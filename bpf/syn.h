@@ -18,7 +18,7 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 		return;
 	fill_key(&key, &p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
 	read_queues(&queues, sk);
-	count(&key, p.src_port, &queues);
+	count(&key, p.src_port, &(struct evidence){ .queues = &queues });
 }
 
 /* tcp_conn_request(rsk_ops, af_ops, sk, skb), net/ipv4/tcp_input.c */

@@ -3,9 +3,12 @@
  * the catalogue's business (pkg/cause). */
 #include "conntrack.h"
 #include "drop.h"
+#include "established.h"
 #include "handshake.h"
 #include "netfilter.h"
 #include "syn.h"
+#include "unreasoned.h"
+#include "unseen.h"
 
 /* Keep the types that only user space needs in the object's BTF. */
 const enum fact *unused_fact __attribute__((unused));

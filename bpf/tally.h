@@ -5,13 +5,13 @@
 
 #include "config.h"
 
-static __always_inline void bump(__u32 stat)
+static __always_inline void bump(__u32 stat, __u64 by)
 {
 	__u64 *n = bpf_map_lookup_elem(&stats, &stat);
 
 	/* Atomic, as a softirq may interrupt this CPU in process context. */
 	if (n)
-		__sync_fetch_and_add(n, 1);
+		__sync_fetch_and_add(n, by);
 }
 
 static __always_inline bool in_prefixes(void *prefixes, const __u8 addr[16])
@@ -48,8 +48,15 @@ static __always_inline struct tally *find_or_add(void *map, const struct key *ke
 	return bpf_map_lookup_elem(map, key);
 }
 
+/* evidence is what goes into a detail beside the key. Any part may be NULL. */
+struct evidence {
+	const struct queues *queues;
+	const struct timestamps *timestamps;
+	const struct receiver *receiver;
+};
+
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
-					const struct queues *queues)
+					const struct evidence *e)
 {
 	struct detail *d = bpf_ringbuf_reserve(&details, sizeof(*d), 0);
 
@@ -60,15 +67,19 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 	d->key = *key;
 	d->time = now;
 	d->src_port = src_port;
-	if (queues)
-		d->queues = *queues;
+	if (e->queues)
+		d->queues = *e->queues;
+	if (e->timestamps)
+		d->timestamps = *e->timestamps;
+	if (e->receiver)
+		d->receiver = *e->receiver;
 	/* User space comes to look; waking it for each drop costs the softirq. */
 	bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
 }
 
-/* count adds one observation. queues may be NULL. */
-static __always_inline void count(const struct key *key, __u16 src_port,
-				  const struct queues *queues)
+/* count_many adds n observations. */
+static __always_inline void count_many(const struct key *key, __u16 src_port,
+				       const struct evidence *e, __u64 n)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct tally *t;
@@ -79,20 +90,25 @@ static __always_inline void count(const struct key *key, __u16 src_port,
 		return;
 	map = bpf_map_lookup_elem(&tallies, &zero);
 	if (!map) {
-		bump(STAT_LOST);
+		bump(STAT_LOST, n);
 		return;
 	}
 	t = find_or_add(map, key);
 	if (!t) {
-		bump(STAT_UNATTRIBUTED);
+		bump(STAT_UNATTRIBUTED, n);
 		return;
 	}
 	if (every_drop || !t->count)
-		send_detail(key, now, src_port, queues);
-	__sync_fetch_and_add(&t->count, 1);
+		send_detail(key, now, src_port, e);
+	__sync_fetch_and_add(&t->count, n);
 	t->time = now;
 	t->src_port = src_port;
-	bump(STAT_COUNTED);
+	bump(STAT_COUNTED, n);
+}
+
+static __always_inline void count(const struct key *key, __u16 src_port, const struct evidence *e)
+{
+	count_many(key, src_port, e, 1);
 }
 
 #endif

@@ -36,7 +36,7 @@ func (r *Rule) matches(e *event.Event) bool {
 // usable says whether a run with this coverage can ever see the rule match
 // without guessing.
 func (r *Rule) usable(cov *event.Coverage) bool {
-	if r.Hook == event.HookConnRequest && !cov.HasConnRequest {
+	if !sees(cov, r.Hook) {
 		return false
 	}
 	if !cov.Observable.Has(r.All) || !cov.Observable.Has(r.None) {
@@ -44,6 +44,19 @@ func (r *Rule) usable(cov *event.Coverage) bool {
 	}
 	return r.Reasons == nil || slices.ContainsFunc(r.Reasons, func(reason string) bool {
 		return reason == "" && !cov.HasReasons || cov.Reasons[reason]
+	})
+}
+
+// sees says whether the hook is in place; that of the tracepoint always is.
+func sees(cov *event.Coverage, hook event.Hook) bool {
+	switch hook {
+	case "", event.HookFree:
+		return true
+	case event.HookConnRequest:
+		return cov.HasConnRequest
+	}
+	return slices.ContainsFunc(cov.Hooks, func(h event.HookState) bool {
+		return h.Name == string(hook) && h.Status == event.Attached
 	})
 }
 

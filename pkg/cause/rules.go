@@ -13,6 +13,19 @@ const (
 	inCsumErrors     = "TcpInCsumErrors"
 	ctDrop           = "Conntrackdrop"
 	ctInsertFailed   = "Conntrackinsert_failed"
+	ctEarlyDrop      = "Conntrackearly_drop"
+	pawsEstab        = "TcpExtPAWSEstab"
+	pawsTimewait     = "TcpExtPAWSTimewait"
+	pawsOldAck       = "TcpExtPAWSOldAck"
+	tsEcrRejected    = "TcpExtTSEcrRejected"
+	zeroWindowDrop   = "TcpExtTCPZeroWindowDrop"
+	backlogDrop      = "TcpExtTCPBacklogDrop"
+	md5NotFound      = "TcpExtTCPMD5NotFound"
+	md5Unexpected    = "TcpExtTCPMD5Unexpected"
+	md5Failure       = "TcpExtTCPMD5Failure"
+	abortOnMemory    = "TcpExtTCPAbortOnMemory"
+	rpFilter         = "TcpExtIPReversePathFilter"
+	twOverflow       = "TcpExtTCPTimeWaitOverflow"
 )
 
 // The facts by which connection tracking refuses a packet.
@@ -69,15 +82,69 @@ var rules = []Rule{
 	{Cause: strayACK, Stage: "handshake", All: event.HandshakeACK},
 	{Cause: strayACK, Stage: "listener", All: event.ListenerACK},
 
+	// What ends without a packet to free.
+	{Cause: handshakeExpired, All: event.Expired},
+	{Cause: handshakeICMPError, All: event.ICMPError, Counters: []string{listenDrops}},
+	{Cause: timeWaitOverflow, All: event.TimeWaitOverflow, Counters: []string{twOverflow}},
+	{Cause: conntrackEvicted, All: event.ConntrackEvicted, Counters: []string{ctEarlyDrop}},
+	{Cause: tcpMemory, Hook: "tcp_check_oom", All: event.TCPMemory, Counters: []string{abortOnMemory}},
+
+	// Timestamps. Which of the counters moves for a TIME_WAIT socket changed in
+	// 6.18; a request's is always PAWSEstab.
+	{Cause: pawsHandshake, All: event.Handshake | event.PAWS, Counters: []string{pawsEstab}},
+	{Cause: pawsTimeWait, All: event.TimeWait | event.PAWSTimeWait, Counters: []string{pawsTimewait}},
+	{Cause: pawsTimeWait, All: event.TimeWait | event.PAWS, Counters: []string{pawsEstab}},
+	{Cause: pawsTimeWait, Reasons: []string{"TCP_RFC7323_TW_PAWS"}, Counters: []string{pawsTimewait}},
+	{Cause: pawsEstablished, Reasons: []string{"TCP_RFC7323_PAWS_ACK"}, Counters: []string{pawsOldAck}},
+	{Cause: pawsEstablished, Reasons: []string{"TCP_RFC7323_PAWS"}, None: event.Handshake, Counters: []string{pawsEstab}},
+	{Cause: pawsEstablished, Hook: "tcp_validate_incoming", All: event.PAWS, Counters: []string{pawsEstab}},
+	{Cause: tsecrRejected, Reasons: []string{"TCP_RFC7323_TSECR"}, Counters: []string{tsEcrRejected}},
+
 	{Cause: checksumError, Reasons: []string{"TCP_CSUM"}, Counters: []string{inCsumErrors}},
 	{Cause: checksumError, All: event.BadChecksum, Locations: tcpReceive, Counters: []string{inCsumErrors}},
 
 	// Requests that live on, and connections that end as they should.
 	{Cause: benign, All: event.DeferAccept},
 	{Cause: benign, All: event.RequestSYN},
-	{Cause: benign, All: event.TimeWait, None: event.PAWS},
+	{Cause: benign, All: event.TimeWait, None: event.PacketSYN},
 	// A RST ends a connection; its death refuses none.
 	{Cause: benign, All: event.PacketRST},
+
+	{Cause: socketBacklogFull, Reasons: []string{"SOCKET_BACKLOG"}, Counters: []string{backlogDrop}},
+	{Cause: socketBacklogFull, All: event.SocketBacklog, Counters: []string{backlogDrop}},
+	{Cause: socketFilter, Reasons: []string{"SOCKET_FILTER"}},
+	{Cause: socketFilter, All: event.SocketFilter},
+	{Cause: tcpAuthFailed, Stage: "missing", Reasons: []string{"TCP_MD5NOTFOUND"}, Counters: []string{md5NotFound}},
+	{Cause: tcpAuthFailed, Stage: "missing", All: event.AuthMissing, Counters: []string{md5NotFound}},
+	{Cause: tcpAuthFailed, Stage: "missing", Reasons: []string{"TCP_AONOTFOUND"}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", Reasons: []string{"TCP_MD5UNEXPECTED"}, Counters: []string{md5Unexpected}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", All: event.AuthUnexpected, Counters: []string{md5Unexpected}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", Reasons: []string{"TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND"}},
+	{Cause: tcpAuthFailed, Stage: "wrong", Reasons: []string{"TCP_MD5FAILURE"}, Counters: []string{md5Failure}},
+	{Cause: tcpAuthFailed, Stage: "wrong", All: event.AuthFailed, Counters: []string{md5Failure}},
+	{Cause: tcpAuthFailed, Stage: "wrong", Reasons: []string{"TCP_AOFAILURE", "TCP_AUTH_HDR"}},
+
+	{Cause: receiveBufferFull, Stage: "ofo-prune", Reasons: []string{"TCP_OFO_QUEUE_PRUNE"}},
+	{Cause: receiveBufferFull, Stage: "ofo-prune", Hook: "tcp_prune_ofo_queue"},
+	{Cause: receiveBufferFull, Stage: "incoming", All: event.ReceiveBuffer},
+	{Cause: tcpMemory, All: event.TCPMemory},
+	{Cause: outOfWindow, Stage: "zero-window", Reasons: []string{"TCP_ZEROWINDOW"}, Counters: []string{zeroWindowDrop}},
+	{Cause: outOfWindow, Stage: "zero-window", All: event.ZeroWindow, Counters: []string{zeroWindowDrop}},
+	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_OLD_SEQUENCE"}},
+	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_INVALID_SEQUENCE"}, All: event.BeforeWindow},
+	{Cause: outOfWindow, Stage: "old", Hook: "tcp_validate_incoming", All: event.BeforeWindow},
+	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_SEQUENCE", "TCP_INVALID_END_SEQUENCE", "TCP_OVERWINDOW"}},
+	{Cause: outOfWindow, Stage: "beyond-window", Hook: "tcp_validate_incoming", All: event.BeyondWindow},
+
+	{Cause: reversePathFilter, Reasons: []string{"IP_RPFILTER"}, Counters: []string{rpFilter}},
+	{Cause: reversePathFilter, All: event.ReversePath, Counters: []string{rpFilter}},
+	{Cause: martianSource, Reasons: []string{"IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET"}},
+	{Cause: martianSource, All: event.Martian},
+	{Cause: cpuBacklogFull, Reasons: []string{"CPU_BACKLOG"}},
+	{Cause: cpuBacklogFull, All: event.CPUBacklog},
+	{Cause: neighbourUnresolved, Reasons: []string{"NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_CREATEFAIL"}},
+	{Cause: neighbourUnresolved, Reasons: []string{""}, All: event.Outgoing,
+		Locations: []string{"__neigh_event_send", "neigh_invalidate", "arp_error_report", "ndisc_error_report"}},
 
 	{Cause: noListener, All: event.NoSocket},
 	// Where the location is cookie_v4_check, NO_SOCKET is a full accept queue.

@@ -20,7 +20,7 @@ func TestUnseenOfATracepointOnlyRun(t *testing.T) {
 		listenOverflows: {"accept-queue-full/syn", "accept-queue-full/cookie-ack"},
 		reqQFullDrop:    {"syn-queue-full/"},
 		syncookiesSent:  {"syn-cookie-sent/"},
-		listenDrops:     {"syn-backlog-reserved/", "syn-refused/", "syn-refused/ack"},
+		listenDrops:     {"syn-backlog-reserved/", "syn-refused/", "syn-refused/ack", "handshake-icmp-error/"},
 	}
 	for counter, stages := range want {
 		if diff := cmp.Diff(stages, got[counter]); diff != "" {
@@ -32,6 +32,7 @@ func TestUnseenOfATracepointOnlyRun(t *testing.T) {
 func TestNothingUnseenWithFullCoverage(t *testing.T) {
 	cov := event.Coverage{Observable: event.AllFacts, HasConnRequest: true, HasReasons: true, Reasons: map[string]bool{}}
 	for _, r := range rules {
+		cov.Hooks = append(cov.Hooks, event.HookState{Name: string(r.Hook), Status: event.Attached})
 		for _, reason := range r.Reasons {
 			cov.Reasons[reason] = true
 		}

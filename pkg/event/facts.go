@@ -67,6 +67,51 @@ const (
 	PacketRST
 	// Outgoing: the packet is our own reply; Src is still the client.
 	Outgoing
+	// PacketSYN: the packet has the SYN flag.
+	PacketSYN
+	// Handshake: a request in the handshake handled the packet.
+	Handshake
+	// PAWSTimeWait: TcpExtPAWSTimewait moved.
+	PAWSTimeWait
+	// PAWSOldACK: TcpExtPAWSOldAck moved.
+	PAWSOldACK
+	// ZeroWindow: TcpExtTCPZeroWindowDrop moved.
+	ZeroWindow
+	// BeforeWindow: the segment ends before the receive window.
+	BeforeWindow
+	// BeyondWindow: the segment begins behind the receive window.
+	BeyondWindow
+	// ReceiveBuffer: there was no room for the segment in the receive buffer.
+	ReceiveBuffer
+	// TCPMemory: there was room in the buffer, but no memory for TCP, or the
+	// connection was aborted for want of it.
+	TCPMemory
+	// SocketBacklog: the backlog of a socket in use was full.
+	SocketBacklog
+	// SocketFilter: a filter on the socket refused the packet.
+	SocketFilter
+	// AuthMissing: a signature was wanted and not there.
+	AuthMissing
+	// AuthUnexpected: a signature was there and no key for it.
+	AuthUnexpected
+	// AuthFailed: the signature was wrong.
+	AuthFailed
+	// ReversePath: the reverse-path filter refused the source.
+	ReversePath
+	// Martian: the routing code refused the source address.
+	Martian
+	// CPUBacklog: the packet was on its way into a CPU's backlog.
+	CPUBacklog
+	// Expired: a request was given up by its timer.
+	Expired
+	// Acked: of that request the client had acknowledged the SYN-ACK.
+	Acked
+	// ICMPError: an ICMP error ended a request.
+	ICMPError
+	// ConntrackEvicted: an entry was evicted from the full table.
+	ConntrackEvicted
+	// TimeWaitOverflow: a connection found no room to wait in TIME_WAIT.
+	TimeWaitOverflow
 
 	factsEnd
 )
@@ -80,7 +125,11 @@ var factNames = []string{
 	"handshake-ack", "request-syn", "defer-accept", "time-wait", "paws", "reset-sent",
 	"no-socket", "bad-checksum", "conntrack-full", "conntrack-drop",
 	"conntrack-invalid", "conntrack-confirm", "conntrack-clash", "conntrack-chain",
-	"rejected", "packet-rst", "outgoing",
+	"rejected", "packet-rst", "outgoing", "packet-syn", "handshake", "paws-time-wait",
+	"paws-old-ack", "zero-window", "before-window", "beyond-window", "receive-buffer",
+	"tcp-memory", "socket-backlog", "socket-filter", "auth-missing", "auth-unexpected",
+	"auth-failed", "reverse-path", "martian", "cpu-backlog", "expired", "acked",
+	"icmp-error", "conntrack-evicted", "time-wait-overflow",
 }
 
 // Has says whether all of want are in f.

@@ -25,48 +25,95 @@ type bpfDetail struct {
 		Somaxconn     uint32
 		Known         uint32
 	}
+	Timestamps struct {
+		_      structs.HostLayout
+		Tsval  uint32
+		Newest uint32
+		Age    uint32
+		Known  uint32
+	}
+	Receiver struct {
+		_       structs.HostLayout
+		Memory  uint32
+		Limit   uint32
+		Backlog uint32
+		Window  uint32
+		Known   uint32
+		Ifindex uint32
+	}
 	Time    uint64
 	SrcPort uint16
 	Pad     [6]uint8
 }
 
-type bpfFact uint32
+type bpfFact uint64
 
 const (
-	bpfFactFACT_LISTEN_OVERFLOW bpfFact = 1
-	bpfFactFACT_LISTEN_DROP     bpfFact = 2
-	bpfFactFACT_REQ_QUEUE_DROP  bpfFact = 4
-	bpfFactFACT_COOKIE_SENT     bpfFact = 8
-	bpfFactFACT_RESERVED        bpfFact = 16
-	bpfFactFACT_FINAL_ACK       bpfFact = 32
-	bpfFactFACT_COOKIE_ACK      bpfFact = 64
-	bpfFactFACT_COOKIE_FAILED   bpfFact = 128
-	bpfFactFACT_COOKIE_REFUSED  bpfFact = 256
-	bpfFactFACT_LISTENER_ACK    bpfFact = 512
-	bpfFactFACT_HANDSHAKE_ACK   bpfFact = 1024
-	bpfFactFACT_REQUEST_SYN     bpfFact = 2048
-	bpfFactFACT_DEFER_ACCEPT    bpfFact = 4096
-	bpfFactFACT_TIME_WAIT       bpfFact = 8192
-	bpfFactFACT_PAWS            bpfFact = 16384
-	bpfFactFACT_RESET_SENT      bpfFact = 32768
-	bpfFactFACT_NO_SOCKET       bpfFact = 65536
-	bpfFactFACT_BAD_CHECKSUM    bpfFact = 131072
-	bpfFactFACT_CT_FULL         bpfFact = 262144
-	bpfFactFACT_CT_DROP         bpfFact = 524288
-	bpfFactFACT_CT_INVALID      bpfFact = 1048576
-	bpfFactFACT_CT_CONFIRM      bpfFact = 2097152
-	bpfFactFACT_CT_CLASH        bpfFact = 4194304
-	bpfFactFACT_CT_CHAIN        bpfFact = 8388608
-	bpfFactFACT_REJECTED        bpfFact = 16777216
-	bpfFactFACT_PACKET_RST      bpfFact = 33554432
-	bpfFactFACT_OUTGOING        bpfFact = 67108864
+	bpfFactFACT_LISTEN_OVERFLOW    bpfFact = 1
+	bpfFactFACT_LISTEN_DROP        bpfFact = 2
+	bpfFactFACT_REQ_QUEUE_DROP     bpfFact = 4
+	bpfFactFACT_COOKIE_SENT        bpfFact = 8
+	bpfFactFACT_RESERVED           bpfFact = 16
+	bpfFactFACT_FINAL_ACK          bpfFact = 32
+	bpfFactFACT_COOKIE_ACK         bpfFact = 64
+	bpfFactFACT_COOKIE_FAILED      bpfFact = 128
+	bpfFactFACT_COOKIE_REFUSED     bpfFact = 256
+	bpfFactFACT_LISTENER_ACK       bpfFact = 512
+	bpfFactFACT_HANDSHAKE_ACK      bpfFact = 1024
+	bpfFactFACT_REQUEST_SYN        bpfFact = 2048
+	bpfFactFACT_DEFER_ACCEPT       bpfFact = 4096
+	bpfFactFACT_TIME_WAIT          bpfFact = 8192
+	bpfFactFACT_PAWS               bpfFact = 16384
+	bpfFactFACT_RESET_SENT         bpfFact = 32768
+	bpfFactFACT_NO_SOCKET          bpfFact = 65536
+	bpfFactFACT_BAD_CHECKSUM       bpfFact = 131072
+	bpfFactFACT_CT_FULL            bpfFact = 262144
+	bpfFactFACT_CT_DROP            bpfFact = 524288
+	bpfFactFACT_CT_INVALID         bpfFact = 1048576
+	bpfFactFACT_CT_CONFIRM         bpfFact = 2097152
+	bpfFactFACT_CT_CLASH           bpfFact = 4194304
+	bpfFactFACT_CT_CHAIN           bpfFact = 8388608
+	bpfFactFACT_REJECTED           bpfFact = 16777216
+	bpfFactFACT_PACKET_RST         bpfFact = 33554432
+	bpfFactFACT_OUTGOING           bpfFact = 67108864
+	bpfFactFACT_PACKET_SYN         bpfFact = 134217728
+	bpfFactFACT_HANDSHAKE          bpfFact = 268435456
+	bpfFactFACT_PAWS_TIME_WAIT     bpfFact = 536870912
+	bpfFactFACT_PAWS_OLD_ACK       bpfFact = 1073741824
+	bpfFactFACT_ZERO_WINDOW        bpfFact = 2147483648
+	bpfFactFACT_BEFORE_WINDOW      bpfFact = 4294967296
+	bpfFactFACT_BEYOND_WINDOW      bpfFact = 8589934592
+	bpfFactFACT_RECEIVE_BUFFER     bpfFact = 17179869184
+	bpfFactFACT_TCP_MEMORY         bpfFact = 34359738368
+	bpfFactFACT_SOCKET_BACKLOG     bpfFact = 68719476736
+	bpfFactFACT_SOCKET_FILTER      bpfFact = 137438953472
+	bpfFactFACT_AUTH_MISSING       bpfFact = 274877906944
+	bpfFactFACT_AUTH_UNEXPECTED    bpfFact = 549755813888
+	bpfFactFACT_AUTH_FAILED        bpfFact = 1099511627776
+	bpfFactFACT_REVERSE_PATH       bpfFact = 2199023255552
+	bpfFactFACT_MARTIAN            bpfFact = 4398046511104
+	bpfFactFACT_CPU_BACKLOG        bpfFact = 8796093022208
+	bpfFactFACT_EXPIRED            bpfFact = 17592186044416
+	bpfFactFACT_ACKED              bpfFact = 35184372088832
+	bpfFactFACT_ICMP_ERROR         bpfFact = 70368744177664
+	bpfFactFACT_CT_EVICTED         bpfFact = 140737488355328
+	bpfFactFACT_TIME_WAIT_OVERFLOW bpfFact = 281474976710656
 )
 
 type bpfHook uint32
 
 const (
-	bpfHookHOOK_FREE         bpfHook = 0
-	bpfHookHOOK_CONN_REQUEST bpfHook = 1
+	bpfHookHOOK_FREE              bpfHook = 0
+	bpfHookHOOK_CONN_REQUEST      bpfHook = 1
+	bpfHookHOOK_VALIDATE_INCOMING bpfHook = 2
+	bpfHookHOOK_DATA_QUEUE        bpfHook = 3
+	bpfHookHOOK_RMEM_SCHEDULE     bpfHook = 4
+	bpfHookHOOK_PRUNE_OFO         bpfHook = 5
+	bpfHookHOOK_REQUEST_TIMER     bpfHook = 6
+	bpfHookHOOK_REQUEST_ERROR     bpfHook = 7
+	bpfHookHOOK_TIME_WAIT_ALLOC   bpfHook = 8
+	bpfHookHOOK_CHECK_OOM         bpfHook = 9
+	bpfHookHOOK_CONNTRACK_DELETE  bpfHook = 10
 )
 
 type bpfKey struct {
@@ -121,60 +168,118 @@ const (
 	bpfProgFentryNfConntrackConfirm         = "fentry___nf_conntrack_confirm"
 	bpfProgFentryCookieV4Check              = "fentry_cookie_v4_check"
 	bpfProgFentryCookieV6Check              = "fentry_cookie_v6_check"
+	bpfProgFentryEarlyDrop                  = "fentry_early_drop"
+	bpfProgFentryEnqueueToBacklog           = "fentry_enqueue_to_backlog"
+	bpfProgFentryInetCskReqskQueueDrop      = "fentry_inet_csk_reqsk_queue_drop"
+	bpfProgFentryNfCtDelete                 = "fentry_nf_ct_delete"
 	bpfProgFentryNfSendReset                = "fentry_nf_send_reset"
 	bpfProgFentryNfSendReset6               = "fentry_nf_send_reset6"
 	bpfProgFentryNfSendUnreach              = "fentry_nf_send_unreach"
 	bpfProgFentryNfSendUnreach6             = "fentry_nf_send_unreach6"
+	bpfProgFentryReqskTimerHandler          = "fentry_reqsk_timer_handler"
+	bpfProgFentryTcpAddBacklog              = "fentry_tcp_add_backlog"
 	bpfProgFentryTcpCheckReq                = "fentry_tcp_check_req"
 	bpfProgFentryTcpConnRequest             = "fentry_tcp_conn_request"
+	bpfProgFentryTcpDataQueue               = "fentry_tcp_data_queue"
+	bpfProgFentryTcpPruneOfoQueue           = "fentry_tcp_prune_ofo_queue"
+	bpfProgFentryTcpReqErr                  = "fentry_tcp_req_err"
 	bpfProgFentryTcpTimewaitStateProcess    = "fentry_tcp_timewait_state_process"
+	bpfProgFentryTcpTryRmemSchedule         = "fentry_tcp_try_rmem_schedule"
 	bpfProgFentryTcpV4ConnRequest           = "fentry_tcp_v4_conn_request"
+	bpfProgFentryTcpV4InboundMd5Hash        = "fentry_tcp_v4_inbound_md5_hash"
 	bpfProgFentryTcpV4SendReset             = "fentry_tcp_v4_send_reset"
 	bpfProgFentryTcpV4SynRecvSock           = "fentry_tcp_v4_syn_recv_sock"
 	bpfProgFentryTcpV6ConnRequest           = "fentry_tcp_v6_conn_request"
+	bpfProgFentryTcpV6InboundMd5Hash        = "fentry_tcp_v6_inbound_md5_hash"
 	bpfProgFentryTcpV6SendReset             = "fentry_tcp_v6_send_reset"
 	bpfProgFentryTcpV6SynRecvSock           = "fentry_tcp_v6_syn_recv_sock"
+	bpfProgFentryTcpValidateIncoming        = "fentry_tcp_validate_incoming"
 	bpfProgFexitNfConntrackConfirm          = "fexit___nf_conntrack_confirm"
 	bpfProgFexitCookieV4Check               = "fexit_cookie_v4_check"
 	bpfProgFexitCookieV6Check               = "fexit_cookie_v6_check"
 	bpfProgFexitEarlyDrop                   = "fexit_early_drop"
+	bpfProgFexitEnqueueToBacklog            = "fexit_enqueue_to_backlog"
+	bpfProgFexitInetTwskAlloc               = "fexit_inet_twsk_alloc"
+	bpfProgFexitIpRouteInputNoref           = "fexit_ip_route_input_noref"
 	bpfProgFexitNfConntrackIn               = "fexit_nf_conntrack_in"
 	bpfProgFexitNfCtResolveClash            = "fexit_nf_ct_resolve_clash"
+	bpfProgFexitReqskTimerHandler           = "fexit_reqsk_timer_handler"
+	bpfProgFexitSkFilterTrimCap             = "fexit_sk_filter_trim_cap"
+	bpfProgFexitTcpAddBacklog               = "fexit_tcp_add_backlog"
+	bpfProgFexitTcpCheckOom                 = "fexit_tcp_check_oom"
 	bpfProgFexitTcpCheckReq                 = "fexit_tcp_check_req"
 	bpfProgFexitTcpConnRequest              = "fexit_tcp_conn_request"
+	bpfProgFexitTcpDataQueue                = "fexit_tcp_data_queue"
 	bpfProgFexitTcpPeerIsProven             = "fexit_tcp_peer_is_proven"
+	bpfProgFexitTcpPruneOfoQueue            = "fexit_tcp_prune_ofo_queue"
+	bpfProgFexitTcpReqErr                   = "fexit_tcp_req_err"
 	bpfProgFexitTcpTimewaitStateProcess     = "fexit_tcp_timewait_state_process"
+	bpfProgFexitTcpTryRmemSchedule          = "fexit_tcp_try_rmem_schedule"
+	bpfProgFexitTcpV4InboundMd5Hash         = "fexit_tcp_v4_inbound_md5_hash"
 	bpfProgFexitTcpV4SynRecvSock            = "fexit_tcp_v4_syn_recv_sock"
+	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
 	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
+	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
 	bpfProgKprobeNfConntrackConfirm         = "kprobe___nf_conntrack_confirm"
 	bpfProgKprobeCookieV4Check              = "kprobe_cookie_v4_check"
 	bpfProgKprobeCookieV6Check              = "kprobe_cookie_v6_check"
+	bpfProgKprobeEarlyDrop                  = "kprobe_early_drop"
+	bpfProgKprobeEnqueueToBacklog           = "kprobe_enqueue_to_backlog"
+	bpfProgKprobeInetCskReqskQueueDrop      = "kprobe_inet_csk_reqsk_queue_drop"
+	bpfProgKprobeInetTwskAlloc              = "kprobe_inet_twsk_alloc"
+	bpfProgKprobeIpRouteInputNoref          = "kprobe_ip_route_input_noref"
 	bpfProgKprobeNfConntrackIn              = "kprobe_nf_conntrack_in"
+	bpfProgKprobeNfCtDelete                 = "kprobe_nf_ct_delete"
 	bpfProgKprobeNfSendReset                = "kprobe_nf_send_reset"
 	bpfProgKprobeNfSendReset6               = "kprobe_nf_send_reset6"
 	bpfProgKprobeNfSendUnreach              = "kprobe_nf_send_unreach"
 	bpfProgKprobeNfSendUnreach6             = "kprobe_nf_send_unreach6"
+	bpfProgKprobeReqskTimerHandler          = "kprobe_reqsk_timer_handler"
+	bpfProgKprobeSkFilterTrimCap            = "kprobe_sk_filter_trim_cap"
+	bpfProgKprobeTcpAddBacklog              = "kprobe_tcp_add_backlog"
+	bpfProgKprobeTcpCheckOom                = "kprobe_tcp_check_oom"
 	bpfProgKprobeTcpCheckReq                = "kprobe_tcp_check_req"
 	bpfProgKprobeTcpConnRequest             = "kprobe_tcp_conn_request"
+	bpfProgKprobeTcpDataQueue               = "kprobe_tcp_data_queue"
+	bpfProgKprobeTcpPruneOfoQueue           = "kprobe_tcp_prune_ofo_queue"
+	bpfProgKprobeTcpReqErr                  = "kprobe_tcp_req_err"
 	bpfProgKprobeTcpTimewaitStateProcess    = "kprobe_tcp_timewait_state_process"
+	bpfProgKprobeTcpTryRmemSchedule         = "kprobe_tcp_try_rmem_schedule"
 	bpfProgKprobeTcpV4ConnRequest           = "kprobe_tcp_v4_conn_request"
+	bpfProgKprobeTcpV4InboundMd5Hash        = "kprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKprobeTcpV4SendReset             = "kprobe_tcp_v4_send_reset"
 	bpfProgKprobeTcpV4SynRecvSock           = "kprobe_tcp_v4_syn_recv_sock"
 	bpfProgKprobeTcpV6ConnRequest           = "kprobe_tcp_v6_conn_request"
+	bpfProgKprobeTcpV6InboundMd5Hash        = "kprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKprobeTcpV6SendReset             = "kprobe_tcp_v6_send_reset"
 	bpfProgKprobeTcpV6SynRecvSock           = "kprobe_tcp_v6_syn_recv_sock"
+	bpfProgKprobeTcpValidateIncoming        = "kprobe_tcp_validate_incoming"
 	bpfProgKretprobeNfConntrackConfirm      = "kretprobe___nf_conntrack_confirm"
 	bpfProgKretprobeCookieV4Check           = "kretprobe_cookie_v4_check"
 	bpfProgKretprobeCookieV6Check           = "kretprobe_cookie_v6_check"
 	bpfProgKretprobeEarlyDrop               = "kretprobe_early_drop"
+	bpfProgKretprobeEnqueueToBacklog        = "kretprobe_enqueue_to_backlog"
+	bpfProgKretprobeInetTwskAlloc           = "kretprobe_inet_twsk_alloc"
+	bpfProgKretprobeIpRouteInputNoref       = "kretprobe_ip_route_input_noref"
 	bpfProgKretprobeNfConntrackIn           = "kretprobe_nf_conntrack_in"
 	bpfProgKretprobeNfCtResolveClash        = "kretprobe_nf_ct_resolve_clash"
+	bpfProgKretprobeReqskTimerHandler       = "kretprobe_reqsk_timer_handler"
+	bpfProgKretprobeSkFilterTrimCap         = "kretprobe_sk_filter_trim_cap"
+	bpfProgKretprobeTcpAddBacklog           = "kretprobe_tcp_add_backlog"
+	bpfProgKretprobeTcpCheckOom             = "kretprobe_tcp_check_oom"
 	bpfProgKretprobeTcpCheckReq             = "kretprobe_tcp_check_req"
 	bpfProgKretprobeTcpConnRequest          = "kretprobe_tcp_conn_request"
+	bpfProgKretprobeTcpDataQueue            = "kretprobe_tcp_data_queue"
 	bpfProgKretprobeTcpPeerIsProven         = "kretprobe_tcp_peer_is_proven"
+	bpfProgKretprobeTcpPruneOfoQueue        = "kretprobe_tcp_prune_ofo_queue"
+	bpfProgKretprobeTcpReqErr               = "kretprobe_tcp_req_err"
 	bpfProgKretprobeTcpTimewaitStateProcess = "kretprobe_tcp_timewait_state_process"
+	bpfProgKretprobeTcpTryRmemSchedule      = "kretprobe_tcp_try_rmem_schedule"
+	bpfProgKretprobeTcpV4InboundMd5Hash     = "kretprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKretprobeTcpV4SynRecvSock        = "kretprobe_tcp_v4_syn_recv_sock"
+	bpfProgKretprobeTcpV6InboundMd5Hash     = "kretprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKretprobeTcpV6SynRecvSock        = "kretprobe_tcp_v6_syn_recv_sock"
+	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
 	bpfVarEnabled                           = "enabled"
@@ -183,19 +288,28 @@ const (
 	bpfVarFilterNetns                       = "filter_netns"
 	bpfVarFilterPort                        = "filter_port"
 	bpfVarFilterSrc                         = "filter_src"
+	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
 	bpfVarMibCookiesFailed                  = "mib_cookies_failed"
 	bpfVarMibCookiesRecv                    = "mib_cookies_recv"
 	bpfVarMibCookiesSent                    = "mib_cookies_sent"
 	bpfVarMibDeferAccept                    = "mib_defer_accept"
 	bpfVarMibListenDrops                    = "mib_listen_drops"
 	bpfVarMibListenOverflows                = "mib_listen_overflows"
+	bpfVarMibMd5Failed                      = "mib_md5_failed"
+	bpfVarMibMd5Missing                     = "mib_md5_missing"
+	bpfVarMibMd5Unexpected                  = "mib_md5_unexpected"
 	bpfVarMibPawsEstab                      = "mib_paws_estab"
+	bpfVarMibPawsOldAck                     = "mib_paws_old_ack"
 	bpfVarMibPawsTimeWait                   = "mib_paws_time_wait"
 	bpfVarMibReqQueueDrop                   = "mib_req_queue_drop"
+	bpfVarMibZeroWindow                     = "mib_zero_window"
 	bpfVarNargsCheckReq                     = "nargs_check_req"
+	bpfVarNargsPruneOfo                     = "nargs_prune_ofo"
 	bpfVarNargsSynRecvSock                  = "nargs_syn_recv_sock"
 	bpfVarNargsTimewait                     = "nargs_timewait"
+	bpfVarNargsTwskAlloc                    = "nargs_twsk_alloc"
 	bpfVarPerCpuOffset                      = "per_cpu_offset"
+	bpfVarReasonCpuBacklog                  = "reason_cpu_backlog"
 	bpfVarUnusedDetail                      = "unused_detail"
 	bpfVarUnusedFact                        = "unused_fact"
 	bpfVarUnusedHook                        = "unused_hook"
@@ -248,60 +362,118 @@ type bpfProgramSpecs struct {
 	FentryNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"fentry___nf_conntrack_confirm"`
 	FentryCookieV4Check              *ebpf.ProgramSpec `ebpf:"fentry_cookie_v4_check"`
 	FentryCookieV6Check              *ebpf.ProgramSpec `ebpf:"fentry_cookie_v6_check"`
+	FentryEarlyDrop                  *ebpf.ProgramSpec `ebpf:"fentry_early_drop"`
+	FentryEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"fentry_enqueue_to_backlog"`
+	FentryInetCskReqskQueueDrop      *ebpf.ProgramSpec `ebpf:"fentry_inet_csk_reqsk_queue_drop"`
+	FentryNfCtDelete                 *ebpf.ProgramSpec `ebpf:"fentry_nf_ct_delete"`
 	FentryNfSendReset                *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach"`
 	FentryNfSendUnreach6             *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach6"`
+	FentryReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"fentry_reqsk_timer_handler"`
+	FentryTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.ProgramSpec `ebpf:"fentry_tcp_check_req"`
 	FentryTcpConnRequest             *ebpf.ProgramSpec `ebpf:"fentry_tcp_conn_request"`
+	FentryTcpDataQueue               *ebpf.ProgramSpec `ebpf:"fentry_tcp_data_queue"`
+	FentryTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"fentry_tcp_prune_ofo_queue"`
+	FentryTcpReqErr                  *ebpf.ProgramSpec `ebpf:"fentry_tcp_req_err"`
 	FentryTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"fentry_tcp_timewait_state_process"`
+	FentryTcpTryRmemSchedule         *ebpf.ProgramSpec `ebpf:"fentry_tcp_try_rmem_schedule"`
 	FentryTcpV4ConnRequest           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_conn_request"`
+	FentryTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_send_reset"`
 	FentryTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_conn_request"`
+	FentryTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_send_reset"`
 	FentryTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_syn_recv_sock"`
+	FentryTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.ProgramSpec `ebpf:"fexit___nf_conntrack_confirm"`
 	FexitCookieV4Check               *ebpf.ProgramSpec `ebpf:"fexit_cookie_v4_check"`
 	FexitCookieV6Check               *ebpf.ProgramSpec `ebpf:"fexit_cookie_v6_check"`
 	FexitEarlyDrop                   *ebpf.ProgramSpec `ebpf:"fexit_early_drop"`
+	FexitEnqueueToBacklog            *ebpf.ProgramSpec `ebpf:"fexit_enqueue_to_backlog"`
+	FexitInetTwskAlloc               *ebpf.ProgramSpec `ebpf:"fexit_inet_twsk_alloc"`
+	FexitIpRouteInputNoref           *ebpf.ProgramSpec `ebpf:"fexit_ip_route_input_noref"`
 	FexitNfConntrackIn               *ebpf.ProgramSpec `ebpf:"fexit_nf_conntrack_in"`
 	FexitNfCtResolveClash            *ebpf.ProgramSpec `ebpf:"fexit_nf_ct_resolve_clash"`
+	FexitReqskTimerHandler           *ebpf.ProgramSpec `ebpf:"fexit_reqsk_timer_handler"`
+	FexitSkFilterTrimCap             *ebpf.ProgramSpec `ebpf:"fexit_sk_filter_trim_cap"`
+	FexitTcpAddBacklog               *ebpf.ProgramSpec `ebpf:"fexit_tcp_add_backlog"`
+	FexitTcpCheckOom                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_req"`
 	FexitTcpConnRequest              *ebpf.ProgramSpec `ebpf:"fexit_tcp_conn_request"`
+	FexitTcpDataQueue                *ebpf.ProgramSpec `ebpf:"fexit_tcp_data_queue"`
 	FexitTcpPeerIsProven             *ebpf.ProgramSpec `ebpf:"fexit_tcp_peer_is_proven"`
+	FexitTcpPruneOfoQueue            *ebpf.ProgramSpec `ebpf:"fexit_tcp_prune_ofo_queue"`
+	FexitTcpReqErr                   *ebpf.ProgramSpec `ebpf:"fexit_tcp_req_err"`
 	FexitTcpTimewaitStateProcess     *ebpf.ProgramSpec `ebpf:"fexit_tcp_timewait_state_process"`
+	FexitTcpTryRmemSchedule          *ebpf.ProgramSpec `ebpf:"fexit_tcp_try_rmem_schedule"`
+	FexitTcpV4InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_syn_recv_sock"`
+	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
+	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
 	KprobeNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeCookieV4Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v6_check"`
+	KprobeEarlyDrop                  *ebpf.ProgramSpec `ebpf:"kprobe_early_drop"`
+	KprobeEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"kprobe_enqueue_to_backlog"`
+	KprobeInetCskReqskQueueDrop      *ebpf.ProgramSpec `ebpf:"kprobe_inet_csk_reqsk_queue_drop"`
+	KprobeInetTwskAlloc              *ebpf.ProgramSpec `ebpf:"kprobe_inet_twsk_alloc"`
+	KprobeIpRouteInputNoref          *ebpf.ProgramSpec `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeNfConntrackIn              *ebpf.ProgramSpec `ebpf:"kprobe_nf_conntrack_in"`
+	KprobeNfCtDelete                 *ebpf.ProgramSpec `ebpf:"kprobe_nf_ct_delete"`
 	KprobeNfSendReset                *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_unreach"`
 	KprobeNfSendUnreach6             *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_unreach6"`
+	KprobeReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"kprobe_reqsk_timer_handler"`
+	KprobeSkFilterTrimCap            *ebpf.ProgramSpec `ebpf:"kprobe_sk_filter_trim_cap"`
+	KprobeTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"kprobe_tcp_add_backlog"`
+	KprobeTcpCheckOom                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_req"`
 	KprobeTcpConnRequest             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_conn_request"`
+	KprobeTcpDataQueue               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_data_queue"`
+	KprobeTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_prune_ofo_queue"`
+	KprobeTcpReqErr                  *ebpf.ProgramSpec `ebpf:"kprobe_tcp_req_err"`
 	KprobeTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"kprobe_tcp_timewait_state_process"`
+	KprobeTcpTryRmemSchedule         *ebpf.ProgramSpec `ebpf:"kprobe_tcp_try_rmem_schedule"`
 	KprobeTcpV4ConnRequest           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_conn_request"`
+	KprobeTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_send_reset"`
 	KprobeTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_conn_request"`
+	KprobeTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_send_reset"`
 	KprobeTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
+	KprobeTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.ProgramSpec `ebpf:"kretprobe___nf_conntrack_confirm"`
 	KretprobeCookieV4Check           *ebpf.ProgramSpec `ebpf:"kretprobe_cookie_v4_check"`
 	KretprobeCookieV6Check           *ebpf.ProgramSpec `ebpf:"kretprobe_cookie_v6_check"`
 	KretprobeEarlyDrop               *ebpf.ProgramSpec `ebpf:"kretprobe_early_drop"`
+	KretprobeEnqueueToBacklog        *ebpf.ProgramSpec `ebpf:"kretprobe_enqueue_to_backlog"`
+	KretprobeInetTwskAlloc           *ebpf.ProgramSpec `ebpf:"kretprobe_inet_twsk_alloc"`
+	KretprobeIpRouteInputNoref       *ebpf.ProgramSpec `ebpf:"kretprobe_ip_route_input_noref"`
 	KretprobeNfConntrackIn           *ebpf.ProgramSpec `ebpf:"kretprobe_nf_conntrack_in"`
 	KretprobeNfCtResolveClash        *ebpf.ProgramSpec `ebpf:"kretprobe_nf_ct_resolve_clash"`
+	KretprobeReqskTimerHandler       *ebpf.ProgramSpec `ebpf:"kretprobe_reqsk_timer_handler"`
+	KretprobeSkFilterTrimCap         *ebpf.ProgramSpec `ebpf:"kretprobe_sk_filter_trim_cap"`
+	KretprobeTcpAddBacklog           *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_add_backlog"`
+	KretprobeTcpCheckOom             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_req"`
 	KretprobeTcpConnRequest          *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_conn_request"`
+	KretprobeTcpDataQueue            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_data_queue"`
 	KretprobeTcpPeerIsProven         *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_peer_is_proven"`
+	KretprobeTcpPruneOfoQueue        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_prune_ofo_queue"`
+	KretprobeTcpReqErr               *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_req_err"`
 	KretprobeTcpTimewaitStateProcess *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_timewait_state_process"`
+	KretprobeTcpTryRmemSchedule      *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_try_rmem_schedule"`
+	KretprobeTcpV4InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
+	KretprobeTcpV6InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
+	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
 	RawTpKfreeSkb                    *ebpf.ProgramSpec `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb"`
 }
@@ -331,19 +503,28 @@ type bpfVariableSpecs struct {
 	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
 	FilterSrc          *ebpf.VariableSpec `ebpf:"filter_src"`
+	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
 	MibCookiesSent     *ebpf.VariableSpec `ebpf:"mib_cookies_sent"`
 	MibDeferAccept     *ebpf.VariableSpec `ebpf:"mib_defer_accept"`
 	MibListenDrops     *ebpf.VariableSpec `ebpf:"mib_listen_drops"`
 	MibListenOverflows *ebpf.VariableSpec `ebpf:"mib_listen_overflows"`
+	MibMd5Failed       *ebpf.VariableSpec `ebpf:"mib_md5_failed"`
+	MibMd5Missing      *ebpf.VariableSpec `ebpf:"mib_md5_missing"`
+	MibMd5Unexpected   *ebpf.VariableSpec `ebpf:"mib_md5_unexpected"`
 	MibPawsEstab       *ebpf.VariableSpec `ebpf:"mib_paws_estab"`
+	MibPawsOldAck      *ebpf.VariableSpec `ebpf:"mib_paws_old_ack"`
 	MibPawsTimeWait    *ebpf.VariableSpec `ebpf:"mib_paws_time_wait"`
 	MibReqQueueDrop    *ebpf.VariableSpec `ebpf:"mib_req_queue_drop"`
+	MibZeroWindow      *ebpf.VariableSpec `ebpf:"mib_zero_window"`
 	NargsCheckReq      *ebpf.VariableSpec `ebpf:"nargs_check_req"`
+	NargsPruneOfo      *ebpf.VariableSpec `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.VariableSpec `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.VariableSpec `ebpf:"nargs_timewait"`
+	NargsTwskAlloc     *ebpf.VariableSpec `ebpf:"nargs_twsk_alloc"`
 	PerCpuOffset       *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
+	ReasonCpuBacklog   *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
@@ -406,19 +587,28 @@ type bpfVariables struct {
 	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
 	FilterSrc          *ebpf.Variable `ebpf:"filter_src"`
+	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.Variable `ebpf:"mib_cookies_recv"`
 	MibCookiesSent     *ebpf.Variable `ebpf:"mib_cookies_sent"`
 	MibDeferAccept     *ebpf.Variable `ebpf:"mib_defer_accept"`
 	MibListenDrops     *ebpf.Variable `ebpf:"mib_listen_drops"`
 	MibListenOverflows *ebpf.Variable `ebpf:"mib_listen_overflows"`
+	MibMd5Failed       *ebpf.Variable `ebpf:"mib_md5_failed"`
+	MibMd5Missing      *ebpf.Variable `ebpf:"mib_md5_missing"`
+	MibMd5Unexpected   *ebpf.Variable `ebpf:"mib_md5_unexpected"`
 	MibPawsEstab       *ebpf.Variable `ebpf:"mib_paws_estab"`
+	MibPawsOldAck      *ebpf.Variable `ebpf:"mib_paws_old_ack"`
 	MibPawsTimeWait    *ebpf.Variable `ebpf:"mib_paws_time_wait"`
 	MibReqQueueDrop    *ebpf.Variable `ebpf:"mib_req_queue_drop"`
+	MibZeroWindow      *ebpf.Variable `ebpf:"mib_zero_window"`
 	NargsCheckReq      *ebpf.Variable `ebpf:"nargs_check_req"`
+	NargsPruneOfo      *ebpf.Variable `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.Variable `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.Variable `ebpf:"nargs_timewait"`
+	NargsTwskAlloc     *ebpf.Variable `ebpf:"nargs_twsk_alloc"`
 	PerCpuOffset       *ebpf.Variable `ebpf:"per_cpu_offset"`
+	ReasonCpuBacklog   *ebpf.Variable `ebpf:"reason_cpu_backlog"`
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
@@ -433,60 +623,118 @@ type bpfPrograms struct {
 	FentryNfConntrackConfirm         *ebpf.Program `ebpf:"fentry___nf_conntrack_confirm"`
 	FentryCookieV4Check              *ebpf.Program `ebpf:"fentry_cookie_v4_check"`
 	FentryCookieV6Check              *ebpf.Program `ebpf:"fentry_cookie_v6_check"`
+	FentryEarlyDrop                  *ebpf.Program `ebpf:"fentry_early_drop"`
+	FentryEnqueueToBacklog           *ebpf.Program `ebpf:"fentry_enqueue_to_backlog"`
+	FentryInetCskReqskQueueDrop      *ebpf.Program `ebpf:"fentry_inet_csk_reqsk_queue_drop"`
+	FentryNfCtDelete                 *ebpf.Program `ebpf:"fentry_nf_ct_delete"`
 	FentryNfSendReset                *ebpf.Program `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.Program `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.Program `ebpf:"fentry_nf_send_unreach"`
 	FentryNfSendUnreach6             *ebpf.Program `ebpf:"fentry_nf_send_unreach6"`
+	FentryReqskTimerHandler          *ebpf.Program `ebpf:"fentry_reqsk_timer_handler"`
+	FentryTcpAddBacklog              *ebpf.Program `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.Program `ebpf:"fentry_tcp_check_req"`
 	FentryTcpConnRequest             *ebpf.Program `ebpf:"fentry_tcp_conn_request"`
+	FentryTcpDataQueue               *ebpf.Program `ebpf:"fentry_tcp_data_queue"`
+	FentryTcpPruneOfoQueue           *ebpf.Program `ebpf:"fentry_tcp_prune_ofo_queue"`
+	FentryTcpReqErr                  *ebpf.Program `ebpf:"fentry_tcp_req_err"`
 	FentryTcpTimewaitStateProcess    *ebpf.Program `ebpf:"fentry_tcp_timewait_state_process"`
+	FentryTcpTryRmemSchedule         *ebpf.Program `ebpf:"fentry_tcp_try_rmem_schedule"`
 	FentryTcpV4ConnRequest           *ebpf.Program `ebpf:"fentry_tcp_v4_conn_request"`
+	FentryTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.Program `ebpf:"fentry_tcp_v4_send_reset"`
 	FentryTcpV4SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.Program `ebpf:"fentry_tcp_v6_conn_request"`
+	FentryTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.Program `ebpf:"fentry_tcp_v6_send_reset"`
 	FentryTcpV6SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v6_syn_recv_sock"`
+	FentryTcpValidateIncoming        *ebpf.Program `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.Program `ebpf:"fexit___nf_conntrack_confirm"`
 	FexitCookieV4Check               *ebpf.Program `ebpf:"fexit_cookie_v4_check"`
 	FexitCookieV6Check               *ebpf.Program `ebpf:"fexit_cookie_v6_check"`
 	FexitEarlyDrop                   *ebpf.Program `ebpf:"fexit_early_drop"`
+	FexitEnqueueToBacklog            *ebpf.Program `ebpf:"fexit_enqueue_to_backlog"`
+	FexitInetTwskAlloc               *ebpf.Program `ebpf:"fexit_inet_twsk_alloc"`
+	FexitIpRouteInputNoref           *ebpf.Program `ebpf:"fexit_ip_route_input_noref"`
 	FexitNfConntrackIn               *ebpf.Program `ebpf:"fexit_nf_conntrack_in"`
 	FexitNfCtResolveClash            *ebpf.Program `ebpf:"fexit_nf_ct_resolve_clash"`
+	FexitReqskTimerHandler           *ebpf.Program `ebpf:"fexit_reqsk_timer_handler"`
+	FexitSkFilterTrimCap             *ebpf.Program `ebpf:"fexit_sk_filter_trim_cap"`
+	FexitTcpAddBacklog               *ebpf.Program `ebpf:"fexit_tcp_add_backlog"`
+	FexitTcpCheckOom                 *ebpf.Program `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.Program `ebpf:"fexit_tcp_check_req"`
 	FexitTcpConnRequest              *ebpf.Program `ebpf:"fexit_tcp_conn_request"`
+	FexitTcpDataQueue                *ebpf.Program `ebpf:"fexit_tcp_data_queue"`
 	FexitTcpPeerIsProven             *ebpf.Program `ebpf:"fexit_tcp_peer_is_proven"`
+	FexitTcpPruneOfoQueue            *ebpf.Program `ebpf:"fexit_tcp_prune_ofo_queue"`
+	FexitTcpReqErr                   *ebpf.Program `ebpf:"fexit_tcp_req_err"`
 	FexitTcpTimewaitStateProcess     *ebpf.Program `ebpf:"fexit_tcp_timewait_state_process"`
+	FexitTcpTryRmemSchedule          *ebpf.Program `ebpf:"fexit_tcp_try_rmem_schedule"`
+	FexitTcpV4InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v4_syn_recv_sock"`
+	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
+	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
 	KprobeNfConntrackConfirm         *ebpf.Program `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeCookieV4Check              *ebpf.Program `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.Program `ebpf:"kprobe_cookie_v6_check"`
+	KprobeEarlyDrop                  *ebpf.Program `ebpf:"kprobe_early_drop"`
+	KprobeEnqueueToBacklog           *ebpf.Program `ebpf:"kprobe_enqueue_to_backlog"`
+	KprobeInetCskReqskQueueDrop      *ebpf.Program `ebpf:"kprobe_inet_csk_reqsk_queue_drop"`
+	KprobeInetTwskAlloc              *ebpf.Program `ebpf:"kprobe_inet_twsk_alloc"`
+	KprobeIpRouteInputNoref          *ebpf.Program `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeNfConntrackIn              *ebpf.Program `ebpf:"kprobe_nf_conntrack_in"`
+	KprobeNfCtDelete                 *ebpf.Program `ebpf:"kprobe_nf_ct_delete"`
 	KprobeNfSendReset                *ebpf.Program `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.Program `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.Program `ebpf:"kprobe_nf_send_unreach"`
 	KprobeNfSendUnreach6             *ebpf.Program `ebpf:"kprobe_nf_send_unreach6"`
+	KprobeReqskTimerHandler          *ebpf.Program `ebpf:"kprobe_reqsk_timer_handler"`
+	KprobeSkFilterTrimCap            *ebpf.Program `ebpf:"kprobe_sk_filter_trim_cap"`
+	KprobeTcpAddBacklog              *ebpf.Program `ebpf:"kprobe_tcp_add_backlog"`
+	KprobeTcpCheckOom                *ebpf.Program `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.Program `ebpf:"kprobe_tcp_check_req"`
 	KprobeTcpConnRequest             *ebpf.Program `ebpf:"kprobe_tcp_conn_request"`
+	KprobeTcpDataQueue               *ebpf.Program `ebpf:"kprobe_tcp_data_queue"`
+	KprobeTcpPruneOfoQueue           *ebpf.Program `ebpf:"kprobe_tcp_prune_ofo_queue"`
+	KprobeTcpReqErr                  *ebpf.Program `ebpf:"kprobe_tcp_req_err"`
 	KprobeTcpTimewaitStateProcess    *ebpf.Program `ebpf:"kprobe_tcp_timewait_state_process"`
+	KprobeTcpTryRmemSchedule         *ebpf.Program `ebpf:"kprobe_tcp_try_rmem_schedule"`
 	KprobeTcpV4ConnRequest           *ebpf.Program `ebpf:"kprobe_tcp_v4_conn_request"`
+	KprobeTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v4_send_reset"`
 	KprobeTcpV4SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.Program `ebpf:"kprobe_tcp_v6_conn_request"`
+	KprobeTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v6_send_reset"`
 	KprobeTcpV6SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
+	KprobeTcpValidateIncoming        *ebpf.Program `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.Program `ebpf:"kretprobe___nf_conntrack_confirm"`
 	KretprobeCookieV4Check           *ebpf.Program `ebpf:"kretprobe_cookie_v4_check"`
 	KretprobeCookieV6Check           *ebpf.Program `ebpf:"kretprobe_cookie_v6_check"`
 	KretprobeEarlyDrop               *ebpf.Program `ebpf:"kretprobe_early_drop"`
+	KretprobeEnqueueToBacklog        *ebpf.Program `ebpf:"kretprobe_enqueue_to_backlog"`
+	KretprobeInetTwskAlloc           *ebpf.Program `ebpf:"kretprobe_inet_twsk_alloc"`
+	KretprobeIpRouteInputNoref       *ebpf.Program `ebpf:"kretprobe_ip_route_input_noref"`
 	KretprobeNfConntrackIn           *ebpf.Program `ebpf:"kretprobe_nf_conntrack_in"`
 	KretprobeNfCtResolveClash        *ebpf.Program `ebpf:"kretprobe_nf_ct_resolve_clash"`
+	KretprobeReqskTimerHandler       *ebpf.Program `ebpf:"kretprobe_reqsk_timer_handler"`
+	KretprobeSkFilterTrimCap         *ebpf.Program `ebpf:"kretprobe_sk_filter_trim_cap"`
+	KretprobeTcpAddBacklog           *ebpf.Program `ebpf:"kretprobe_tcp_add_backlog"`
+	KretprobeTcpCheckOom             *ebpf.Program `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.Program `ebpf:"kretprobe_tcp_check_req"`
 	KretprobeTcpConnRequest          *ebpf.Program `ebpf:"kretprobe_tcp_conn_request"`
+	KretprobeTcpDataQueue            *ebpf.Program `ebpf:"kretprobe_tcp_data_queue"`
 	KretprobeTcpPeerIsProven         *ebpf.Program `ebpf:"kretprobe_tcp_peer_is_proven"`
+	KretprobeTcpPruneOfoQueue        *ebpf.Program `ebpf:"kretprobe_tcp_prune_ofo_queue"`
+	KretprobeTcpReqErr               *ebpf.Program `ebpf:"kretprobe_tcp_req_err"`
 	KretprobeTcpTimewaitStateProcess *ebpf.Program `ebpf:"kretprobe_tcp_timewait_state_process"`
+	KretprobeTcpTryRmemSchedule      *ebpf.Program `ebpf:"kretprobe_tcp_try_rmem_schedule"`
+	KretprobeTcpV4InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
+	KretprobeTcpV6InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
+	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
 	RawTpKfreeSkb                    *ebpf.Program `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.Program `ebpf:"tp_btf_kfree_skb"`
 }
@@ -496,60 +744,118 @@ func (p *bpfPrograms) Close() error {
 		p.FentryNfConntrackConfirm,
 		p.FentryCookieV4Check,
 		p.FentryCookieV6Check,
+		p.FentryEarlyDrop,
+		p.FentryEnqueueToBacklog,
+		p.FentryInetCskReqskQueueDrop,
+		p.FentryNfCtDelete,
 		p.FentryNfSendReset,
 		p.FentryNfSendReset6,
 		p.FentryNfSendUnreach,
 		p.FentryNfSendUnreach6,
+		p.FentryReqskTimerHandler,
+		p.FentryTcpAddBacklog,
 		p.FentryTcpCheckReq,
 		p.FentryTcpConnRequest,
+		p.FentryTcpDataQueue,
+		p.FentryTcpPruneOfoQueue,
+		p.FentryTcpReqErr,
 		p.FentryTcpTimewaitStateProcess,
+		p.FentryTcpTryRmemSchedule,
 		p.FentryTcpV4ConnRequest,
+		p.FentryTcpV4InboundMd5Hash,
 		p.FentryTcpV4SendReset,
 		p.FentryTcpV4SynRecvSock,
 		p.FentryTcpV6ConnRequest,
+		p.FentryTcpV6InboundMd5Hash,
 		p.FentryTcpV6SendReset,
 		p.FentryTcpV6SynRecvSock,
+		p.FentryTcpValidateIncoming,
 		p.FexitNfConntrackConfirm,
 		p.FexitCookieV4Check,
 		p.FexitCookieV6Check,
 		p.FexitEarlyDrop,
+		p.FexitEnqueueToBacklog,
+		p.FexitInetTwskAlloc,
+		p.FexitIpRouteInputNoref,
 		p.FexitNfConntrackIn,
 		p.FexitNfCtResolveClash,
+		p.FexitReqskTimerHandler,
+		p.FexitSkFilterTrimCap,
+		p.FexitTcpAddBacklog,
+		p.FexitTcpCheckOom,
 		p.FexitTcpCheckReq,
 		p.FexitTcpConnRequest,
+		p.FexitTcpDataQueue,
 		p.FexitTcpPeerIsProven,
+		p.FexitTcpPruneOfoQueue,
+		p.FexitTcpReqErr,
 		p.FexitTcpTimewaitStateProcess,
+		p.FexitTcpTryRmemSchedule,
+		p.FexitTcpV4InboundMd5Hash,
 		p.FexitTcpV4SynRecvSock,
+		p.FexitTcpV6InboundMd5Hash,
 		p.FexitTcpV6SynRecvSock,
+		p.FexitTcpValidateIncoming,
 		p.KprobeNfConntrackConfirm,
 		p.KprobeCookieV4Check,
 		p.KprobeCookieV6Check,
+		p.KprobeEarlyDrop,
+		p.KprobeEnqueueToBacklog,
+		p.KprobeInetCskReqskQueueDrop,
+		p.KprobeInetTwskAlloc,
+		p.KprobeIpRouteInputNoref,
 		p.KprobeNfConntrackIn,
+		p.KprobeNfCtDelete,
 		p.KprobeNfSendReset,
 		p.KprobeNfSendReset6,
 		p.KprobeNfSendUnreach,
 		p.KprobeNfSendUnreach6,
+		p.KprobeReqskTimerHandler,
+		p.KprobeSkFilterTrimCap,
+		p.KprobeTcpAddBacklog,
+		p.KprobeTcpCheckOom,
 		p.KprobeTcpCheckReq,
 		p.KprobeTcpConnRequest,
+		p.KprobeTcpDataQueue,
+		p.KprobeTcpPruneOfoQueue,
+		p.KprobeTcpReqErr,
 		p.KprobeTcpTimewaitStateProcess,
+		p.KprobeTcpTryRmemSchedule,
 		p.KprobeTcpV4ConnRequest,
+		p.KprobeTcpV4InboundMd5Hash,
 		p.KprobeTcpV4SendReset,
 		p.KprobeTcpV4SynRecvSock,
 		p.KprobeTcpV6ConnRequest,
+		p.KprobeTcpV6InboundMd5Hash,
 		p.KprobeTcpV6SendReset,
 		p.KprobeTcpV6SynRecvSock,
+		p.KprobeTcpValidateIncoming,
 		p.KretprobeNfConntrackConfirm,
 		p.KretprobeCookieV4Check,
 		p.KretprobeCookieV6Check,
 		p.KretprobeEarlyDrop,
+		p.KretprobeEnqueueToBacklog,
+		p.KretprobeInetTwskAlloc,
+		p.KretprobeIpRouteInputNoref,
 		p.KretprobeNfConntrackIn,
 		p.KretprobeNfCtResolveClash,
+		p.KretprobeReqskTimerHandler,
+		p.KretprobeSkFilterTrimCap,
+		p.KretprobeTcpAddBacklog,
+		p.KretprobeTcpCheckOom,
 		p.KretprobeTcpCheckReq,
 		p.KretprobeTcpConnRequest,
+		p.KretprobeTcpDataQueue,
 		p.KretprobeTcpPeerIsProven,
+		p.KretprobeTcpPruneOfoQueue,
+		p.KretprobeTcpReqErr,
 		p.KretprobeTcpTimewaitStateProcess,
+		p.KretprobeTcpTryRmemSchedule,
+		p.KretprobeTcpV4InboundMd5Hash,
 		p.KretprobeTcpV4SynRecvSock,
+		p.KretprobeTcpV6InboundMd5Hash,
 		p.KretprobeTcpV6SynRecvSock,
+		p.KretprobeTcpValidateIncoming,
 		p.RawTpKfreeSkb,
 		p.TpBtfKfreeSkb,
 	)

@@ -75,7 +75,28 @@ func evidence(d *bpfDetail) *event.Evidence {
 	if d == nil {
 		return nil
 	}
-	return &event.Evidence{Listener: listener(d)}
+	return &event.Evidence{
+		Listener:   listener(d),
+		Timestamps: timestamps(d),
+		Receiver:   receiver(d),
+		Ifindex:    d.Receiver.Ifindex,
+	}
+}
+
+func timestamps(d *bpfDetail) *event.Timestamps {
+	t := &d.Timestamps
+	if t.Known == 0 {
+		return nil
+	}
+	return &event.Timestamps{TSval: t.Tsval, Newest: t.Newest, Age: time.Duration(t.Age) * time.Second}
+}
+
+func receiver(d *bpfDetail) *event.Receiver {
+	r := &d.Receiver
+	if r.Known == 0 {
+		return nil
+	}
+	return &event.Receiver{Memory: r.Memory, Limit: r.Limit, Backlog: r.Backlog, Window: r.Window}
 }
 
 func listener(d *bpfDetail) *event.Listener {

@@ -34,11 +34,42 @@ var (
 	_ = [1]struct{}{}[event.Rejected^event.Facts(bpfFactFACT_REJECTED)]
 	_ = [1]struct{}{}[event.PacketRST^event.Facts(bpfFactFACT_PACKET_RST)]
 	_ = [1]struct{}{}[event.Outgoing^event.Facts(bpfFactFACT_OUTGOING)]
-	_ = [1]struct{}{}[(event.AllFacts+1)>>1^event.Facts(bpfFactFACT_OUTGOING)]
+	_ = [1]struct{}{}[event.PacketSYN^event.Facts(bpfFactFACT_PACKET_SYN)]
+	_ = [1]struct{}{}[event.Handshake^event.Facts(bpfFactFACT_HANDSHAKE)]
+	_ = [1]struct{}{}[event.PAWSTimeWait^event.Facts(bpfFactFACT_PAWS_TIME_WAIT)]
+	_ = [1]struct{}{}[event.PAWSOldACK^event.Facts(bpfFactFACT_PAWS_OLD_ACK)]
+	_ = [1]struct{}{}[event.ZeroWindow^event.Facts(bpfFactFACT_ZERO_WINDOW)]
+	_ = [1]struct{}{}[event.BeforeWindow^event.Facts(bpfFactFACT_BEFORE_WINDOW)]
+	_ = [1]struct{}{}[event.BeyondWindow^event.Facts(bpfFactFACT_BEYOND_WINDOW)]
+	_ = [1]struct{}{}[event.ReceiveBuffer^event.Facts(bpfFactFACT_RECEIVE_BUFFER)]
+	_ = [1]struct{}{}[event.TCPMemory^event.Facts(bpfFactFACT_TCP_MEMORY)]
+	_ = [1]struct{}{}[event.SocketBacklog^event.Facts(bpfFactFACT_SOCKET_BACKLOG)]
+	_ = [1]struct{}{}[event.SocketFilter^event.Facts(bpfFactFACT_SOCKET_FILTER)]
+	_ = [1]struct{}{}[event.AuthMissing^event.Facts(bpfFactFACT_AUTH_MISSING)]
+	_ = [1]struct{}{}[event.AuthUnexpected^event.Facts(bpfFactFACT_AUTH_UNEXPECTED)]
+	_ = [1]struct{}{}[event.AuthFailed^event.Facts(bpfFactFACT_AUTH_FAILED)]
+	_ = [1]struct{}{}[event.ReversePath^event.Facts(bpfFactFACT_REVERSE_PATH)]
+	_ = [1]struct{}{}[event.Martian^event.Facts(bpfFactFACT_MARTIAN)]
+	_ = [1]struct{}{}[event.CPUBacklog^event.Facts(bpfFactFACT_CPU_BACKLOG)]
+	_ = [1]struct{}{}[event.Expired^event.Facts(bpfFactFACT_EXPIRED)]
+	_ = [1]struct{}{}[event.Acked^event.Facts(bpfFactFACT_ACKED)]
+	_ = [1]struct{}{}[event.ICMPError^event.Facts(bpfFactFACT_ICMP_ERROR)]
+	_ = [1]struct{}{}[event.ConntrackEvicted^event.Facts(bpfFactFACT_CT_EVICTED)]
+	_ = [1]struct{}{}[event.TimeWaitOverflow^event.Facts(bpfFactFACT_TIME_WAIT_OVERFLOW)]
+	_ = [1]struct{}{}[(event.AllFacts+1)>>1^event.Facts(bpfFactFACT_TIME_WAIT_OVERFLOW)]
 )
 
 // hookNames are the names of enum hook.
 var hookNames = map[bpfHook]event.Hook{
-	bpfHookHOOK_FREE:         event.HookFree,
-	bpfHookHOOK_CONN_REQUEST: event.HookConnRequest,
+	bpfHookHOOK_FREE:              event.HookFree,
+	bpfHookHOOK_CONN_REQUEST:      event.HookConnRequest,
+	bpfHookHOOK_VALIDATE_INCOMING: "tcp_validate_incoming",
+	bpfHookHOOK_DATA_QUEUE:        "tcp_data_queue",
+	bpfHookHOOK_RMEM_SCHEDULE:     "tcp_try_rmem_schedule",
+	bpfHookHOOK_PRUNE_OFO:         "tcp_prune_ofo_queue",
+	bpfHookHOOK_REQUEST_TIMER:     "reqsk_timer_handler",
+	bpfHookHOOK_REQUEST_ERROR:     "tcp_req_err",
+	bpfHookHOOK_TIME_WAIT_ALLOC:   "inet_twsk_alloc",
+	bpfHookHOOK_CHECK_OOM:         "tcp_check_oom",
+	bpfHookHOOK_CONNTRACK_DELETE:  "nf_ct_delete",
 }

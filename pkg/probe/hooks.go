@@ -15,6 +15,10 @@ type hook struct {
 	entry, leave, returnOnly bool
 	// counters says that the programs compare this CPU's counters.
 	counters bool
+	// unless is the drop reason from which a kernel tells the same by itself.
+	unless string
+	// alias is what the compiler may have made of the name.
+	alias string
 	// facts cannot be seen without the hook.
 	facts event.Facts
 }
@@ -24,6 +28,7 @@ const (
 	rejectIPv4  = "nf_reject_ipv4"
 	rejectIPv6  = "nf_reject_ipv6"
 	handshakeOK = event.FinalACK | event.ListenOverflow | event.ListenDrop
+	authFacts   = event.AuthMissing | event.AuthUnexpected | event.AuthFailed
 	cookieFacts = event.CookieACK | event.CookieFailed | event.CookieRefused | event.ListenerACK
 )
 
@@ -39,16 +44,19 @@ var hooks = []hook{
 	{name: "tcp_v4_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
 	{name: "tcp_v6_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
 	{name: "tcp_check_req", entry: true, leave: true, counters: true,
-		facts: event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.PAWS},
+		facts: event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.Handshake},
 	{name: "cookie_v4_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "cookie_v6_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "tcp_timewait_state_process", entry: true, leave: true, counters: true,
-		facts: event.TimeWait | event.PAWS},
+		facts: event.TimeWait | event.PAWSTimeWait},
 	{name: "tcp_v4_send_reset", entry: true, facts: event.ResetSent | event.NoSocket},
 	{name: "tcp_v6_send_reset", entry: true, facts: event.ResetSent | event.NoSocket},
 	{name: "nf_conntrack_in", module: conntrack, entry: true, leave: true, returnOnly: true,
 		facts: event.ConntrackDrop | event.ConntrackInvalid | event.ConntrackFull},
-	{name: "early_drop", module: conntrack, leave: true, facts: event.ConntrackFull},
+	{name: "early_drop", module: conntrack, entry: true, leave: true,
+		facts: event.ConntrackFull | event.ConntrackEvicted},
+	{name: "nf_ct_delete", module: conntrack, alias: "nf_ct_delete.part.0", entry: true,
+		facts: event.ConntrackEvicted},
 	{name: "__nf_conntrack_confirm", module: conntrack, entry: true, leave: true,
 		facts: event.ConntrackConfirm | event.ConntrackClash | event.ConntrackChain},
 	{name: "nf_ct_resolve_clash", module: conntrack, leave: true, facts: event.ConntrackClash},
@@ -56,6 +64,27 @@ var hooks = []hook{
 	{name: "nf_send_unreach", module: rejectIPv4, entry: true, facts: event.Rejected},
 	{name: "nf_send_reset6", module: rejectIPv6, entry: true, facts: event.Rejected},
 	{name: "nf_send_unreach6", module: rejectIPv6, entry: true, facts: event.Rejected},
+	{name: "tcp_validate_incoming", entry: true, leave: true, counters: true,
+		facts: event.PAWS | event.PAWSOldACK | event.BeforeWindow | event.BeyondWindow},
+	{name: "tcp_data_queue", unless: "TCP_ZEROWINDOW", entry: true, leave: true, counters: true,
+		facts: event.ZeroWindow},
+	{name: "tcp_try_rmem_schedule", entry: true, leave: true, facts: event.ReceiveBuffer | event.TCPMemory},
+	{name: "tcp_prune_ofo_queue", unless: "TCP_OFO_QUEUE_PRUNE", entry: true, leave: true,
+		facts: event.ReceiveBuffer},
+	{name: "tcp_v4_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},
+	{name: "tcp_v6_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},
+	{name: "tcp_add_backlog", unless: "SOCKET_BACKLOG", entry: true, leave: true, counters: true,
+		facts: event.SocketBacklog},
+	{name: "enqueue_to_backlog", unless: "CPU_BACKLOG", entry: true, leave: true, facts: event.CPUBacklog},
+	{name: "sk_filter_trim_cap", unless: "SOCKET_FILTER", entry: true, leave: true, returnOnly: true,
+		facts: event.SocketFilter},
+	{name: "ip_route_input_noref", unless: "IP_LOCAL_SOURCE", entry: true, leave: true, returnOnly: true,
+		facts: event.ReversePath | event.Martian},
+	{name: "reqsk_timer_handler", entry: true, leave: true, facts: event.Expired | event.Acked},
+	{name: "inet_csk_reqsk_queue_drop", entry: true, facts: event.Expired | event.Acked},
+	{name: "tcp_req_err", entry: true, leave: true, counters: true, facts: event.ICMPError},
+	{name: "inet_twsk_alloc", entry: true, leave: true, returnOnly: true, facts: event.TimeWaitOverflow},
+	{name: "tcp_check_oom", entry: true, leave: true, returnOnly: true, facts: event.TCPMemory},
 }
 
 // fentryPrograms and kprobePrograms name the programs of each mode.

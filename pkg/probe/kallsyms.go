@@ -61,7 +61,7 @@ func findSymbols() (symbols, error) {
 	s := symbols{functions: map[string]bool{}}
 	wanted := map[string]bool{}
 	for _, h := range hooks {
-		wanted[h.name] = true
+		wanted[h.name], wanted[h.alias] = true, true
 	}
 	err := scanKallsyms(func(addr uint64, kind byte, name []byte) {
 		if string(name) == "__per_cpu_offset" {

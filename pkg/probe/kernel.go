@@ -25,6 +25,12 @@ var mibVariables = map[string]string{
 	"mib_defer_accept":     "LINUX_MIB_TCPDEFERACCEPTDROP",
 	"mib_paws_estab":       "LINUX_MIB_PAWSESTABREJECTED",
 	"mib_paws_time_wait":   "LINUX_MIB_PAWS_TW_REJECTED",
+	"mib_paws_old_ack":     "LINUX_MIB_PAWS_OLD_ACK",
+	"mib_zero_window":      "LINUX_MIB_TCPZEROWINDOWDROP",
+	"mib_backlog_drop":     "LINUX_MIB_TCPBACKLOGDROP",
+	"mib_md5_missing":      "LINUX_MIB_TCPMD5NOTFOUND",
+	"mib_md5_unexpected":   "LINUX_MIB_TCPMD5UNEXPECTED",
+	"mib_md5_failed":       "LINUX_MIB_TCPMD5FAILURE",
 }
 
 // argumentVariables are those that hold how many arguments a function has.
@@ -32,6 +38,7 @@ var argumentVariables = map[string]string{
 	"nargs_syn_recv_sock": "tcp_v4_syn_recv_sock",
 	"nargs_check_req":     "tcp_check_req",
 	"nargs_timewait":      "tcp_timewait_state_process",
+	"nargs_prune_ofo":     "tcp_prune_ofo_queue",
 }
 
 // kernel is what the running kernel's type information says.
@@ -126,13 +133,43 @@ func (k *kernel) dropReasons() map[uint32]string {
 	return reasons
 }
 
+// function is what the kernel calls the hook's function, empty if there is none.
+// The part that the compiler split off goes before what is left of the whole,
+// for other functions may call it directly.
+func (k *kernel) function(h *hook) string {
+	for _, name := range []string{h.alias, h.name} {
+		if name != "" && k.symbols.functions[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// needs says whether the kernel leaves it to the hook to tell.
+func (k *kernel) needs(h *hook) bool {
+	return h.unless == "" || k.reasonNumber(h.unless) == 0
+}
+
+// reasonNumber finds a drop reason by its name, 0 where there is none.
+func (k *kernel) reasonNumber(name string) uint32 {
+	for n, reason := range k.reasons {
+		if reason == name {
+			return n
+		}
+	}
+	return 0
+}
+
 // tell writes what the kernel is like into the programs' variables.
 func (k *kernel) tell(spec *ebpf.CollectionSpec) error {
 	indices, err := k.mibIndices()
 	if err != nil {
 		return err
 	}
-	values := map[string]any{"per_cpu_offset": k.symbols.perCPUOffset}
+	values := map[string]any{
+		"per_cpu_offset":     k.symbols.perCPUOffset,
+		"reason_cpu_backlog": k.reasonNumber("CPU_BACKLOG"),
+	}
 	for variable, name := range mibVariables {
 		values[variable] = indices[name]
 	}

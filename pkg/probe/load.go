@@ -147,17 +147,18 @@ func (l *loader) attachFentry(h *hook) ([]link.Link, error) {
 	return links, err
 }
 
-// attachKprobe attaches a hook with a kprobe and a kretprobe, all or none.
-func (l *loader) attachKprobe(h *hook) ([]link.Link, error) {
+// attachKprobe attaches a hook with a kprobe and a kretprobe to the symbol, all
+// or none.
+func (l *loader) attachKprobe(h *hook, symbol string) ([]link.Link, error) {
 	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); err != nil {
 		return nil, errors.New("the kernel has no kprobes (CONFIG_KPROBE_EVENTS)")
 	}
 	return attachAll(h.kprobePrograms(), func(name string) (link.Link, error) {
 		return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
 			if l.spec.Programs[name].SectionName == "kretprobe/"+h.name {
-				return link.Kretprobe(h.name, p, nil)
+				return link.Kretprobe(symbol, p, nil)
 			}
-			return link.Kprobe(h.name, p, nil)
+			return link.Kprobe(symbol, p, nil)
 		})
 	})
 }

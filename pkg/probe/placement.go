@@ -30,7 +30,8 @@ type placement struct {
 // place attaches the hook in the best mode that works, or says why none does.
 func (p *placement) place(l *loader, k *kernel) {
 	p.status, p.why = event.Unavailable, ""
-	if !k.symbols.functions[p.name] {
+	symbol := k.function(p.hook)
+	if symbol == "" {
 		if p.module != "" && !isLoaded(p.module) {
 			p.status, p.why = event.Waiting, "module "+p.module+" is not loaded"
 			return
@@ -38,7 +39,7 @@ func (p *placement) place(l *loader, k *kernel) {
 		p.why = "no such function in this kernel"
 		return
 	}
-	links, mode, err := p.attach(l)
+	links, mode, err := p.attach(l, symbol)
 	if err == nil && p.counters && k.symbols.perCPUOffset == 0 {
 		err = errors.Join(errNoCounters, closeLinks(links))
 	}
@@ -51,13 +52,19 @@ func (p *placement) place(l *loader, k *kernel) {
 
 var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
 
+// errNoType: what the compiler split off a function has no type in BTF.
+var errNoType = errors.New("the function was split by the compiler")
+
 // attach tries the modes in their order.
-func (p *placement) attach(l *loader) ([]link.Link, event.Mode, error) {
-	links, fentryErr := l.attachFentry(p.hook)
+func (p *placement) attach(l *loader, symbol string) ([]link.Link, event.Mode, error) {
+	fentryErr, links := errNoType, []link.Link(nil)
+	if symbol == p.name {
+		links, fentryErr = l.attachFentry(p.hook)
+	}
 	if fentryErr == nil {
 		return links, event.ModeFentry, nil
 	}
-	links, kprobeErr := l.attachKprobe(p.hook)
+	links, kprobeErr := l.attachKprobe(p.hook, symbol)
 	if kprobeErr == nil {
 		return links, event.ModeKprobe, nil
 	}

@@ -75,6 +75,9 @@ func (t *Tracer) open(o Options) (err error) {
 		return refusal(fmt.Errorf("attach to the kfree_skb tracepoint: %w", err))
 	}
 	for i := range hooks {
+		if !t.kernel.needs(&hooks[i]) {
+			continue
+		}
 		p := &placement{hook: &hooks[i]}
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)

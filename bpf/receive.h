@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A connection's state, and the call that is judging a segment of it. */
+#ifndef SYNWATCH_RECEIVE_H
+#define SYNWATCH_RECEIVE_H
+
+#include "marks.h"
+#include "probes.h"
+
+/* include/net/tcp.h:tcp_receive_window */
+static __always_inline __u32 receive_window(const struct tcp_sock *tp)
+{
+	__s32 window = BPF_CORE_READ(tp, rcv_wup) + BPF_CORE_READ(tp, rcv_wnd) -
+		       BPF_CORE_READ(tp, rcv_nxt);
+
+	return window > 0 ? window : 0;
+}
+
+static __always_inline bool is_connection(struct sock *sk)
+{
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	/* A full socket: neither a listener nor TCP_TIME_WAIT (6), TCP_NEW_SYN_RECV (12). */
+	return state != TCP_LISTEN && state != 6 && state != 12;
+}
+
+static __always_inline void read_receiver(struct receiver *r, struct sock *sk)
+{
+	if (!is_connection(sk))
+		return;
+	r->memory = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter);
+	r->limit = BPF_CORE_READ(sk, sk_rcvbuf);
+	r->backlog = BPF_CORE_READ(sk, sk_backlog.len);
+	r->window = receive_window((struct tcp_sock *)sk);
+	r->known = 1;
+}
+
+static __always_inline void read_segment(struct sock *sk, struct timestamps *t, struct receiver *r)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	read_receiver(r, sk);
+	read_timestamps(t, BPF_CORE_READ(tp, rx_opt.rcv_tsval), BPF_CORE_READ(tp, rx_opt.ts_recent),
+			BPF_CORE_READ(tp, rx_opt.ts_recent_stamp));
+}
+
+/* validating returns the call of tcp_validate_incoming that is judging skb. */
+static __always_inline struct slot *validating(struct sk_buff *skb)
+{
+	struct slot *s = slot_of(CALL_VALIDATE);
+
+	if (s && s->skb == skb)
+		return s;
+	s = slot_of(CALL_VALIDATE_NESTED);
+	return s && s->skb == skb ? s : NULL;
+}
+
+/* validate_facts is what the call has found so far. */
+static __always_inline __u64 validate_facts(const struct slot *s)
+{
+	__u64 facts = s->facts;
+
+	if (moved(s, 0, mib_paws_estab))
+		facts |= FACT_PAWS;
+	if (moved(s, 1, mib_paws_old_ack))
+		facts |= FACT_PAWS_OLD_ACK;
+	return facts;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What ends without a packet to free: requests, connections, entries. */
+#ifndef SYNWATCH_UNSEEN_H
+#define SYNWATCH_UNSEEN_H
+
+#include "drop.h"
+#include "mib.h"
+#include "probes.h"
+
+static __always_inline void count_sock(struct sock *sk, __u8 hook, __u64 facts,
+				       struct sock *listener)
+{
+	struct key key = { .facts = facts, .hook = hook };
+	struct queues queues = {};
+	struct packet p = {};
+
+	if (!enabled || !parse_sock(&sk->__sk_common, &p))
+		return;
+	fill_key(&key, &p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
+	if (listener)
+		read_queues(&queues, listener);
+	count(&key, p.src_port, &(struct evidence){ .queues = &queues });
+}
+
+/* reqsk_timer_handler(timer), net/ipv4/inet_connection_sock.c, gives a request up
+ * by inet_csk_reqsk_queue_drop(listener, request). */
+static __always_inline void enter_request_timer(struct timer_list *timer)
+{
+	struct request_sock *req = NULL;
+
+	req = (void *)timer - bpf_core_field_offset(req->rsk_timer);
+	open_slot(CALL_REQUEST_TIMER, (struct sock *)req, (struct sk_buff *)req);
+}
+
+static __always_inline void leave_request_timer(__u64 ret)
+{
+	struct sk_buff *unused;
+
+	close_slot(CALL_REQUEST_TIMER, &unused);
+}
+
+ENTRY1(reqsk_timer_handler, enter_request_timer, 0)
+RETURN(reqsk_timer_handler, leave_request_timer, 1)
+
+static __always_inline void enter_request_drop(struct sock *listener, struct request_sock *req)
+{
+	struct inet_request_sock *ireq = (struct inet_request_sock *)req;
+	struct slot *s = slot_of(CALL_REQUEST_TIMER);
+	__u64 facts = FACT_EXPIRED;
+
+	/* A listener that closes drops its requests too. */
+	if (!s || s->skb != (struct sk_buff *)req ||
+	    BPF_CORE_READ(listener, __sk_common.skc_state) != TCP_LISTEN)
+		return;
+	if (BPF_CORE_READ_BITFIELD_PROBED(ireq, acked))
+		facts |= FACT_ACKED;
+	count_sock((struct sock *)req, HOOK_REQUEST_TIMER, facts, listener);
+}
+
+ENTRY(inet_csk_reqsk_queue_drop, enter_request_drop, 0, 1)
+
+/* tcp_req_err(request, seq, abort), net/ipv4/tcp_ipv4.c, for an ICMP error. */
+static __always_inline void enter_request_error(struct sock *req)
+{
+	struct slot *s = open_slot(CALL_REQUEST_ERROR, req, (struct sk_buff *)req);
+
+	if (!s)
+		return;
+	parse_sock(&req->__sk_common, &s->packet);
+	remember_counter(s, 0, mib_listen_drops);
+}
+
+static __always_inline void leave_request_error(__u64 ret)
+{
+	struct key key = { .facts = FACT_ICMP_ERROR, .hook = HOOK_REQUEST_ERROR };
+	struct sk_buff *unused;
+	struct slot *s = close_slot(CALL_REQUEST_ERROR, &unused);
+
+	if (!s || !enabled || !moved(s, 0, mib_listen_drops))
+		return;
+	fill_key(&key, &s->packet, BPF_CORE_READ(s->sk, __sk_common.skc_net.net));
+	count(&key, s->packet.src_port, &(struct evidence){});
+}
+
+ENTRY1(tcp_req_err, enter_request_error, 0)
+RETURN(tcp_req_err, leave_request_error, 3)
+
+/* inet_twsk_alloc(sk, death_row, state) returns NULL past tcp_max_tw_buckets. */
+static __always_inline void leave_twsk_alloc(struct sock *sk, __u64 ret)
+{
+	if (!ret)
+		count_sock(sk, HOOK_TIME_WAIT_ALLOC, FACT_TIME_WAIT_OVERFLOW, NULL);
+}
+
+RETURN_ARG(inet_twsk_alloc, leave_twsk_alloc, 0, 3, CALL_TIME_WAIT_ALLOC)
+
+/* tcp_check_oom(sk, shift) aborts the connection when it returns true. */
+static __always_inline void leave_check_oom(struct sock *sk, __u64 ret)
+{
+	if (ret & 0xff)
+		count_sock(sk, HOOK_CHECK_OOM, FACT_TCP_MEMORY, NULL);
+}
+
+RETURN_ARG(tcp_check_oom, leave_check_oom, 0, 2, CALL_CHECK_OOM)
+
+#endif
