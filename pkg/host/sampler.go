@@ -25,23 +25,11 @@ func NewSampler(counters []string) *Sampler {
 // those that are kept only by another process's thread or open file, at a cost
 // in proportion to their number.
 func (s *Sampler) Sample(deep bool) (Sample, error) {
-	found := scan(deep)
-	for inum, at := range s.known {
-		if _, again := found[inum]; !again && leadsTo(at.path, inum) {
-			found[inum] = at
-		}
-	}
+	found := scan(deep).or(s.known)
 	s.known = found
 	sample := Sample{}
 	err := travel(func(t *traveller) error { return sample.readAll(t, found, s.counters) })
 	return sample, err
-}
-
-func leadsTo(path string, inum uint32) bool {
-	p := places{}
-	p.addLink(path)
-	_, ok := p[inum]
-	return ok
 }
 
 // readAll visits each namespace. Those that are gone by now, or that this

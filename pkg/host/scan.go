@@ -81,6 +81,25 @@ func (p places) addLink(path string) {
 	}
 }
 
+// or adds the places that were known before and are still right.
+func (p places) or(before places) places {
+	for inum, at := range before {
+		if _, again := p[inum]; !again && leadsTo(at.path, inum) {
+			p[inum] = at
+		}
+	}
+	return p
+}
+
+// leadsTo says whether a path is a link to a namespace or has it mounted.
+func leadsTo(path string, inum uint32) bool {
+	if now, ok := netnsLink(path); ok {
+		return now == inum
+	}
+	now, ok := netnsMount(path)
+	return ok && now == inum
+}
+
 func netnsLink(path string) (uint32, bool) {
 	link, err := os.Readlink(path)
 	if err != nil {
@@ -107,13 +126,18 @@ func mounted(dir string) map[uint32]string {
 	found := map[uint32]string{}
 	for _, name := range names(dir) {
 		path := filepath.Join(dir, name)
-		var fs unix.Statfs_t
-		var st unix.Stat_t
-		if unix.Statfs(path, &fs) == nil && fs.Type == unix.NSFS_MAGIC && unix.Stat(path, &st) == nil {
-			found[uint32(st.Ino)] = name
+		if inum, ok := netnsMount(path); ok {
+			found[inum] = name
 		}
 	}
 	return found
+}
+
+func netnsMount(path string) (uint32, bool) {
+	var fs unix.Statfs_t
+	var st unix.Stat_t
+	ok := unix.Statfs(path, &fs) == nil && fs.Type == unix.NSFS_MAGIC && unix.Stat(path, &st) == nil
+	return uint32(st.Ino), ok
 }
 
 // names lists a directory, which may have vanished or be out of bounds.
