@@ -73,7 +73,7 @@ var Reconciled = []string{
 	"TcpExtTCPTimeWaitOverflow", "TcpExtIPReversePathFilter",
 	"TcpExtTCPMD5NotFound", "TcpExtTCPMD5Unexpected", "TcpExtTCPMD5Failure",
 	"TcpExtTCPBacklogDrop", "TcpExtTCPZeroWindowDrop", "TcpExtBeyondWindow",
-	"TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtTCPAbortOnMemory",
+	"TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtTCPOFODrop", "TcpExtTCPAbortOnMemory",
 	"Conntrackdrop", "Conntrackinsert_failed", "Conntrackearly_drop",
 }
 

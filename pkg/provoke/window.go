@@ -71,9 +71,7 @@ func zeroWindow(b *bench) Expect {
 	return b.expect("out-of-window", "zero-window", ln.addr, clients, map[string]uint64{"TcpExtTCPZeroWindowDrop": uint64(len(clients))})
 }
 
-func smallBuffer(fd int) error {
-	return joinErr("set SO_RCVBUF", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 8192))
-}
+func smallBuffer(fd int) error { return setReceiveBuffer(fd, 8192) }
 
 // fillWindow sends data until the server offers no room any more.
 func (b *bench) fillWindow(p *rawPeer) {
