@@ -19,6 +19,11 @@ var conntrack = []Provocation{
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackTableFull),
 	},
 	{
+		Cause: "conntrack-evicted", Families: []Family{V4, V6}, Global: true,
+		Needs: []string{featNFTCt, featConntrackDump},
+		Run:   play(listenerDefaults.with(alone, "yes").with("ipv4/tcp_syncookies", "2"), conntrackEvicted),
+	},
+	{
 		Cause: "conntrack-clash", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
 		Run: play(listenerDefaults, conntrackClash),
 	},

@@ -80,6 +80,8 @@ var probes = map[string]func(ns *os.File) error{
 	featTSEcr:         probeTSEcr,
 	featMPTCP:         probeMPTCP,
 	featMD5:           probeMD5,
+	featUserfault:     probeUserfault,
+	featNetem:         probeNetem,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
