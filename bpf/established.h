@@ -98,7 +98,7 @@ static __always_inline void leave_data_queue(__u64 ret)
 }
 
 ENTRY(tcp_data_queue, enter_data_queue, 0, 1)
-RETURN(tcp_data_queue, leave_data_queue, 2)
+RETURN(tcp_data_queue, leave_data_queue, 0)
 
 /* tcp_try_rmem_schedule(sk, skb, size) returns a negative number when the segment
  * finds no room: in the buffer, or for TCP as a whole. */
@@ -109,19 +109,20 @@ static __always_inline void enter_rmem_schedule(struct sock *sk, struct sk_buff 
 
 static __always_inline void leave_rmem_schedule(__u64 ret)
 {
+	__u64 facts = FACT_RECEIVE_BUFFER;
 	struct packet p = {};
 	struct sk_buff *skb;
-	__u64 facts = FACT_RECEIVE_BUFFER;
 	struct slot *s = close_nested(CALL_RMEM_SCHEDULE, &skb);
+	struct sock *sk = s ? s->sk : NULL;
 
-	if (!s || (__s32)ret >= 0 || !parse(skb, &p))
+	if (!sk || (__s32)ret >= 0 || !parse(skb, &p))
 		return;
-	if (BPF_CORE_READ(s->sk, sk_backlog.rmem_alloc.counter) <= BPF_CORE_READ(s->sk, sk_rcvbuf))
+	if (BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) <= BPF_CORE_READ(sk, sk_rcvbuf))
 		facts = FACT_TCP_MEMORY;
 	if (kernel_has_reasons())
 		mark_packet(skb, &p, facts);
 	else
-		count_segment(s->sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
+		count_segment(sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
 }
 
 ENTRY(tcp_try_rmem_schedule, enter_rmem_schedule, 0, 1)
@@ -144,12 +145,13 @@ static __always_inline void leave_prune_ofo(__u64 ret)
 	struct sk_buff *unused;
 	__u32 victims;
 	struct slot *s = close_nested(CALL_PRUNE_OFO, &unused);
+	struct sock *sk = s ? s->sk : NULL;
 
-	if (!s || !parse_sock(&s->sk->__sk_common, &p))
+	if (!sk || !parse_sock(&sk->__sk_common, &p))
 		return;
-	victims = BPF_CORE_READ(s->sk, sk_drops.counter) - s->before[0];
+	victims = BPF_CORE_READ(sk, sk_drops.counter) - s->before[0];
 	if (victims)
-		count_segment(s->sk, &p, HOOK_PRUNE_OFO, FACT_RECEIVE_BUFFER, victims);
+		count_segment(sk, &p, HOOK_PRUNE_OFO, FACT_RECEIVE_BUFFER, victims);
 }
 
 ENTRY1(tcp_prune_ofo_queue, enter_prune_ofo, 0)

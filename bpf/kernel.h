@@ -66,7 +66,9 @@ typedef struct {
 } atomic_t;
 
 struct in6_addr {
-	__u8 s6_addr[16];
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
 };
 
 struct sock_common {

@@ -209,8 +209,8 @@ static __always_inline bool parse_sock(const struct sock_common *sk, struct pack
 		map_v4(p->src, BPF_CORE_READ(sk, skc_daddr));
 		map_v4(p->dst, BPF_CORE_READ(sk, skc_rcv_saddr));
 	} else if (family == AF_INET6) {
-		BPF_CORE_READ_INTO(&p->src, sk, skc_v6_daddr.s6_addr);
-		BPF_CORE_READ_INTO(&p->dst, sk, skc_v6_rcv_saddr.s6_addr);
+		BPF_CORE_READ_INTO(&p->src, sk, skc_v6_daddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&p->dst, sk, skc_v6_rcv_saddr.in6_u.u6_addr8);
 	} else {
 		return false;
 	}

@@ -56,7 +56,7 @@
 	}
 
 /* RETURN makes fexit_fn and kretprobe_fn, which call leave with what fn
- * returned. nargs is the number of its arguments. */
+ * returned. nargs is the number of its arguments, 0 for one that returns nothing. */
 #define RETURN(fn, leave, nargs)                                                                   \
 	SEC("fexit/" #fn) int fexit_##fn(__u64 *ctx)                                               \
 	{                                                                                          \

@@ -40,7 +40,7 @@ static __always_inline void leave_request_timer(__u64 ret)
 }
 
 ENTRY1(reqsk_timer_handler, enter_request_timer, 0)
-RETURN(reqsk_timer_handler, leave_request_timer, 1)
+RETURN(reqsk_timer_handler, leave_request_timer, 0)
 
 static __always_inline void enter_request_drop(struct sock *listener, struct request_sock *req)
 {
@@ -75,15 +75,16 @@ static __always_inline void leave_request_error(__u64 ret)
 	struct key key = { .facts = FACT_ICMP_ERROR, .hook = HOOK_REQUEST_ERROR };
 	struct sk_buff *unused;
 	struct slot *s = close_slot(CALL_REQUEST_ERROR, &unused);
+	struct sock *req = s ? s->sk : NULL;
 
-	if (!s || !enabled || !moved(s, 0, mib_listen_drops))
+	if (!req || !enabled || !moved(s, 0, mib_listen_drops))
 		return;
-	fill_key(&key, &s->packet, BPF_CORE_READ(s->sk, __sk_common.skc_net.net));
+	fill_key(&key, &s->packet, BPF_CORE_READ(req, __sk_common.skc_net.net));
 	count(&key, s->packet.src_port, &(struct evidence){});
 }
 
 ENTRY1(tcp_req_err, enter_request_error, 0)
-RETURN(tcp_req_err, leave_request_error, 3)
+RETURN(tcp_req_err, leave_request_error, 0)
 
 /* inet_twsk_alloc(sk, death_row, state) returns NULL past tcp_max_tw_buckets. */
 static __always_inline void leave_twsk_alloc(struct sock *sk, __u64 ret)

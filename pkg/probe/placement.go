@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -79,14 +80,24 @@ func (p *placement) state() event.HookState {
 // verifier's last word.
 func shortly(err error) string {
 	var verifier *ebpf.VerifierError
-	if errors.As(err, &verifier) && len(verifier.Log) > 0 {
-		return "verifier: " + strings.TrimSpace(verifier.Log[len(verifier.Log)-1])
+	if errors.As(err, &verifier) {
+		return "verifier: " + lastWord(verifier.Log)
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return errno.Error()
 	}
 	return err.Error()
+}
+
+// lastWord is the verifier's complaint, before its statistics.
+func lastWord(log []string) string {
+	for _, line := range slices.Backward(log) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "processed ") {
+			return line
+		}
+	}
+	return "no complaint"
 }
 
 func isLoaded(module string) bool {
