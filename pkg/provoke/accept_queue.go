@@ -45,8 +45,9 @@ func acceptQueueFullSYN(b *bench) Expect {
 
 // net/ipv4/tcp_ipv4.c:tcp_v4_syn_recv_sock finds the queue full, which it was
 // not yet when the SYN came.
-func acceptQueueFullACK(b *bench) Expect {
-	ln := b.listen(8)
+func acceptQueueFullACK(b *bench) Expect { return b.lateACKs(b.listen(8)) }
+
+func (b *bench) lateACKs(ln *listener) Expect {
 	b.connect(ln, ln.max)
 	clients := b.clients()
 	replies := b.open(clients, ln.addr)

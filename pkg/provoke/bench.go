@@ -36,11 +36,15 @@ type requestKey struct{ server, client netip.AddrPort }
 
 // play makes a Run of a list of steps that rely on settings.
 func play(settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
+	return playFor(runTimeout, settings, steps)
+}
+
+func playFor(timeout time.Duration, settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
 	return func(ctx context.Context, l *Lab, f Family) (want Expect, err error) {
 		if f == V6 && !l.hasIPv6 {
 			return want, &MissingError{"ipv6", "this kernel runs without it"}
 		}
-		ctx, cancel := context.WithTimeout(ctx, runTimeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		b := &bench{Lab: l, ctx: ctx, f: f, id: l.runs.Add(1)}
 		settings := b.sharing(settings)

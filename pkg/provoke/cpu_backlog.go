@@ -52,7 +52,7 @@ func (b *bench) burst(ln *listener, sent map[uint16]netip.Addr) {
 	clients := make([]netip.AddrPort, cpuBacklogBurst)
 	for i := range clients {
 		port := uint16(10000 + len(sent))
-		clients[i] = netip.AddrPortFrom(b.source(i%3+1), port)
+		clients[i] = netip.AddrPortFrom(b.source([]int{1, 2, 2, 3, 3, 3}[i%6]), port)
 		sent[port] = clients[i].Addr()
 	}
 	if b.err != nil {

@@ -42,9 +42,10 @@ func handshakeExpired(b *bench) Expect {
 // handshakeExpiredAcked has clients that believe themselves connected: their
 // ACK met a full accept queue.
 func handshakeExpiredAcked(b *bench) Expect {
-	e := acceptQueueFullACK(b)
+	ln := b.listen(8)
+	e := b.lateACKs(ln)
 	b.awaitExpiry()
-	return merge(e, b.expired(b.listeners[0], b.clients()))
+	return merge(e, b.expired(ln, b.clients()))
 }
 
 // expired are the notices of requests that were given up.

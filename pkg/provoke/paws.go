@@ -125,7 +125,13 @@ func (b *bench) openStamped(clients []netip.AddrPort, dst netip.AddrPort) []repl
 
 // stampedPeers is rawPeers with the timestamp option.
 func (b *bench) stampedPeers(clients []netip.AddrPort, ln *listener) []*rawPeer {
-	return b.establish(b.openStamped(clients, ln.addr), ln)
+	peers := b.establish(b.openStamped(clients, ln.addr), ln)
+	for _, p := range peers {
+		if p.ts == nil { // the run has failed
+			p.ts = &timestamps{}
+		}
+	}
+	return peers
 }
 
 func probeTSEcr(*os.File) error {

@@ -180,6 +180,36 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// Stress counts exactly what it provokes. SYNWATCH_STRESS is how long.
+func TestStress(t *testing.T) {
+	d := 2 * time.Second
+	if long, err := time.ParseDuration(os.Getenv("SYNWATCH_STRESS")); err == nil {
+		d = long
+	}
+	labs := []*Lab{newLab(t), newLab(t)}
+	before := []map[string]uint64{mustCounters(t, labs[0]), mustCounters(t, labs[1])}
+	wants, err := Stress(t.Context(), d, labs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range wants {
+		after := mustCounters(t, labs[i])
+		if diff := cmp.Diff(want.Counters, delta(before[i], after)); diff != "" {
+			t.Errorf("counters (-want +got):\n%s", diff)
+		}
+		moved := moved(before[i], after)
+		sums := map[string]uint64{}
+		for _, drop := range want.Drops {
+			sums[drop.Cause] += drop.Count
+		}
+		t.Logf("lab %d: %v", i, sums)
+		resets := sums["no-listener"] + sums["stray-ack"]
+		if got := moved["TcpOutRsts"] - 4; got != resets { // without those of the full queues
+			t.Errorf("%d resets were sent, not %d", got, resets)
+		}
+	}
+}
+
 // A run that is interrupted says so, soon, and leaves the lab as it was.
 func TestInterrupted(t *testing.T) {
 	l := newLab(t)
