@@ -80,6 +80,7 @@ var probes = map[string]func(ns *os.File) error{
 	featTSEcr:         probeTSEcr,
 	featMPTCP:         probeMPTCP,
 	featMD5:           probeMD5,
+	featAO:            probeAO,
 	featUserfault:     probeUserfault,
 	featNetem:         probeNetem,
 }

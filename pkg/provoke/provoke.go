@@ -72,6 +72,7 @@ var Reconciled = []string{
 	"TcpExtPAWSEstab", "TcpExtPAWSTimewait", "TcpExtPAWSOldAck", "TcpExtTSEcrRejected",
 	"TcpExtTCPTimeWaitOverflow", "TcpExtIPReversePathFilter",
 	"TcpExtTCPMD5NotFound", "TcpExtTCPMD5Unexpected", "TcpExtTCPMD5Failure",
+	"TcpExtTCPAORequired", "TcpExtTCPAOKeyNotFound", "TcpExtTCPAOBad",
 	"TcpExtTCPBacklogDrop", "TcpExtTCPZeroWindowDrop", "TcpExtBeyondWindow",
 	"TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtTCPOFODrop", "TcpExtTCPAbortOnMemory",
 	"Conntrackdrop", "Conntrackinsert_failed", "Conntrackearly_drop",

@@ -74,16 +74,21 @@ func (b *bench) signed(keys bool, o option, counter string) Expect {
 func setMD5Key(fd int, f Family, peer netip.Addr) error {
 	sig := unix.TCPMD5Sig{Keylen: 6}
 	copy(sig.Key[:], "secret")
-	// A struct sockaddr_in or sockaddr_in6; a dual-stack socket wants the latter.
-	raw := (*[16]byte)(sig.Addr.Data[6:22])
-	sig.Addr.Family = unix.AF_INET6
-	if f == V4 {
-		sig.Addr.Family = unix.AF_INET
-		copy(sig.Addr.Data[2:], peer.AsSlice())
-	} else {
-		*raw = peer.As16()
-	}
+	putPeer(&sig.Addr, f, peer)
 	return joinErr("set TCP_MD5SIG", unix.SetsockoptTCPMD5Sig(fd, unix.IPPROTO_TCP, unix.TCP_MD5SIG, &sig))
+}
+
+// putPeer makes a struct sockaddr_in or sockaddr_in6 of an address. A dual-stack
+// socket wants IPv4 ones in the latter.
+func putPeer(to *unix.SockaddrStorage, f Family, peer netip.Addr) {
+	if f == V4 {
+		to.Family = unix.AF_INET
+		copy(to.Data[2:], peer.AsSlice())
+		return
+	}
+	to.Family = unix.AF_INET6
+	all := peer.As16()
+	copy(to.Data[6:], all[:])
 }
 
 func probeMD5(ns *os.File) error {
