@@ -22,11 +22,18 @@ type env struct {
 	machine        func() (host.Machine, error)
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
+	directory      func() directory
 }
 
 // tracer is a source that can be closed.
 type tracer interface {
 	watch.Source
+	Close() error
+}
+
+// directory can be closed.
+type directory interface {
+	watch.Directory
 	Close() error
 }
 
@@ -41,6 +48,7 @@ func realEnv() *env {
 			}
 			return t, nil
 		},
-		counters: func() watch.Counters { return host.NewSampler(cause.Counters()) },
+		counters:  func() watch.Counters { return host.NewSampler(cause.Counters()) },
+		directory: func() directory { return host.NewDirectory() },
 	}
 }

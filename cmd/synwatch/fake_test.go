@@ -32,6 +32,9 @@ func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
 func (f *fake) Close() error                     { f.closed = true; return nil }
 func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }
 func (f *fake) Name(uint32) string               { return "" }
+func (f *fake) Ask(host.Question) (host.Answer, bool) {
+	return host.Answer{Listener: &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx"}}}, true
+}
 func (f *fake) Read() (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)
 	events, f.events = f.events, nil
@@ -73,8 +76,9 @@ func command(t *testing.T, f *fake, args ...string) result {
 func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 	return &env{
 		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
-		machine:  func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
-		open:     func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
-		counters: func() watch.Counters { return f },
+		machine:   func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
+		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
+		counters:  func() watch.Counters { return f },
+		directory: func() directory { return f },
 	}
 }

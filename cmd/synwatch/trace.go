@@ -120,7 +120,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 }
 
 // watch runs an open tracer into a sink.
-func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOptions) error {
+func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOptions) (err error) {
 	machine, err := e.machine()
 	if err != nil {
 		return err
@@ -128,9 +128,11 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	if !o.format.quiet {
 		e.announce(machine, t)
 	}
+	known := e.directory()
+	defer func() { err = errors.Join(err, known.Close()) }()
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: e.counters(), Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Directory: known, Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
 		Records: o.count, Duration: o.duration, Netns: filter.Netns,

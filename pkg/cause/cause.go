@@ -17,21 +17,41 @@ const (
 	Benign
 )
 
-// Evidence says which of an event's details tell why it is of its cause.
-type Evidence uint8
+// Evidence is a set of what tells why a record is of its cause.
+type Evidence uint16
 
 const (
-	// NoEvidence: the addresses say it all.
-	NoEvidence Evidence = iota
+	// Owner is who listens on the port.
+	Owner Evidence = 1 << iota
 	// AcceptQueue is the listener's queue of connections and its limit.
 	AcceptQueue
 	// SynQueue is the listener's queue of requests, which has the same limit.
 	SynQueue
 	// SynBacklog is the queue of requests against tcp_max_syn_backlog.
 	SynBacklog
+	// Table is how full the connection tracking table is.
+	Table
+	// Timestamps are the packet's and the newest before it.
+	Timestamps
+	// ReceiveBuffer is a connection's receive buffer and its limit.
+	ReceiveBuffer
+	// SocketBacklog is what waits for the owner of a connection's lock.
+	SocketBacklog
+	// Window is a connection's receive window.
+	Window
+	// Chain is the netfilter chain that the packet died in.
+	Chain
+	// Interface is the one that the packet came in on.
+	Interface
 	// KernelReason is the kernel's own reason and the place of the free.
 	KernelReason
+
+	// NoEvidence: the addresses say it all.
+	NoEvidence Evidence = 0
 )
+
+// Has says whether all of want are in e.
+func (e Evidence) Has(want Evidence) bool { return e&want == want }
 
 // Cause is one row of the catalogue.
 type Cause struct {

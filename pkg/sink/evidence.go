@@ -3,96 +3,129 @@
 package sink
 
 import (
-	"fmt"
-	"strings"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-// listenerState is the evidence's part that tells of the listener.
+// evidenceObject is the evidence as programs see it: flat, with the parts that
+// are known.
+type evidenceObject struct {
+	*listenerState
+	*conntrackState
+	*timestampState
+	*receiverState
+	*netfilterState
+	Interface string `json:"interface,omitempty"`
+	// Location is the kernel function that freed the packet.
+	Location string `json:"location,omitempty"`
+}
+
 type listenerState struct {
 	AcceptQueue    uint32 `json:"accept_queue"`
 	AcceptQueueMax uint32 `json:"accept_queue_max"`
 	SynQueue       uint32 `json:"syn_queue"`
 	MaxSynBacklog  uint32 `json:"max_syn_backlog"`
 	Somaxconn      uint32 `json:"somaxconn"`
+	// Backlog is the application's, where it can be told.
+	Backlog   *uint32 `json:"backlog,omitempty"`
+	LimitFrom string  `json:"limit_from,omitempty"`
 	// Reset tells that the client was answered with a RST.
 	Reset bool `json:"reset,omitempty"`
 }
 
-// evidenceObject is the evidence as programs see it.
-type evidenceObject struct {
-	*listenerState
-	// Location is the kernel function that freed the packet.
-	Location string `json:"location,omitempty"`
+type conntrackState struct {
+	Count   uint32 `json:"conntrack_count"`
+	Max     uint32 `json:"conntrack_max"`
+	Buckets uint32 `json:"conntrack_buckets"`
+}
+
+type timestampState struct {
+	TSval  uint32 `json:"tsval"`
+	Newest uint32 `json:"ts_newest"`
+	Age    int64  `json:"ts_age_s"`
+}
+
+type receiverState struct {
+	Memory  uint32 `json:"rmem"`
+	Limit   uint32 `json:"rcvbuf"`
+	Backlog uint32 `json:"backlog_len"`
+	Window  uint32 `json:"window"`
+}
+
+type netfilterState struct {
+	Family string `json:"nf_family,omitempty"`
+	Hook   string `json:"nf_hook,omitempty"`
+	Table  string `json:"nf_table,omitempty"`
+	Chain  string `json:"nf_chain,omitempty"`
 }
 
 func evidence(r *watch.Record) any {
-	var o evidenceObject
-	if r.Evidence != nil && r.Evidence.Listener != nil {
-		e := r.Evidence.Listener
-		o.listenerState = &listenerState{
-			e.AcceptQueue, e.AcceptQueueMax, e.SynQueue, e.MaxSynBacklog, e.Somaxconn,
-			r.Facts.Has(event.ResetSent),
-		}
-	}
-	if r.Cause.Evidence == cause.KernelReason {
+	o := evidenceObject{Interface: r.Interface, conntrackState: (*conntrackState)(r.Conntrack)}
+	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location
+	}
+	if e := r.Evidence; e != nil {
+		o.listenerState = newListenerState(e.Listener, r.Facts)
+		o.receiverState = (*receiverState)(e.Receiver)
+		o.netfilterState = (*netfilterState)(e.Netfilter)
+		if ts := e.Timestamps; ts != nil {
+			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
+		}
 	}
 	return omitEmpty(o)
 }
 
-// words puts each kind of evidence into words. All but KernelReason need a
-// listener's state.
-var words = map[cause.Evidence]func(*event.Listener) string{
-	cause.AcceptQueue: func(e *event.Listener) string {
-		return fmt.Sprintf("%d waiting, limit %d (%s)", e.AcceptQueue, e.AcceptQueueMax, binding(e))
-	},
-	cause.SynQueue: func(e *event.Listener) string {
-		return fmt.Sprintf("%d half-open, limit %d (%s)", e.SynQueue, e.AcceptQueueMax, binding(e))
-	},
-	cause.SynBacklog: func(e *event.Listener) string {
-		return fmt.Sprintf("%d half-open, tcp_max_syn_backlog is %d", e.SynQueue, e.MaxSynBacklog)
-	},
+func newListenerState(l *event.Listener, facts event.Facts) *listenerState {
+	if l == nil {
+		return nil
+	}
+	s := &listenerState{
+		AcceptQueue: l.AcceptQueue, AcceptQueueMax: l.AcceptQueueMax, SynQueue: l.SynQueue,
+		MaxSynBacklog: l.MaxSynBacklog, Somaxconn: l.Somaxconn, LimitFrom: limitFrom(l),
+		Reset: facts.Has(event.ResetSent),
+	}
+	if s.LimitFrom == fromBacklog {
+		s.Backlog = &l.AcceptQueueMax
+	}
+	return s
 }
 
-// binding says which of the two limits that listen(2) takes the smaller of is
-// the one in force. Which one it is cannot be told when they are equal, and
-// somaxconn may have been changed since.
-func binding(e *event.Listener) string {
+// The limits that listen(2) takes the smaller of.
+const (
+	fromBacklog   = "listen-backlog"
+	fromSomaxconn = "somaxconn"
+)
+
+// limitFrom says which limit is in force. When they are equal the backlog may
+// be just as large, or larger. Somaxconn may have been changed since, which
+// cannot be told if it was raised.
+func limitFrom(l *event.Listener) string {
 	switch {
-	case e.AcceptQueueMax < e.Somaxconn:
-		return fmt.Sprintf("the listen backlog; somaxconn is %d", e.Somaxconn)
-	case e.AcceptQueueMax == e.Somaxconn:
-		return "somaxconn, or a listen backlog just as large"
+	case l.AcceptQueueMax < l.Somaxconn:
+		return fromBacklog
+	case l.AcceptQueueMax == l.Somaxconn:
+		return fromSomaxconn
 	}
-	return fmt.Sprintf("from before somaxconn became %d", e.Somaxconn)
+	return ""
 }
 
-func evidenceWords(r *watch.Record) string {
-	var parts []string
-	if say := words[r.Cause.Evidence]; say != nil && r.Evidence != nil && r.Evidence.Listener != nil {
-		parts = append(parts, say(r.Evidence.Listener))
-		if r.Facts.Has(event.ResetSent) {
-			parts = append(parts, "answered with a RST")
-		}
-	}
-	if r.Cause.Evidence == cause.KernelReason {
-		parts = append(parts, reasonWords(r))
-	}
-	return strings.Join(parts, "; ")
+// listenerObject is who listens, as programs see it.
+type listenerObject struct {
+	Port      uint16 `json:"port"`
+	PID       int    `json:"pid,omitempty"`
+	Comm      string `json:"comm,omitempty"`
+	Container string `json:"container,omitempty"`
+	Unit      string `json:"unit,omitempty"`
+	Shared    int    `json:"shared,omitempty"`
 }
 
-func reasonWords(r *watch.Record) string {
-	switch {
-	case r.Reason == "" && r.Location == "":
-		return "the kernel gives no reason"
-	case r.Reason == "":
-		return "in " + r.Location
-	case r.Location == "":
-		return r.Reason
+func listenerOf(r *watch.Record) any {
+	l := r.Listener
+	if l == nil {
+		return nil
 	}
-	return r.Reason + " in " + r.Location
+	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
 }

@@ -47,11 +47,13 @@ var fields = []field{
 	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
 	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},
 	{key: "merged", value: func(r *watch.Record) any { return omitEmpty(r.Merged) }},
+	{key: "listener", value: listenerOf, title: "LISTENER", width: 8,
+		text: func(r *watch.Record) string { return ownerWord(r.Listener) }},
 	{key: "evidence", value: evidence, title: "EVIDENCE", text: evidenceWords},
 }
 
 // columns are the fields that make a line of text, in their order there.
-var columns = byKey("time", "cause", "src", "dst", "count", "evidence")
+var columns = byKey("time", "cause", "src", "dst", "listener", "count", "evidence")
 
 func byKey(keys ...string) []field {
 	var found []field

@@ -92,10 +92,49 @@ func tell(t *testing.T, s watch.Sink) {
 	} {
 		errs = append(errs, s.Record(r))
 	}
+	for _, r := range knowing() {
+		errs = append(errs, s.Record(r))
+	}
 	errs = append(errs, s.Summary(summary()), s.Flush())
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// knowing are records with what the machine knows of them.
+func knowing() []watch.Record {
+	nginx := host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}
+	pod := host.Process{PID: 91234, Comm: "evil\x1b[2J", Container: strings.Repeat("0123456789abcdef", 4)}
+	return []watch.Record{
+		record("accept-queue-full", "syn", func(r *watch.Record) {
+			r.Hook, r.Evidence = event.HookConnRequest, listener(1, 0, 0)
+			r.Listener = &host.Listener{Port: 443, Process: nginx, Shared: 3}
+		}),
+		record("paws-established", "", func(r *watch.Record) {
+			r.Evidence = &event.Evidence{Timestamps: &event.Timestamps{TSval: 50000, Newest: 100000, Age: 12 * time.Second}}
+			r.Listener = &host.Listener{Port: 443, Process: nginx}
+		}),
+		record("conntrack-table-full", "", func(r *watch.Record) {
+			r.Netns, r.NetnsName = home+1, "0123456789ab (nginx)"
+			r.Listener = &host.Listener{Port: 443, Process: pod}
+			r.Conntrack = &host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}
+		}),
+		record("netfilter-drop", "", func(r *watch.Record) {
+			r.Evidence = &event.Evidence{Ifindex: 2, Netfilter: &event.Netfilter{Family: "inet", Hook: "input", Table: "filter", Chain: "input"}}
+			r.Listener, r.Interface = &host.Listener{Port: 443}, "eth0"
+		}),
+		record("netfilter-reject", "", func(r *watch.Record) {
+			r.Evidence = &event.Evidence{Netfilter: &event.Netfilter{Family: "ip", Hook: "input"}}
+		}),
+		record("receive-buffer-full", "", func(r *watch.Record) { r.Evidence = receiver() }),
+		record("socket-backlog-full", "", func(r *watch.Record) { r.Evidence = receiver() }),
+		record("out-of-window", "zero-window", func(r *watch.Record) { r.Evidence = receiver() }),
+		record("reverse-path-filter", "", func(r *watch.Record) { r.Interface = "eth1" }),
+	}
+}
+
+func receiver() *event.Evidence {
+	return &event.Evidence{Receiver: &event.Receiver{Memory: 219136, Limit: 212992, Backlog: 4352, Window: 0}}
 }
 
 func summary() watch.Summary {
@@ -238,7 +277,7 @@ func TestPrintable(t *testing.T) {
 
 func TestBinding(t *testing.T) {
 	for limit, want := range map[uint32]string{
-		128: "the listen backlog; somaxconn is 4096", 4096: "somaxconn, or a listen backlog just as large",
+		128: "the listen backlog; somaxconn is 4096", 4096: "somaxconn: raise it, and a listen backlog just as large",
 		8192: "from before somaxconn became 4096",
 	} {
 		if got := binding(listener(0, limit, 0).Listener); got != want {

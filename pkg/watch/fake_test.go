@@ -73,10 +73,10 @@ func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
 // is stopped.
 func (f *fake) Read() ([]event.Event, error) {
 	if len(f.steps) == 0 {
-		f.clock.now = f.clock.now.Add(100 * time.Millisecond)
 		if f.stopped {
 			return nil, io.EOF
 		}
+		f.clock.now = f.clock.now.Add(100 * time.Millisecond)
 		return nil, nil
 	}
 	s := f.steps[0]
@@ -121,6 +121,23 @@ func (f *fake) Name(netns uint32) string {
 		return "" // gone
 	}
 	return map[uint32]string{second: "blue"}[netns]
+}
+
+// directory answers a question when it is put for a number of times.
+type directory struct {
+	asked  map[netip.AddrPort]int
+	after  int
+	answer host.Answer
+	last   host.Question
+}
+
+func (d *directory) Ask(q host.Question) (host.Answer, bool) {
+	d.last = q
+	d.asked[q.Dst]++
+	if d.after < 0 || d.asked[q.Dst] <= d.after {
+		return host.Answer{}, false
+	}
+	return d.answer, true
 }
 
 // book is a sink that keeps what it is told.

@@ -87,7 +87,7 @@ func (w *watcher) stop() error {
 
 // finish tells of what is pending and the summary.
 func (w *watcher) finish() error {
-	if err := w.output(w.emit(w.coalescer.rest()...)); err != nil {
+	if err := w.output(w.emit(w.coalescer.rest()...), w.releaseAll()); err != nil {
 		return err
 	}
 	losses, err := w.Source.Losses()

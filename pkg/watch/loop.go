@@ -41,6 +41,7 @@ type watcher struct {
 	shown      uint64    // drop records
 	unshown    uint64
 	merged     uint64
+	held       []held
 	hidden     uint64 // notices that nobody asked for
 }
 
@@ -131,7 +132,7 @@ func (w *watcher) take(events []event.Event) error {
 	for i := range events {
 		errs = append(errs, w.handle(&events[i], now))
 	}
-	errs = append(errs, w.emit(w.coalescer.due(now)...), w.Sink.Flush())
+	errs = append(errs, w.emit(w.coalescer.due(now)...), w.settle(turns), w.Sink.Flush())
 	return w.output(errs...)
 }
 
@@ -179,7 +180,7 @@ func (w *watcher) emit(records ...Record) error {
 		if drop {
 			w.shown++
 		}
-		if err := w.Sink.Record(r); err != nil {
+		if err := w.present(r); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,8 @@ type Config struct {
 	Source   Source
 	Counters Counters
 	Sink     Sink
+	// Directory may be nil.
+	Directory Directory
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
@@ -97,4 +99,6 @@ type Record struct {
 	Stage string
 	// NetnsName is the namespace's name, if it has one.
 	NetnsName string
+	// Answer is what the machine knows of it.
+	host.Answer
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -142,8 +143,8 @@ func TestLateCoverage(t *testing.T) {
 	if diff := cmp.Diff([]string{"the hook nf_conntrack_in is attached now"}, warned); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"netfilter-reject"}, b.start.Blind); diff != "" {
-		t.Errorf("blind at the start (-want +got):\n%s", diff)
+	if !slices.Contains(b.start.Blind, "netfilter-reject") {
+		t.Errorf("blind at the start: %v", b.start.Blind)
 	}
 }
 

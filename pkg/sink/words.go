@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// words puts each kind of evidence into words. Those of a part that is not
+// known are empty.
+var words = []struct {
+	kind cause.Evidence
+	say  func(*watch.Record) string
+}{
+	{cause.AcceptQueue, ofListener(func(l *event.Listener) string {
+		return fmt.Sprintf("%d waiting, limit %d (%s)", l.AcceptQueue, l.AcceptQueueMax, binding(l))
+	})},
+	{cause.SynQueue, ofListener(func(l *event.Listener) string {
+		return fmt.Sprintf("%d half-open, limit %d (%s)", l.SynQueue, l.AcceptQueueMax, binding(l))
+	})},
+	{cause.SynBacklog, ofListener(func(l *event.Listener) string {
+		return fmt.Sprintf("%d half-open, tcp_max_syn_backlog is %d", l.SynQueue, l.MaxSynBacklog)
+	})},
+	{cause.AcceptQueue, ofListenerAnd(event.ResetSent, "answered with a RST")},
+	{cause.Table, tableWords},
+	{cause.Timestamps, timestampWords},
+	{cause.ReceiveBuffer, ofReceiver(func(r *event.Receiver) string {
+		return fmt.Sprintf("%d bytes in the receive buffer, limit %d", r.Memory, r.Limit)
+	})},
+	{cause.SocketBacklog, ofReceiver(func(r *event.Receiver) string {
+		return fmt.Sprintf("%d bytes in the backlog, %d in the receive buffer, limit of that %d", r.Backlog, r.Memory, r.Limit)
+	})},
+	{cause.Window, ofReceiver(func(r *event.Receiver) string {
+		return fmt.Sprintf("window of %d bytes, %d in the receive buffer, limit %d", r.Window, r.Memory, r.Limit)
+	})},
+	{cause.Chain, chainWords},
+	{cause.Interface, func(r *watch.Record) string { return prefixed("on ", r.Interface) }},
+	{cause.KernelReason, reasonWords},
+}
+
+func evidenceWords(r *watch.Record) string {
+	var parts []string
+	for _, w := range words {
+		if r.Cause.Evidence.Has(w.kind) {
+			parts = append(parts, w.say(r))
+		}
+	}
+	return joinNonEmpty("; ", parts...)
+}
+
+func ofListener(say func(*event.Listener) string) func(*watch.Record) string {
+	return func(r *watch.Record) string {
+		if r.Evidence == nil || r.Evidence.Listener == nil {
+			return ""
+		}
+		return say(r.Evidence.Listener)
+	}
+}
+
+func ofListenerAnd(fact event.Facts, word string) func(*watch.Record) string {
+	return func(r *watch.Record) string {
+		if r.Evidence == nil || r.Evidence.Listener == nil || !r.Facts.Has(fact) {
+			return ""
+		}
+		return word
+	}
+}
+
+func ofReceiver(say func(*event.Receiver) string) func(*watch.Record) string {
+	return func(r *watch.Record) string {
+		if r.Evidence == nil || r.Evidence.Receiver == nil {
+			return ""
+		}
+		return say(r.Evidence.Receiver)
+	}
+}
+
+// binding says which limit is in force, and what to raise.
+func binding(l *event.Listener) string {
+	switch limitFrom(l) {
+	case fromBacklog:
+		return fmt.Sprintf("the listen backlog; somaxconn is %d", l.Somaxconn)
+	case fromSomaxconn:
+		return "somaxconn: raise it, and a listen backlog just as large"
+	}
+	return fmt.Sprintf("from before somaxconn became %d", l.Somaxconn)
+}
+
+func tableWords(r *watch.Record) string {
+	c := r.Conntrack
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d entries, limit %d (nf_conntrack_max), in %d buckets", c.Count, c.Max, c.Buckets)
+}
+
+func timestampWords(r *watch.Record) string {
+	if r.Evidence == nil || r.Evidence.Timestamps == nil {
+		return ""
+	}
+	ts := r.Evidence.Timestamps
+	return fmt.Sprintf("TSval %d, seen %d %d s ago", ts.TSval, ts.Newest, ts.Age/time.Second)
+}
+
+func chainWords(r *watch.Record) string {
+	if r.Evidence == nil || r.Evidence.Netfilter == nil {
+		return ""
+	}
+	n := r.Evidence.Netfilter
+	if n.Chain == "" {
+		return joinNonEmpty(", ", prefixed("family ", n.Family), prefixed("hook ", n.Hook))
+	}
+	return joinNonEmpty(", ", "chain "+joinNonEmpty(" ", n.Family, n.Table, n.Chain), prefixed("hook ", n.Hook))
+}
+
+func reasonWords(r *watch.Record) string {
+	switch {
+	case r.Reason == "" && r.Location == "":
+		return "the kernel gives no reason"
+	case r.Reason == "":
+		return "in " + r.Location
+	case r.Location == "":
+		return r.Reason
+	}
+	return r.Reason + " in " + r.Location
+}
+
+// ownerWord is who listens: nginx[812], or nginx[812]+3 where three more
+// processes have the port.
+func ownerWord(l *host.Listener) string {
+	switch {
+	case l == nil || l.PID == 0:
+		return ""
+	case l.Shared > 0:
+		return fmt.Sprintf("%s[%d]+%d", l.Comm, l.PID, l.Shared)
+	}
+	return fmt.Sprintf("%s[%d]", l.Comm, l.PID)
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
