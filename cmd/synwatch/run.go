@@ -85,7 +85,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newTrace(e), newHooks(e), newDemo(e))
+	root.AddCommand(newTrace(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
 }
 

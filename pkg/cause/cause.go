@@ -62,6 +62,12 @@ type Cause struct {
 	Meaning string
 	// Fix says what to look at or to change. Empty where nothing is wrong.
 	Fix string
+	// Client says what the client sees of it.
+	Client string
+	// Path names the kernel's functions and files, by stage where they differ.
+	Path string
+	// Kernels says which kernels show it and how. Empty: what the rules tell.
+	Kernels string
 	// Evidence is what a record of the cause shows beside the addresses.
 	Evidence Evidence
 	// General is the cause that names such drops, less exactly but not wrongly,
