@@ -114,7 +114,7 @@ func namesOr(names []string, none string) string {
 // begins with a name of the kernel's or of a stage stays as it is.
 func sentence(text string) string {
 	word, _, _ := strings.Cut(text, " ")
-	if text != "" && !strings.ContainsAny(word, "_.:,-") {
+	if text != "" && !strings.ContainsAny(strings.TrimSuffix(word, ","), "_.:,-") {
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}
 	return text + "."

@@ -173,7 +173,7 @@ var (
 		ID:       "paws-time-wait",
 		Meaning:  "a SYN met a connection in TIME_WAIT from the same address and port with a newer timestamp",
 		Fix:      "look for several hosts behind one address (NAT) that reuse ports; have them use more addresses or ports, or end connections on the client's side",
-		Client:   "an ACK of the old connection in place of the SYN-ACK; Linux answers that with a RST, which ends the TIME_WAIT (unless net.ipv4.tcp_rfc1337=1), and gets in with the SYN that it sends again 1 s later; where a firewall eats ACK or RST, connect() hangs",
+		Client:   "an ACK of the old connection in place of the SYN-ACK; Linux answers that with a RST, which ends the TIME_WAIT (unless net.ipv4.tcp_rfc1337=1), and gets in with the SYN that it sends again; where a firewall eats ACK or RST, connect() hangs",
 		Path:     "tcp_timewait_state_process (net/ipv4/tcp_minisocks.c)",
 		Kernels:  "every kernel: up to 6.12 by a hook, counted in PAWSEstab; in 6.18 and later also by the drop reason, counted in PAWSTimewait",
 		Evidence: Owner | Timestamps,
@@ -184,6 +184,7 @@ var (
 		Fix:      "look for several hosts behind one address (NAT) whose timestamp clocks differ",
 		Client:   "it believes itself connected; its ACK is dropped and answered with an ACK, and what it sends with a newer timestamp completes the handshake",
 		Path:     "tcp_check_req (net/ipv4/tcp_minisocks.c)",
+		Kernels:  "every kernel, by a hook; the drop reason that some have for it, TCP_RFC7323_PAWS, is that of paws-established too",
 		Evidence: Owner | Timestamps,
 	}
 	tsecrRejected = &Cause{
@@ -199,7 +200,7 @@ var (
 		ID: "conntrack-evicted", Kind: Notice,
 		Meaning:  "the connection tracking table was full and this entry was evicted to make room",
 		Fix:      "see who holds the entries (conntrack -L) before you raise net.netfilter.nf_conntrack_max",
-		Client:   "nothing, or what the rules do to a packet without an entry; only entries whose connection never saw traffic to and fro (not ASSURED) are evicted, so it is mostly a handshake that starts over",
+		Client:   "nothing, or what the rules do to a packet without an entry; only entries that are not ASSURED are evicted: of TCP those whose handshake is not complete, which then starts over",
 		Path:     "nf_conntrack_in, in early_drop (net/netfilter/nf_conntrack_core.c), which deletes the entry with nf_ct_delete; no packet is freed, and the packet that needed the room passes",
 		Kernels:  "every kernel, by hooks in the module nf_conntrack (kprobes on 5.10, fentry later)",
 		Evidence: Owner | Table,
@@ -242,8 +243,8 @@ var (
 	}
 	socketFilter = &Cause{
 		ID:       "socket-filter",
-		Meaning:  "a filter that the application attached to its socket refused the packet",
-		Fix:      "look for SO_ATTACH_FILTER, SO_ATTACH_BPF and cgroup programs: ss -ltneb, bpftool cgroup tree",
+		Meaning:  "a filter on the socket refused the packet: the application's own, a program of its cgroup, or a security module",
+		Fix:      "look for cgroup programs (bpftool cgroup tree), for SO_ATTACH_FILTER and SO_ATTACH_BPF in the application (strace -e trace=setsockopt shows them), then at the security module's log",
 		Client:   "no answer: its connect() hangs, or an open connection stalls",
 		Path:     "sk_filter_trim_cap (net/core/filter.c), from tcp_v4_rcv or tcp_v6_rcv",
 		Kernels:  "every kernel: by the drop reason, on 5.10 by a hook",
@@ -255,6 +256,7 @@ var (
 		Fix:      "look at /proc/net/sockstat against net.ipv4.tcp_mem and net.ipv4.tcp_max_orphans",
 		Client:   "its data are not acknowledged and are sent again; a connection that the application had closed already ends with a RST",
 		Path:     "tcp_try_rmem_schedule (net/ipv4/tcp_input.c) for data; tcp_check_oom (net/ipv4/tcp.c) for a closed connection that is aborted, with no packet freed",
+		Kernels:  "every kernel, by hooks (fentry or kprobes); the drop reason PROTO_MEM is that of receive-buffer-full too",
 		Evidence: Owner,
 	}
 	timeWaitOverflow = &Cause{
