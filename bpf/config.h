@@ -35,8 +35,8 @@ const volatile __u32 reason_cpu_backlog;
 const volatile __u32 nargs_syn_recv_sock;
 const volatile __u32 nargs_check_req;
 const volatile __u32 nargs_timewait;
-const volatile __u32 nargs_twsk_alloc;
 const volatile __u32 nargs_prune_ofo;
+const volatile __u32 nargs_add_backlog;
 
 const volatile bool filter_src;
 const volatile bool filter_dst;

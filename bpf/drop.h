@@ -99,6 +99,16 @@ static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32
 	return true;
 }
 
+/* where is the packet's namespace: on its way in, that of the device. */
+static __always_inline struct net *where(struct sk_buff *skb, struct sock *rx_sk, __u64 facts)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+
+	if (facts & FACT_CPU_BACKLOG && dev)
+		return BPF_CORE_READ(dev, nd_net.net);
+	return net_of(skb, rx_sk);
+}
+
 static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 reason,
 				  struct sock *rx_sk)
 {
@@ -116,7 +126,9 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	if (!parse(skb, &p))
 		return;
 	m = bpf_map_lookup_elem(&marks, &id);
-	if (m && mark_fits(m, &p)) {
+	if (m && !mark_fits(m, &p))
+		m = NULL;
+	if (m) {
 		key.facts = m->facts;
 		e.queues = &m->queues;
 		e.timestamps = &m->timestamps;
@@ -127,16 +139,19 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 		client_before_nat(skb, &p);
 		receiver.ifindex = BPF_CORE_READ(skb, skb_iif);
 	}
-	inside = validating(skb);
-	if (inside) {
+	inside = call_on(CALL_VALIDATE, skb);
+	if (inside)
 		key.facts |= validate_facts(inside);
-		read_segment(inside->sk, &timestamps, &receiver);
+	else
+		inside = call_on(CALL_DATA_QUEUE, skb);
+	if (inside)
+		rx_sk = inside->sk;
+	if (rx_sk && is_connection(rx_sk)) {
+		read_segment(rx_sk, &timestamps, &receiver);
 		e.timestamps = &timestamps;
-	} else if (rx_sk) {
-		read_receiver(&receiver, rx_sk);
 	}
 	key.facts |= checksum_facts(skb);
-	fill_key(&key, &p, net_of(skb, rx_sk));
+	fill_key(&key, &p, m && m->net ? m->net : where(skb, rx_sk, key.facts));
 	count(&key, p.src_port, &e);
 	if (m)
 		bpf_map_delete_elem(&marks, &id);

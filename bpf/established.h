@@ -93,7 +93,7 @@ static __always_inline void leave_data_queue(__u64 ret)
 	struct sk_buff *skb;
 	struct slot *s = close_nested(CALL_DATA_QUEUE, &skb);
 
-	if (s && moved(s, 0, mib_zero_window))
+	if (s && !kernel_has_reasons() && moved(s, 0, mib_zero_window))
 		count_segment(s->sk, &s->packet, HOOK_DATA_QUEUE, FACT_ZERO_WINDOW, 1);
 }
 
@@ -112,6 +112,7 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 	__u64 facts = FACT_RECEIVE_BUFFER;
 	struct packet p = {};
 	struct sk_buff *skb;
+	struct mark *m;
 	struct slot *s = close_nested(CALL_RMEM_SCHEDULE, &skb);
 	struct sock *sk = s ? s->sk : NULL;
 
@@ -119,10 +120,13 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 		return;
 	if (BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) <= BPF_CORE_READ(sk, sk_rcvbuf))
 		facts = FACT_TCP_MEMORY;
-	if (kernel_has_reasons())
-		mark_packet(skb, &p, facts);
-	else
+	if (!kernel_has_reasons()) {
 		count_segment(sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
+		return;
+	}
+	m = mark_packet(skb, &p, facts);
+	if (m)
+		m->net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
 }
 
 ENTRY(tcp_try_rmem_schedule, enter_rmem_schedule, 0, 1)

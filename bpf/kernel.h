@@ -71,7 +71,12 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct hlist_nulls_node {
+	struct hlist_nulls_node **pprev; /* NULL: in no list */
+};
+
 struct sock_common {
+	struct hlist_nulls_node skc_nulls_node;
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;

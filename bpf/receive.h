@@ -25,8 +25,6 @@ static __always_inline bool is_connection(struct sock *sk)
 
 static __always_inline void read_receiver(struct receiver *r, struct sock *sk)
 {
-	if (!is_connection(sk))
-		return;
 	r->memory = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter);
 	r->limit = BPF_CORE_READ(sk, sk_rcvbuf);
 	r->backlog = BPF_CORE_READ(sk, sk_backlog.len);
@@ -43,14 +41,13 @@ static __always_inline void read_segment(struct sock *sk, struct timestamps *t, 
 			BPF_CORE_READ(tp, rx_opt.ts_recent_stamp));
 }
 
-/* validating returns the call of tcp_validate_incoming that is judging skb. */
-static __always_inline struct slot *validating(struct sk_buff *skb)
+static __always_inline struct slot *call_on(__u32 call, struct sk_buff *skb)
 {
-	struct slot *s = slot_of(CALL_VALIDATE);
+	struct slot *s = slot_of(call);
 
 	if (s && s->skb == skb)
 		return s;
-	s = slot_of(CALL_VALIDATE_NESTED);
+	s = slot_of(call + 1);
 	return s && s->skb == skb ? s : NULL;
 }
 

@@ -44,7 +44,8 @@ RETURN(tcp_v4_inbound_md5_hash, leave_inbound_md5, 2)
 ENTRY(tcp_v6_inbound_md5_hash, enter_inbound_md5, 0, 1)
 RETURN(tcp_v6_inbound_md5_hash, leave_inbound_md5, 2)
 
-/* tcp_add_backlog(sk, skb) returns true also for a wrong checksum. */
+/* tcp_add_backlog(sk, skb, …) returns true also for a wrong checksum. It has
+ * dropped the route, the last that told the packet's namespace. */
 static __always_inline void enter_add_backlog(struct sock *sk, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_ADD_BACKLOG, sk, skb);
@@ -56,14 +57,19 @@ static __always_inline void enter_add_backlog(struct sock *sk, struct sk_buff *s
 static __always_inline void leave_add_backlog(__u64 ret)
 {
 	struct sk_buff *skb;
+	struct mark *m;
 	struct slot *s = close_slot(CALL_ADD_BACKLOG, &skb);
+	struct sock *sk = s ? s->sk : NULL;
 
-	if (s && ret & 0xff && moved(s, 0, mib_backlog_drop))
-		mark(skb, FACT_SOCKET_BACKLOG);
+	if (!sk || !(ret & 0xff) || !moved(s, 0, mib_backlog_drop))
+		return;
+	m = mark(skb, FACT_SOCKET_BACKLOG);
+	if (m)
+		m->net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
 }
 
 ENTRY(tcp_add_backlog, enter_add_backlog, 0, 1)
-RETURN(tcp_add_backlog, leave_add_backlog, 2)
+RETURN(tcp_add_backlog, leave_add_backlog, nargs_add_backlog)
 
 /* enqueue_to_backlog(skb, cpu, qtail) frees the packet itself. */
 static __always_inline void enter_cpu_backlog(struct sk_buff *skb)

@@ -7,57 +7,65 @@
 #include "mib.h"
 #include "probes.h"
 
-static __always_inline void count_sock(struct sock *sk, __u8 hook, __u64 facts,
-				       struct sock *listener)
+static __always_inline void count_sock(struct sock *sk, __u8 hook, __u64 facts)
 {
 	struct key key = { .facts = facts, .hook = hook };
-	struct queues queues = {};
 	struct packet p = {};
 
 	if (!enabled || !parse_sock(&sk->__sk_common, &p))
 		return;
 	fill_key(&key, &p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
-	if (listener)
-		read_queues(&queues, listener);
-	count(&key, p.src_port, &(struct evidence){ .queues = &queues });
+	count(&key, p.src_port, &(struct evidence){});
 }
 
-/* reqsk_timer_handler(timer), net/ipv4/inet_connection_sock.c, gives a request up
- * by inet_csk_reqsk_queue_drop(listener, request). */
+static __always_inline bool is_hashed(const struct request_sock *req)
+{
+	return BPF_CORE_READ(req, __req_common.skc_nulls_node.pprev);
+}
+
+/* reqsk_timer_handler(timer), net/ipv4/inet_connection_sock.c, takes a request out
+ * of the hash when it gives it up. It may be freed by then, but requests are
+ * SLAB_TYPESAFE_BY_RCU, so that what it said stays there. */
 static __always_inline void enter_request_timer(struct timer_list *timer)
 {
 	struct request_sock *req = NULL;
+	struct inet_request_sock *ireq;
+	struct sock *listener;
+	struct slot *s;
 
 	req = (void *)timer - bpf_core_field_offset(req->rsk_timer);
-	open_slot(CALL_REQUEST_TIMER, (struct sock *)req, (struct sk_buff *)req);
+	ireq = (struct inet_request_sock *)req;
+	listener = BPF_CORE_READ(req, __req_common.skc_listener);
+	/* A listener that closes gives its requests up too. */
+	if (!is_hashed(req) || BPF_CORE_READ(listener, __sk_common.skc_state) != TCP_LISTEN)
+		return;
+	s = open_slot(CALL_REQUEST_TIMER, listener, (struct sk_buff *)req);
+	if (!s)
+		return;
+	parse_sock(&req->__req_common, &s->packet);
+	s->facts = FACT_EXPIRED;
+	if (BPF_CORE_READ_BITFIELD_PROBED(ireq, acked))
+		s->facts |= FACT_ACKED;
 }
 
 static __always_inline void leave_request_timer(__u64 ret)
 {
-	struct sk_buff *unused;
+	struct key key = { .hook = HOOK_REQUEST_TIMER };
+	struct queues queues = {};
+	struct sk_buff *req;
+	struct slot *s = close_slot(CALL_REQUEST_TIMER, &req);
+	struct sock *listener = s ? s->sk : NULL;
 
-	close_slot(CALL_REQUEST_TIMER, &unused);
+	if (!listener || !enabled || is_hashed((struct request_sock *)req))
+		return;
+	key.facts = s->facts;
+	fill_key(&key, &s->packet, BPF_CORE_READ(listener, __sk_common.skc_net.net));
+	read_queues(&queues, listener);
+	count(&key, s->packet.src_port, &(struct evidence){ .queues = &queues });
 }
 
 ENTRY1(reqsk_timer_handler, enter_request_timer, 0)
 RETURN(reqsk_timer_handler, leave_request_timer, 0)
-
-static __always_inline void enter_request_drop(struct sock *listener, struct request_sock *req)
-{
-	struct inet_request_sock *ireq = (struct inet_request_sock *)req;
-	struct slot *s = slot_of(CALL_REQUEST_TIMER);
-	__u64 facts = FACT_EXPIRED;
-
-	/* A listener that closes drops its requests too. */
-	if (!s || s->skb != (struct sk_buff *)req ||
-	    BPF_CORE_READ(listener, __sk_common.skc_state) != TCP_LISTEN)
-		return;
-	if (BPF_CORE_READ_BITFIELD_PROBED(ireq, acked))
-		facts |= FACT_ACKED;
-	count_sock((struct sock *)req, HOOK_REQUEST_TIMER, facts, listener);
-}
-
-ENTRY(inet_csk_reqsk_queue_drop, enter_request_drop, 0, 1)
 
 /* tcp_req_err(request, seq, abort), net/ipv4/tcp_ipv4.c, for an ICMP error. */
 static __always_inline void enter_request_error(struct sock *req)
@@ -90,7 +98,7 @@ RETURN(tcp_req_err, leave_request_error, 0)
 static __always_inline void leave_twsk_alloc(struct sock *sk, __u64 ret)
 {
 	if (!ret)
-		count_sock(sk, HOOK_TIME_WAIT_ALLOC, FACT_TIME_WAIT_OVERFLOW, NULL);
+		count_sock(sk, HOOK_TIME_WAIT_ALLOC, FACT_TIME_WAIT_OVERFLOW);
 }
 
 RETURN_ARG(inet_twsk_alloc, leave_twsk_alloc, 0, 3, CALL_TIME_WAIT_ALLOC)
@@ -99,7 +107,7 @@ RETURN_ARG(inet_twsk_alloc, leave_twsk_alloc, 0, 3, CALL_TIME_WAIT_ALLOC)
 static __always_inline void leave_check_oom(struct sock *sk, __u64 ret)
 {
 	if (ret & 0xff)
-		count_sock(sk, HOOK_CHECK_OOM, FACT_TCP_MEMORY, NULL);
+		count_sock(sk, HOOK_CHECK_OOM, FACT_TCP_MEMORY);
 }
 
 RETURN_ARG(tcp_check_oom, leave_check_oom, 0, 2, CALL_CHECK_OOM)

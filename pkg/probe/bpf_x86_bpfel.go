@@ -170,7 +170,6 @@ const (
 	bpfProgFentryCookieV6Check              = "fentry_cookie_v6_check"
 	bpfProgFentryEarlyDrop                  = "fentry_early_drop"
 	bpfProgFentryEnqueueToBacklog           = "fentry_enqueue_to_backlog"
-	bpfProgFentryInetCskReqskQueueDrop      = "fentry_inet_csk_reqsk_queue_drop"
 	bpfProgFentryNfCtDelete                 = "fentry_nf_ct_delete"
 	bpfProgFentryNfSendReset                = "fentry_nf_send_reset"
 	bpfProgFentryNfSendReset6               = "fentry_nf_send_reset6"
@@ -225,7 +224,6 @@ const (
 	bpfProgKprobeCookieV6Check              = "kprobe_cookie_v6_check"
 	bpfProgKprobeEarlyDrop                  = "kprobe_early_drop"
 	bpfProgKprobeEnqueueToBacklog           = "kprobe_enqueue_to_backlog"
-	bpfProgKprobeInetCskReqskQueueDrop      = "kprobe_inet_csk_reqsk_queue_drop"
 	bpfProgKprobeInetTwskAlloc              = "kprobe_inet_twsk_alloc"
 	bpfProgKprobeIpRouteInputNoref          = "kprobe_ip_route_input_noref"
 	bpfProgKprobeNfConntrackIn              = "kprobe_nf_conntrack_in"
@@ -303,11 +301,11 @@ const (
 	bpfVarMibPawsTimeWait                   = "mib_paws_time_wait"
 	bpfVarMibReqQueueDrop                   = "mib_req_queue_drop"
 	bpfVarMibZeroWindow                     = "mib_zero_window"
+	bpfVarNargsAddBacklog                   = "nargs_add_backlog"
 	bpfVarNargsCheckReq                     = "nargs_check_req"
 	bpfVarNargsPruneOfo                     = "nargs_prune_ofo"
 	bpfVarNargsSynRecvSock                  = "nargs_syn_recv_sock"
 	bpfVarNargsTimewait                     = "nargs_timewait"
-	bpfVarNargsTwskAlloc                    = "nargs_twsk_alloc"
 	bpfVarPerCpuOffset                      = "per_cpu_offset"
 	bpfVarReasonCpuBacklog                  = "reason_cpu_backlog"
 	bpfVarUnusedDetail                      = "unused_detail"
@@ -364,7 +362,6 @@ type bpfProgramSpecs struct {
 	FentryCookieV6Check              *ebpf.ProgramSpec `ebpf:"fentry_cookie_v6_check"`
 	FentryEarlyDrop                  *ebpf.ProgramSpec `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"fentry_enqueue_to_backlog"`
-	FentryInetCskReqskQueueDrop      *ebpf.ProgramSpec `ebpf:"fentry_inet_csk_reqsk_queue_drop"`
 	FentryNfCtDelete                 *ebpf.ProgramSpec `ebpf:"fentry_nf_ct_delete"`
 	FentryNfSendReset                *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset6"`
@@ -419,7 +416,6 @@ type bpfProgramSpecs struct {
 	KprobeCookieV6Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v6_check"`
 	KprobeEarlyDrop                  *ebpf.ProgramSpec `ebpf:"kprobe_early_drop"`
 	KprobeEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"kprobe_enqueue_to_backlog"`
-	KprobeInetCskReqskQueueDrop      *ebpf.ProgramSpec `ebpf:"kprobe_inet_csk_reqsk_queue_drop"`
 	KprobeInetTwskAlloc              *ebpf.ProgramSpec `ebpf:"kprobe_inet_twsk_alloc"`
 	KprobeIpRouteInputNoref          *ebpf.ProgramSpec `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeNfConntrackIn              *ebpf.ProgramSpec `ebpf:"kprobe_nf_conntrack_in"`
@@ -518,11 +514,11 @@ type bpfVariableSpecs struct {
 	MibPawsTimeWait    *ebpf.VariableSpec `ebpf:"mib_paws_time_wait"`
 	MibReqQueueDrop    *ebpf.VariableSpec `ebpf:"mib_req_queue_drop"`
 	MibZeroWindow      *ebpf.VariableSpec `ebpf:"mib_zero_window"`
+	NargsAddBacklog    *ebpf.VariableSpec `ebpf:"nargs_add_backlog"`
 	NargsCheckReq      *ebpf.VariableSpec `ebpf:"nargs_check_req"`
 	NargsPruneOfo      *ebpf.VariableSpec `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.VariableSpec `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.VariableSpec `ebpf:"nargs_timewait"`
-	NargsTwskAlloc     *ebpf.VariableSpec `ebpf:"nargs_twsk_alloc"`
 	PerCpuOffset       *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
@@ -602,11 +598,11 @@ type bpfVariables struct {
 	MibPawsTimeWait    *ebpf.Variable `ebpf:"mib_paws_time_wait"`
 	MibReqQueueDrop    *ebpf.Variable `ebpf:"mib_req_queue_drop"`
 	MibZeroWindow      *ebpf.Variable `ebpf:"mib_zero_window"`
+	NargsAddBacklog    *ebpf.Variable `ebpf:"nargs_add_backlog"`
 	NargsCheckReq      *ebpf.Variable `ebpf:"nargs_check_req"`
 	NargsPruneOfo      *ebpf.Variable `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.Variable `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.Variable `ebpf:"nargs_timewait"`
-	NargsTwskAlloc     *ebpf.Variable `ebpf:"nargs_twsk_alloc"`
 	PerCpuOffset       *ebpf.Variable `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.Variable `ebpf:"reason_cpu_backlog"`
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
@@ -625,7 +621,6 @@ type bpfPrograms struct {
 	FentryCookieV6Check              *ebpf.Program `ebpf:"fentry_cookie_v6_check"`
 	FentryEarlyDrop                  *ebpf.Program `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.Program `ebpf:"fentry_enqueue_to_backlog"`
-	FentryInetCskReqskQueueDrop      *ebpf.Program `ebpf:"fentry_inet_csk_reqsk_queue_drop"`
 	FentryNfCtDelete                 *ebpf.Program `ebpf:"fentry_nf_ct_delete"`
 	FentryNfSendReset                *ebpf.Program `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.Program `ebpf:"fentry_nf_send_reset6"`
@@ -680,7 +675,6 @@ type bpfPrograms struct {
 	KprobeCookieV6Check              *ebpf.Program `ebpf:"kprobe_cookie_v6_check"`
 	KprobeEarlyDrop                  *ebpf.Program `ebpf:"kprobe_early_drop"`
 	KprobeEnqueueToBacklog           *ebpf.Program `ebpf:"kprobe_enqueue_to_backlog"`
-	KprobeInetCskReqskQueueDrop      *ebpf.Program `ebpf:"kprobe_inet_csk_reqsk_queue_drop"`
 	KprobeInetTwskAlloc              *ebpf.Program `ebpf:"kprobe_inet_twsk_alloc"`
 	KprobeIpRouteInputNoref          *ebpf.Program `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeNfConntrackIn              *ebpf.Program `ebpf:"kprobe_nf_conntrack_in"`
@@ -746,7 +740,6 @@ func (p *bpfPrograms) Close() error {
 		p.FentryCookieV6Check,
 		p.FentryEarlyDrop,
 		p.FentryEnqueueToBacklog,
-		p.FentryInetCskReqskQueueDrop,
 		p.FentryNfCtDelete,
 		p.FentryNfSendReset,
 		p.FentryNfSendReset6,
@@ -801,7 +794,6 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeCookieV6Check,
 		p.KprobeEarlyDrop,
 		p.KprobeEnqueueToBacklog,
-		p.KprobeInetCskReqskQueueDrop,
 		p.KprobeInetTwskAlloc,
 		p.KprobeIpRouteInputNoref,
 		p.KprobeNfConntrackIn,

@@ -15,13 +15,18 @@ type hook struct {
 	entry, leave, returnOnly bool
 	// counters says that the programs compare this CPU's counters.
 	counters bool
-	// unless is the drop reason from which a kernel tells the same by itself.
+	// unless is the drop reason from which a kernel tells the same by itself, or
+	// receivingSocket.
 	unless string
 	// alias is what the compiler may have made of the name.
 	alias string
 	// facts cannot be seen without the hook.
 	facts event.Facts
 }
+
+// receivingSocket stands for the tracepoint's argument of that name, without
+// which nobody knows the namespace of a packet that has no route any more.
+const receivingSocket = "rx_sk"
 
 const (
 	conntrack   = "nf_conntrack"
@@ -66,14 +71,14 @@ var hooks = []hook{
 	{name: "nf_send_unreach6", module: rejectIPv6, entry: true, facts: event.Rejected},
 	{name: "tcp_validate_incoming", entry: true, leave: true, counters: true,
 		facts: event.PAWS | event.PAWSOldACK | event.BeforeWindow | event.BeyondWindow},
-	{name: "tcp_data_queue", unless: "TCP_ZEROWINDOW", entry: true, leave: true, counters: true,
+	{name: "tcp_data_queue", unless: receivingSocket, entry: true, leave: true, counters: true,
 		facts: event.ZeroWindow},
 	{name: "tcp_try_rmem_schedule", entry: true, leave: true, facts: event.ReceiveBuffer | event.TCPMemory},
 	{name: "tcp_prune_ofo_queue", unless: "TCP_OFO_QUEUE_PRUNE", entry: true, leave: true,
 		facts: event.ReceiveBuffer},
 	{name: "tcp_v4_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},
 	{name: "tcp_v6_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},
-	{name: "tcp_add_backlog", unless: "SOCKET_BACKLOG", entry: true, leave: true, counters: true,
+	{name: "tcp_add_backlog", unless: receivingSocket, entry: true, leave: true, counters: true,
 		facts: event.SocketBacklog},
 	{name: "enqueue_to_backlog", unless: "CPU_BACKLOG", entry: true, leave: true, facts: event.CPUBacklog},
 	{name: "sk_filter_trim_cap", unless: "SOCKET_FILTER", entry: true, leave: true, returnOnly: true,
@@ -81,7 +86,6 @@ var hooks = []hook{
 	{name: "ip_route_input_noref", unless: "IP_LOCAL_SOURCE", entry: true, leave: true, returnOnly: true,
 		facts: event.ReversePath | event.Martian},
 	{name: "reqsk_timer_handler", entry: true, leave: true, facts: event.Expired | event.Acked},
-	{name: "inet_csk_reqsk_queue_drop", entry: true, facts: event.Expired | event.Acked},
 	{name: "tcp_req_err", entry: true, leave: true, counters: true, facts: event.ICMPError},
 	{name: "inet_twsk_alloc", entry: true, leave: true, returnOnly: true, facts: event.TimeWaitOverflow},
 	{name: "tcp_check_oom", entry: true, leave: true, returnOnly: true, facts: event.TCPMemory},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -39,6 +40,7 @@ var argumentVariables = map[string]string{
 	"nargs_check_req":     "tcp_check_req",
 	"nargs_timewait":      "tcp_timewait_state_process",
 	"nargs_prune_ofo":     "tcp_prune_ofo_queue",
+	"nargs_add_backlog":   "tcp_add_backlog",
 }
 
 // kernel is what the running kernel's type information says.
@@ -147,7 +149,22 @@ func (k *kernel) function(h *hook) string {
 
 // needs says whether the kernel leaves it to the hook to tell.
 func (k *kernel) needs(h *hook) bool {
-	return h.unless == "" || k.reasonNumber(h.unless) == 0
+	switch h.unless {
+	case "":
+		return true
+	case receivingSocket:
+		return !k.hasReceivingSocket()
+	}
+	return k.reasonNumber(h.unless) == 0
+}
+
+// hasReceivingSocket says whether the tracepoint gives the receiving socket.
+func (k *kernel) hasReceivingSocket() bool {
+	var record *btf.Struct
+	if err := k.spec.TypeByName("trace_event_raw_kfree_skb", &record); err != nil {
+		return false
+	}
+	return slices.ContainsFunc(record.Members, func(m btf.Member) bool { return m.Name == receivingSocket })
 }
 
 // reasonNumber finds a drop reason by its name, 0 where there is none.
