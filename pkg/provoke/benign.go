@@ -20,6 +20,8 @@ func Benign() []Harmless {
 		{Name: "tap", Run: benign(listenerDefaults, tapped)},
 		{Name: "other-host", Run: benign(nil, otherHost)},
 		{Name: "old-data", Run: benign(listenerDefaults, oldData)},
+		{Name: "keepalive", Run: benign(listenerDefaults, keepalive)},
+		{Name: "passing-icmp-error", Run: benign(listenerDefaults, passingICMPError)},
 		{Name: "client-closes-first", Run: benign(listenerDefaults, clientCloses)},
 		{Name: "server-closes-first", Run: benign(listenerDefaults, serverCloses)},
 		{Name: "both-close-at-once", Run: benign(listenerDefaults, bothClose)},
@@ -145,6 +147,40 @@ func oldData(b *bench) {
 		b.sync()
 		server.reset()
 	}
+}
+
+// keepalive sends what keepalives and probes of a closed window are: empty, and
+// just before the window, to be answered. tcp_sequence refuses them as it does
+// old data.
+func keepalive(b *bench) {
+	ln := b.listen(8)
+	for i, p := range b.rawPeers(b.clients(), ln) {
+		server := b.accept(ln, i)
+		b.transmit(p.next(psh|ack, "hello"))
+		server.read("hello")
+		b.awaitACK(p)
+		probe := p.next(ack, "")
+		probe.seq--
+		b.transmit(probe)
+		b.awaitACK(p)
+		b.transmit(probe)
+		b.awaitACK(p)
+		server.reset()
+	}
+}
+
+// passingICMPError sends errors that end no handshake: for their kind, or since
+// they are about no segment that the server sent.
+func passingICMPError(b *bench) {
+	ln, clients := b.listen(8), b.clients()
+	replies := b.open(clients, ln.addr)
+	for _, r := range replies {
+		b.transmitICMPError(r, passing)
+		r.seq++
+		b.transmitICMPError(r, fatal)
+	}
+	b.finish(replies)
+	b.awaitQueued(ln, len(clients))
 }
 
 func idleListener(b *bench) {

@@ -66,7 +66,7 @@ func (b *bench) awaitExpiry() {
 func handshakeICMPError(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	for _, r := range b.open(clients, ln.addr) {
-		b.transmitICMPError(r)
+		b.transmitICMPError(r, fatal)
 	}
 	return b.failed(ln, clients)
 }

@@ -10,15 +10,25 @@ import (
 	"github.com/gopacket/gopacket/layers"
 )
 
-// transmitICMPError sends the error that the server's segment r did not get
-// where it should. Of the errors that can end a handshake: IPv4's "host
-// unreachable" (net/ipv4/tcp_ipv4.c:tcp_v4_err); IPv6's is none of them, but
-// "port unreachable" is (net/ipv6/icmp.c:tab_unreach).
-func (b *bench) transmitICMPError(r reply) {
+// unreachable is why a packet did not arrive: the codes of ICMP's and ICMPv6's
+// "destination unreachable".
+type unreachable struct{ v4, v6 uint8 }
+
+var (
+	// fatal ends a handshake: IPv4's "host unreachable" does
+	// (net/ipv4/tcp_ipv4.c:tcp_v4_err). IPv6's does not, but "port unreachable"
+	// (net/ipv6/icmp.c:tab_unreach).
+	fatal = unreachable{layers.ICMPv4CodeHost, layers.ICMPv6CodePortUnreachable}
+	// passing does not, as it may pass.
+	passing = unreachable{layers.ICMPv4CodePort, layers.ICMPv6CodeAddressUnreachable}
+)
+
+// transmitICMPError sends the error that the server's segment r did not arrive.
+func (b *bench) transmitICMPError(r reply, why unreachable) {
 	if b.fail(b.ctx.Err()); b.err != nil {
 		return
 	}
-	frame, err := icmpError(r)
+	frame, err := icmpError(r, why)
 	if err != nil {
 		b.fail(err)
 		return
@@ -26,7 +36,7 @@ func (b *bench) transmitICMPError(r reply) {
 	b.fail(b.send(frame))
 }
 
-func icmpError(r reply) ([]byte, error) {
+func icmpError(r reply, why unreachable) ([]byte, error) {
 	// The segment as it came back, of which the kernel looks at the addresses,
 	// ports and sequence number.
 	inner, err := segment{src: r.src, dst: r.dst, flags: r.flags, seq: r.seq, ack: r.ack}.frame()
@@ -40,13 +50,13 @@ func icmpError(r reply) ([]byte, error) {
 	if r.src.Addr().Is4() {
 		all = []gopacket.SerializableLayer{
 			eth, &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolICMPv4, SrcIP: client4.AsSlice(), DstIP: to},
-			&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeHost)},
+			&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, why.v4)},
 			gopacket.Payload(inner),
 		}
 	} else {
 		eth.EthernetType = layers.EthernetTypeIPv6
 		ip := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolICMPv6, SrcIP: client6.AsSlice(), DstIP: to}
-		icmp := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, layers.ICMPv6CodePortUnreachable)}
+		icmp := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, why.v6)}
 		if err := icmp.SetNetworkLayerForChecksum(ip); err != nil {
 			return nil, err
 		}

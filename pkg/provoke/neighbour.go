@@ -44,7 +44,7 @@ func neighbourSilent(b *bench) Expect {
 	b.syns(clients, ln.addr)
 	b.awaitExpiry()
 	e := b.expect("neighbour-unresolved", "", ln.addr, clients, nil)
-	return merge(e, b.unreachable(ln, clients))
+	return merge(e, b.givenUp(ln, clients))
 }
 
 // neighbourQueueFull has clients behind a router that does not answer. The
@@ -56,13 +56,13 @@ func neighbourQueueFull(b *bench) Expect {
 	b.awaitExpiry()
 	e := b.expect("neighbour-unresolved", "", ln.addr, clients, nil)
 	last := len(clients) - 1
-	return merge(e, b.expired(ln, clients[:last]), b.unreachable(ln, clients[last:]))
+	return merge(e, b.expired(ln, clients[:last]), b.givenUp(ln, clients[last:]))
 }
 
-// unreachable are the notices of the requests whose neighbour was given up.
+// givenUp are the notices of the requests whose neighbour was given up.
 // IPv4 tells itself so with an ICMP error that ends the request (arp_error_report,
 // tcp_req_err). IPv6's error is none that does, and so the request expires.
-func (b *bench) unreachable(ln *listener, clients []netip.AddrPort) Expect {
+func (b *bench) givenUp(ln *listener, clients []netip.AddrPort) Expect {
 	if b.f == V6 {
 		return b.expired(ln, clients)
 	}
