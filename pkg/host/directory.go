@@ -75,6 +75,7 @@ type Directory struct {
 type space struct {
 	used    time.Time // when there was a question about it
 	sockets []socket
+	byPort  map[uint16][]socket
 	gone    []farewell
 	looked  time.Time // when sockets were current; zero: never
 	cost    time.Duration
@@ -188,7 +189,7 @@ func (d *Directory) space(netns uint32) *space {
 
 // listener says who listens, and whether that is certain.
 func (d *Directory) listener(s *space, q *Question, now time.Time) (*Listener, bool) {
-	found := match(s.sockets, q.Dst, q.Ifindex)
+	found := match(s.byPort[q.Dst.Port()], q.Dst, q.Ifindex)
 	if found != nil && now.Sub(s.looked) > 2*max(refresh, share*s.cost) {
 		s.want = true
 		l, _ := d.who(found, q, now)

@@ -130,6 +130,12 @@ func TestDirectoryInAnotherNamespace(t *testing.T) {
 	if a := answer(t, d, Question{Netns: inum, Ifindex: 1}); a.Interface != "lo" {
 		t.Errorf("interface %q", a.Interface)
 	}
+	if _, err := os.Stat(sysctlConntrack + "/nf_conntrack_max"); err == nil {
+		a := answer(t, d, Question{Netns: inum, Conntrack: true})
+		if a.Conntrack == nil || a.Conntrack.Count != 0 || a.Conntrack.Max == 0 || a.Conntrack.Buckets == 0 {
+			t.Errorf("conntrack %+v", a.Conntrack)
+		}
+	}
 	if own, ok := netnsLink(ownNetns); !ok {
 		t.Error("no own namespace")
 	} else if a := answer(t, d, Question{Netns: own, Dst: netip.MustParseAddrPort("10.0.0.1:443"), Listener: true}); a.Listener != nil && a.Listener.PID == first {

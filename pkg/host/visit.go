@@ -140,8 +140,10 @@ func (s *space) enter(e *errand, sought map[uint64]bool) (strangers bool) {
 	}
 	s.gone = slices.DeleteFunc(s.gone, func(f farewell) bool { return e.began.Sub(f.at) >= goneFor })
 	here := map[uint64]bool{}
+	s.byPort = map[uint16][]socket{}
 	for _, sock := range e.sockets {
 		here[sock.inode] = true
+		s.byPort[sock.addr.Port()] = append(s.byPort[sock.addr.Port()], sock)
 		strangers = strangers || !sought[sock.inode]
 	}
 	for _, sock := range s.sockets {
