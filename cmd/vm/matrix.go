@@ -66,7 +66,7 @@ Exit status: 1 if a run or a cell failed.`,
 	fl.StringArrayVar(&m.include, "include", nil, "add the log `FILE` of a run made elsewhere as a column")
 	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
 	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
-	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as Markdown, too")
+	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as a document in Markdown, too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) }
 	return cmd
 }

@@ -81,22 +81,23 @@ func grouped(keys []tableKey) []tableKey {
 
 // cell is a report's text; reasons become footnotes.
 func (t *Table) cell(r Report) string {
+	text, why := r.Status, r.Why
 	switch r.Status {
 	case "":
 		return absent
 	case StatusExact:
-		return StatusExact
+		return text
 	case StatusFail:
-		if r.Why == "" {
-			return "FAIL"
+		text = "FAIL"
+	default:
+		if why == "" {
+			why = "no reason given"
 		}
-		return "FAIL " + t.note(r.Status+": "+r.Why)
 	}
-	why := r.Why
 	if why == "" {
-		why = "no reason given"
+		return text
 	}
-	return t.note(r.Status + ": " + why)
+	return text + " " + t.note(why)
 }
 
 // note returns a footnote's mark; equal reasons share one.
@@ -153,28 +154,14 @@ func (t *Table) WriteText(w io.Writer) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
-	t.writeNotes(w, "", "")
-}
-
-// WriteMarkdown writes the table as a document's part.
-func (t *Table) WriteMarkdown(w io.Writer) {
-	for i, row := range t.grid() {
-		for j := range row {
-			row[j] = strings.ReplaceAll(row[j], "|", `\|`)
-		}
-		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
-		if i == 0 {
-			fmt.Fprintln(w, strings.Repeat("|---", len(row))+"|")
-		}
-	}
-	t.writeNotes(w, "- ", "\\")
+	t.writeNotes(w)
 }
 
 // writeNotes writes the footnotes and the kernels' full names.
-func (t *Table) writeNotes(w io.Writer, bullet, escape string) {
+func (t *Table) writeNotes(w io.Writer) {
 	fmt.Fprintln(w)
 	for i, n := range t.notes {
-		fmt.Fprintf(w, "%s%s[%d] %s\n", bullet, escape, i+1, n)
+		fmt.Fprintf(w, "[%d] %s\n", i+1, n)
 	}
 	for _, c := range t.columns {
 		if c.Release == "" || c.Release == c.Name {
@@ -184,6 +171,6 @@ func (t *Table) writeNotes(w io.Writer, bullet, escape string) {
 		if c.Accel != "" {
 			accel = " (" + c.Accel + ")"
 		}
-		fmt.Fprintf(w, "%s%s: %s%s\n", bullet, c.Name, c.Release, accel)
+		fmt.Fprintf(w, "%s: %s%s\n", c.Name, c.Release, accel)
 	}
 }
