@@ -96,7 +96,7 @@ func sections(x cause.Explanation) []section {
 		{"What happened", sentence(x.Meaning)},
 		{"What the client sees", sentence(x.Client)},
 		{"What to do", sentence(x.Fix)},
-		{"Where in the kernel", sentence(x.Path)},
+		{"Where in the kernel", x.Path + "."}, // often begins with a function's name
 		{"Counters", namesOr(x.Counters, "None of its own.")},
 		{"Drop reasons", namesOr(x.Reasons, "None of its own.")},
 		{"Kernels that show it", sentence(x.Kernels)},
@@ -110,14 +110,12 @@ func namesOr(names []string, none string) string {
 	return strings.Join(names, ", ")
 }
 
-// sentence gives a text of the catalogue its capital and its full stop. What
-// begins with a name of the kernel's or of a stage stays as it is.
+// sentence gives a text of the catalogue its capital and its full stop.
 func sentence(text string) string {
-	word, _, _ := strings.Cut(text, " ")
-	if text != "" && !strings.ContainsAny(strings.TrimSuffix(word, ","), "_.:,-") {
-		text = strings.ToUpper(text[:1]) + text[1:]
+	if text == "" {
+		return ""
 	}
-	return text + "."
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // explainText is an explanation for a terminal.

@@ -111,7 +111,7 @@ var (
 	netfilterDrop = &Cause{
 		ID:       "netfilter-drop",
 		Meaning:  "a firewall rule dropped the packet",
-		Fix:      "nft list ruleset, or iptables-save: find the rule, and whether it is meant",
+		Fix:      "find the rule, and whether it is meant: nft list ruleset, or iptables-save",
 		Client:   "its connect() hangs, as nothing is answered",
 		Path:     "nf_hook_slow (net/netfilter/core.c) for a rule of nft_do_chain or ipt_do_table; in 6.12 and later nft_do_chain frees the packet itself",
 		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free; up to 6.1, and for iptables, hooks in nf_conntrack are needed to tell a rule's drop from connection tracking's",
@@ -120,7 +120,7 @@ var (
 	netfilterReject = &Cause{
 		ID:       "netfilter-reject",
 		Meaning:  "a firewall rule rejected the packet and told the client so",
-		Fix:      "nft list ruleset, or iptables-save: find the rule, and whether it is meant",
+		Fix:      "find the rule, and whether it is meant: nft list ruleset, or iptables-save",
 		Client:   "its connect() fails at once: \"connection refused\" after a RST or port-unreachable, after another ICMP error with the one that it stands for, mostly \"no route to host\"",
 		Path:     "nf_send_reset or nf_send_unreach (net/ipv4/netfilter/nf_reject_ipv4.c), nf_send_reset6 or nf_send_unreach6 (net/ipv6/netfilter/nf_reject_ipv6.c)",
 		Kernels:  "every kernel, by hooks in the modules nf_reject_ipv4 and nf_reject_ipv6; without them it is named netfilter-drop",
@@ -237,7 +237,7 @@ var (
 		Meaning:  "the TCP signature (MD5 or AO) was missing, unexpected or wrong",
 		Fix:      "compare the keys of both peers (BGP sessions, mostly)",
 		Client:   "no answer at all: its connect() hangs, or an open connection (a BGP session) times out",
-		Path:     "tcp_inbound_hash (net/ipv4/tcp.c, in 6.12 and later), tcp_inbound_md5_hash (6.1), tcp_v4_inbound_md5_hash and tcp_v6_inbound_md5_hash (5.10): missing, unexpected or wrong",
+		Path:     "tcp_inbound_hash (net/ipv4/tcp.c, in 6.12 and later), tcp_inbound_md5_hash (6.1), tcp_v4_inbound_md5_hash and tcp_v6_inbound_md5_hash (5.10); md5-missing, md5-unexpected, md5-wrong and ao-missing, ao-unexpected, ao-wrong say which signature it was and what was the matter with it",
 		Kernels:  "every kernel that was built with TCP_MD5SIG or TCP_AO: by the drop reason, on 5.10 by hooks",
 		Evidence: Owner,
 	}
