@@ -116,10 +116,8 @@ func parsePerCPU(prefix string) func(string, Values) error {
 		names := strings.Fields(head)
 		for line := range strings.Lines(rows) {
 			values := strings.Fields(line)
-			if len(values) != len(names) {
-				return fmt.Errorf("%d values of %d names", len(values), len(names))
-			}
-			for i, name := range names {
+			// A name without a value is no reason to know nothing.
+			for i, name := range names[:min(len(names), len(values))] {
 				v, err := strconv.ParseUint(values[i], 16, 64)
 				if err != nil {
 					return fmt.Errorf("value of %s: %w", name, err)
