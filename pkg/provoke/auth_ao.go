@@ -14,15 +14,15 @@ import (
 
 var tcpAO = []Provocation{
 	{
-		Cause: "tcp-auth-failed", Variant: "ao-missing", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
+		Cause: "tcp-auth-failed", Stage: "missing", Variant: "ao", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
 		Run: play(listenerDefaults, aoMissing),
 	},
 	{
-		Cause: "tcp-auth-failed", Variant: "ao-unexpected", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
+		Cause: "tcp-auth-failed", Stage: "unexpected", Variant: "ao", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
 		Run: play(listenerDefaults, aoUnexpected),
 	},
 	{
-		Cause: "tcp-auth-failed", Variant: "ao-wrong", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
+		Cause: "tcp-auth-failed", Stage: "wrong", Variant: "ao", Families: []Family{V4, V6, Mapped}, Needs: []string{featAO},
 		Run: play(listenerDefaults, aoWrong),
 	},
 }
@@ -38,16 +38,16 @@ const (
 var aoSignature = option{kind: 29, data: "\x64\x64not real mac"}
 
 // aoMissing: the listener has a key for the clients, who do not sign.
-func aoMissing(b *bench) Expect { return b.aoSigned(true, option{}, "TcpExtTCPAORequired") }
+func aoMissing(b *bench) Expect { return b.aoSigned("missing", true, option{}, "TcpExtTCPAORequired") }
 
 // aoUnexpected: the clients sign, but the listener has no key at all.
-func aoUnexpected(b *bench) Expect { return b.aoSigned(false, aoSignature, "TcpExtTCPAOKeyNotFound") }
+func aoUnexpected(b *bench) Expect { return b.aoSigned("unexpected", false, aoSignature, "TcpExtTCPAOKeyNotFound") }
 
 // aoWrong: the clients sign with another key.
-func aoWrong(b *bench) Expect { return b.aoSigned(true, aoSignature, "TcpExtTCPAOBad") }
+func aoWrong(b *bench) Expect { return b.aoSigned("wrong", true, aoSignature, "TcpExtTCPAOBad") }
 
 // aoSigned: net/ipv4/tcp.c:tcp_inbound_hash.
-func (b *bench) aoSigned(keys bool, o option, counter string) Expect {
+func (b *bench) aoSigned(stage string, keys bool, o option, counter string) Expect {
 	clients := b.clients()
 	ln := b.listenWith(8, 0, func(fd int) error {
 		done := map[netip.Addr]bool{}
@@ -62,7 +62,7 @@ func (b *bench) aoSigned(keys bool, o option, counter string) Expect {
 		return nil
 	})
 	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, option: o})
-	return b.expect("tcp-auth-failed", "", ln.addr, clients, map[string]uint64{counter: uint64(len(clients))})
+	return b.expect("tcp-auth-failed", stage, ln.addr, clients, map[string]uint64{counter: uint64(len(clients))})
 }
 
 // aoAdd is a struct tcp_ao_add.

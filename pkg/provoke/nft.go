@@ -81,6 +81,8 @@ var probes = map[string]func(ns *os.File) error{
 	featMPTCP:         probeMPTCP,
 	featMD5:           probeMD5,
 	featAO:            probeAO,
+	featCheckedEnd:    probeCheckedEnd,
+	featAnyEnd:        probeAnyEnd,
 	featUserfault:     probeUserfault,
 	featNetem:         probeNetem,
 }

@@ -18,15 +18,15 @@ var refused = []Provocation{
 		Run: play(listenerDefaults, socketFilter),
 	},
 	{
-		Cause: "tcp-auth-failed", Variant: "md5-missing", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Cause: "tcp-auth-failed", Stage: "missing", Variant: "md5", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
 		Run: play(listenerDefaults, md5Missing),
 	},
 	{
-		Cause: "tcp-auth-failed", Variant: "md5-unexpected", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Cause: "tcp-auth-failed", Stage: "unexpected", Variant: "md5", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
 		Run: play(listenerDefaults, md5Unexpected),
 	},
 	{
-		Cause: "tcp-auth-failed", Variant: "md5-wrong", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
+		Cause: "tcp-auth-failed", Stage: "wrong", Variant: "md5", Families: []Family{V4, V6, Mapped}, Needs: []string{featMD5},
 		Run: play(listenerDefaults, md5Wrong),
 	},
 }
@@ -44,16 +44,16 @@ func socketFilter(b *bench) Expect {
 }
 
 // md5Missing: the listener has a key for the clients, who do not sign.
-func md5Missing(b *bench) Expect { return b.signed(true, option{}, "TcpExtTCPMD5NotFound") }
+func md5Missing(b *bench) Expect { return b.signed("missing", true, option{}, "TcpExtTCPMD5NotFound") }
 
 // md5Unexpected: the clients sign, but the listener has no key for them.
-func md5Unexpected(b *bench) Expect { return b.signed(false, md5Signature, "TcpExtTCPMD5Unexpected") }
+func md5Unexpected(b *bench) Expect { return b.signed("unexpected", false, md5Signature, "TcpExtTCPMD5Unexpected") }
 
 // md5Wrong: the clients sign with another key.
-func md5Wrong(b *bench) Expect { return b.signed(true, md5Signature, "TcpExtTCPMD5Failure") }
+func md5Wrong(b *bench) Expect { return b.signed("wrong", true, md5Signature, "TcpExtTCPMD5Failure") }
 
 // signed: net/ipv4/tcp.c:tcp_inbound_md5_hash, or tcp_v4_inbound_md5_hash.
-func (b *bench) signed(keys bool, o option, counter string) Expect {
+func (b *bench) signed(stage string, keys bool, o option, counter string) Expect {
 	clients := b.clients()
 	ln := b.listenWith(8, 0, func(fd int) error {
 		if !keys {
@@ -68,7 +68,7 @@ func (b *bench) signed(keys bool, o option, counter string) Expect {
 		return nil
 	})
 	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, option: o})
-	return b.expect("tcp-auth-failed", "", ln.addr, clients, map[string]uint64{counter: uint64(len(clients))})
+	return b.expect("tcp-auth-failed", stage, ln.addr, clients, map[string]uint64{counter: uint64(len(clients))})
 }
 
 func setMD5Key(fd int, f Family, peer netip.Addr) error {
