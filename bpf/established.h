@@ -33,15 +33,18 @@ static __always_inline bool before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
-/* tcp_sequence, as of 5.10: the two ways to lie outside of the window. */
+/* tcp_sequence, as of 5.10: the two ways to lie outside of the window. An empty
+ * segment before it is a keepalive or a window probe, and is answered. */
 static __always_inline __u64 window_facts(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u32 end = BPF_CORE_READ(cb, end_seq);
+	__u32 seq = BPF_CORE_READ(cb, seq);
 
-	if (before(BPF_CORE_READ(cb, end_seq), BPF_CORE_READ(tp, rcv_wup)))
-		return FACT_BEFORE_WINDOW;
-	if (before(BPF_CORE_READ(tp, rcv_nxt) + receive_window(tp), BPF_CORE_READ(cb, seq)))
+	if (before(end, BPF_CORE_READ(tp, rcv_wup)))
+		return seq == end ? 0 : FACT_BEFORE_WINDOW;
+	if (before(BPF_CORE_READ(tp, rcv_nxt) + receive_window(tp), seq))
 		return FACT_BEYOND_WINDOW;
 	return 0;
 }

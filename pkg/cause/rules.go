@@ -12,6 +12,9 @@ const (
 	syncookiesFailed = "TcpExtSyncookiesFailed"
 	inCsumErrors     = "TcpInCsumErrors"
 	ctDrop           = "Conntrackdrop"
+	aoRequired       = "TcpExtTCPAORequired"
+	aoKeyNotFound    = "TcpExtTCPAOKeyNotFound"
+	aoBad            = "TcpExtTCPAOBad"
 	ctInsertFailed   = "Conntrackinsert_failed"
 	ctEarlyDrop      = "Conntrackearly_drop"
 	pawsEstab        = "TcpExtPAWSEstab"
@@ -114,15 +117,15 @@ var rules = []Rule{
 	{Cause: socketBacklogFull, All: event.SocketBacklog, Counters: []string{backlogDrop}},
 	{Cause: socketFilter, Reasons: []string{"SOCKET_FILTER"}},
 	{Cause: socketFilter, All: event.SocketFilter},
-	{Cause: tcpAuthFailed, Stage: "md5-missing", Reasons: []string{"TCP_MD5NOTFOUND"}, Counters: []string{md5NotFound}},
-	{Cause: tcpAuthFailed, Stage: "md5-missing", All: event.AuthMissing, Counters: []string{md5NotFound}},
-	{Cause: tcpAuthFailed, Stage: "ao-missing", Reasons: []string{"TCP_AONOTFOUND"}},
-	{Cause: tcpAuthFailed, Stage: "md5-unexpected", Reasons: []string{"TCP_MD5UNEXPECTED"}, Counters: []string{md5Unexpected}},
-	{Cause: tcpAuthFailed, Stage: "md5-unexpected", All: event.AuthUnexpected, Counters: []string{md5Unexpected}},
-	{Cause: tcpAuthFailed, Stage: "ao-unexpected", Reasons: []string{"TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND"}},
-	{Cause: tcpAuthFailed, Stage: "md5-wrong", Reasons: []string{"TCP_MD5FAILURE"}, Counters: []string{md5Failure}},
-	{Cause: tcpAuthFailed, Stage: "md5-wrong", All: event.AuthFailed, Counters: []string{md5Failure}},
-	{Cause: tcpAuthFailed, Stage: "ao-wrong", Reasons: []string{"TCP_AOFAILURE", "TCP_AUTH_HDR"}},
+	{Cause: tcpAuthFailed, Stage: "missing", Reasons: []string{"TCP_MD5NOTFOUND"}, Counters: []string{md5NotFound}},
+	{Cause: tcpAuthFailed, Stage: "missing", All: event.AuthMissing, Counters: []string{md5NotFound}},
+	{Cause: tcpAuthFailed, Stage: "missing", Reasons: []string{"TCP_AONOTFOUND"}, Counters: []string{aoRequired}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", Reasons: []string{"TCP_MD5UNEXPECTED"}, Counters: []string{md5Unexpected}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", All: event.AuthUnexpected, Counters: []string{md5Unexpected}},
+	{Cause: tcpAuthFailed, Stage: "unexpected", Reasons: []string{"TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND"}, Counters: []string{aoKeyNotFound}},
+	{Cause: tcpAuthFailed, Stage: "wrong", Reasons: []string{"TCP_MD5FAILURE"}, Counters: []string{md5Failure}},
+	{Cause: tcpAuthFailed, Stage: "wrong", All: event.AuthFailed, Counters: []string{md5Failure}},
+	{Cause: tcpAuthFailed, Stage: "wrong", Reasons: []string{"TCP_AOFAILURE", "TCP_AUTH_HDR"}, Counters: []string{aoBad}},
 
 	{Cause: receiveBufferFull, Stage: "ofo-prune", Reasons: []string{"TCP_OFO_QUEUE_PRUNE"}},
 	{Cause: receiveBufferFull, Stage: "ofo-prune", Hook: "tcp_prune_ofo_queue"},
@@ -130,11 +133,13 @@ var rules = []Rule{
 	{Cause: tcpMemory, All: event.TCPMemory},
 	{Cause: outOfWindow, Stage: "zero-window", Reasons: []string{"TCP_ZEROWINDOW"}, Counters: []string{zeroWindowDrop}},
 	{Cause: outOfWindow, Stage: "zero-window", All: event.ZeroWindow, Counters: []string{zeroWindowDrop}},
-	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_OLD_SEQUENCE"}},
-	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_INVALID_SEQUENCE"}, All: event.BeforeWindow},
+	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_OLD_SEQUENCE", "TCP_INVALID_SEQUENCE"}, All: event.BeforeWindow},
 	{Cause: outOfWindow, Stage: "old", Hook: "tcp_validate_incoming", All: event.BeforeWindow},
-	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_SEQUENCE", "TCP_INVALID_END_SEQUENCE", "TCP_OVERWINDOW"}},
+	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_SEQUENCE"}, All: event.BeyondWindow},
+	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_END_SEQUENCE", "TCP_OVERWINDOW"}},
 	{Cause: outOfWindow, Stage: "beyond-window", Hook: "tcp_validate_incoming", All: event.BeyondWindow},
+	// Empty segments just before the window are keepalives and window probes.
+	{Cause: benign, Reasons: []string{"TCP_OLD_SEQUENCE", "TCP_INVALID_SEQUENCE"}, None: event.BeforeWindow | event.BeyondWindow},
 
 	{Cause: reversePathFilter, Reasons: []string{"IP_RPFILTER"}, Counters: []string{rpFilter}},
 	{Cause: reversePathFilter, All: event.ReversePath, Counters: []string{rpFilter}},

@@ -77,7 +77,7 @@ const (
 	PAWSOldACK
 	// ZeroWindow: TcpExtTCPZeroWindowDrop moved.
 	ZeroWindow
-	// BeforeWindow: the segment ends before the receive window.
+	// BeforeWindow: the segment has data and ends before the receive window.
 	BeforeWindow
 	// BeyondWindow: the segment begins behind the receive window.
 	BeyondWindow
