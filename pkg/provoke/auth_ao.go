@@ -41,7 +41,9 @@ var aoSignature = option{kind: 29, data: "\x64\x64not real mac"}
 func aoMissing(b *bench) Expect { return b.aoSigned("missing", true, option{}, "TcpExtTCPAORequired") }
 
 // aoUnexpected: the clients sign, but the listener has no key at all.
-func aoUnexpected(b *bench) Expect { return b.aoSigned("unexpected", false, aoSignature, "TcpExtTCPAOKeyNotFound") }
+func aoUnexpected(b *bench) Expect {
+	return b.aoSigned("unexpected", false, aoSignature, "TcpExtTCPAOKeyNotFound")
+}
 
 // aoWrong: the clients sign with another key.
 func aoWrong(b *bench) Expect { return b.aoSigned("wrong", true, aoSignature, "TcpExtTCPAOBad") }

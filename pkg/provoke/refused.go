@@ -47,7 +47,9 @@ func socketFilter(b *bench) Expect {
 func md5Missing(b *bench) Expect { return b.signed("missing", true, option{}, "TcpExtTCPMD5NotFound") }
 
 // md5Unexpected: the clients sign, but the listener has no key for them.
-func md5Unexpected(b *bench) Expect { return b.signed("unexpected", false, md5Signature, "TcpExtTCPMD5Unexpected") }
+func md5Unexpected(b *bench) Expect {
+	return b.signed("unexpected", false, md5Signature, "TcpExtTCPMD5Unexpected")
+}
 
 // md5Wrong: the clients sign with another key.
 func md5Wrong(b *bench) Expect { return b.signed("wrong", true, md5Signature, "TcpExtTCPMD5Failure") }
