@@ -28,7 +28,7 @@ var netfilter = []Provocation{
 		Run: play(impatient, netfilterOutput),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4}, Needs: []string{featIPTables},
+		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4, V6}, Needs: []string{featIPTables},
 		Run: play(sysctls{alone: "yes"}, iptablesDrop),
 	},
 	{
