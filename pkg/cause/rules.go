@@ -148,7 +148,8 @@ var rules = []Rule{
 	{Cause: cpuBacklogFull, Reasons: []string{"CPU_BACKLOG"}},
 	{Cause: cpuBacklogFull, All: event.CPUBacklog},
 	{Cause: neighbourUnresolved, Reasons: []string{"NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_CREATEFAIL"}},
-	{Cause: neighbourUnresolved, Reasons: []string{""}, All: event.Outgoing,
+	// IPv6 gives no reason for the packets that waited in vain.
+	{Cause: neighbourUnresolved, Reasons: []string{"NOT_SPECIFIED", ""}, All: event.Outgoing,
 		Locations: []string{"__neigh_event_send", "neigh_invalidate", "arp_error_report", "ndisc_error_report"}},
 
 	{Cause: noListener, All: event.NoSocket},
