@@ -4,13 +4,16 @@ package provoke
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"sync"
 )
 
 // kernelBTF is the running kernel's type information.
-var kernelBTF = sync.OnceValues(func() ([]byte, error) { return os.ReadFile("/sys/kernel/btf/vmlinux") })
+var kernelBTF = sync.OnceValues(func() ([]byte, error) {
+	return os.ReadFile(cmp.Or(os.Getenv("SYNWATCH_TEST_BTF"), "/sys/kernel/btf/vmlinux"))
+})
 
 // kernelHas says whether a type, member or enumerator of this name is in the
 // kernel's BTF. Names stand in its string section, each ended by a zero byte;
