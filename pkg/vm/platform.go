@@ -41,8 +41,8 @@ var platforms = []platform{
 		arch: "arm64", elf: elf.EM_AARCH64, emulator: "qemu-system-aarch64",
 		install: "qemu-system-arm (Fedora: qemu-system-aarch64-core)",
 		machine: "virt,gic-version=3", console: "ttyAMA0",
-		// Emulating the architecture's own pointer authentication costs half of the
-		// speed, and nothing here needs it.
+		// Pointer authentication's own algorithm is slow to emulate, and nothing here
+		// needs it.
 		tcg: "max,pauth=off",
 	},
 }
