@@ -22,7 +22,9 @@ type Explanation struct {
 }
 
 // String is "drop", "notice" or "benign".
-func (k Kind) String() string { return [...]string{Drop: "drop", Notice: "notice", Benign: "benign"}[k] }
+func (k Kind) String() string {
+	return [...]string{Drop: "drop", Notice: "notice", Benign: "benign"}[k]
+}
 
 // Explain explains a cause.
 func Explain(c *Cause) Explanation {
