@@ -6,6 +6,8 @@
 
 KERNELS ?= 5.10,6.1,6.12,6.18,7.x
 KERNEL  ?= 6.12
+# Virtual machines at a time; the tests wait more than they work.
+PARALLEL ?= 2
 CMD     ?= synwatch demo
 
 CLANG   := 19
@@ -71,8 +73,8 @@ matrix: build/vm build/synwatch.test
 	@$(NEED_VM)
 	cd cmd/synwatch && $(CURDIR)/build/synwatch.test $(KERNEL_TESTS) >$(CURDIR)/build/native.log || \
 		{ cat $(CURDIR)/build/native.log; exit 1; }
-	$(VM) matrix --kernels $(KERNELS) --late $(LATE) --results build/matrix --include build/native.log \
-		--table build/kernels.md -- build/synwatch.test $(KERNEL_TESTS)
+	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --results build/matrix \
+		--table docs/kernels.md -- build/synwatch.test $(KERNEL_TESTS)
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
 # and with BTF from a file.

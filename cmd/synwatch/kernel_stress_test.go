@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// Several causes from several sources on two CPUs at once, as fast as they come:
+// every count of every source is exact, and the kernel's counters agree. It takes
+// SYNWATCH_STRESS, or some seconds.
+func TestKernelStress(t *testing.T) {
+	d, err := time.ParseDuration(cmp.Or(os.Getenv("SYNWATCH_STRESS"), "5s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	labs := []*provoke.Lab{newLab(t), newLab(t)}
+	s := startTrace(t, append(only(labs[0]), only(labs[1])...)...)
+	awaitModules(t, s)
+	if stages := cause.NewAttributor(s.coverage()).Stages(); !seen(stages, "accept-queue-full", "syn") {
+		s.stop()
+		t.Skip("out of sight here: " + whyBlind(s.coverage()))
+	}
+	wants, err := provoke.Stress(t.Context(), d, labs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, summary := s.stop()
+	byNetns := map[uint32][]record{}
+	for _, r := range records {
+		byNetns[r.Netns] = append(byNetns[r.Netns], r)
+	}
+	var drops uint64
+	for i, want := range wants {
+		checkCounts(t, byNetns[labs[i].Netns()], want.Drops)
+		checkCounters(t, summary, labs[i].Netns(), want.Counters)
+		drops += total(want.Drops)
+	}
+	if summary.Lost != 0 || summary.Unattributed != 0 {
+		t.Errorf("lost %d, unattributed %d", summary.Lost, summary.Unattributed)
+	}
+	t.Logf("%d drops in %v", drops, d)
+}
