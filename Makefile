@@ -57,8 +57,10 @@ vm: build build/vm
 
 test: unit matrix kprobes
 
+# One package at a time: several make namespaces and drop packets, and a number
+# of a namespace that is gone is given to the next.
 unit:
-	go test ./...
+	go test -p 1 ./...
 
 KERNEL_TESTS := -test.run '^Test(Kernel|DemoForReal)'
 # The modules that hooks wait for are loaded while the first trace runs.
