@@ -51,7 +51,8 @@ func serve(addr string) {
 		}
 		defer ln.Close()
 		os.Stdout.WriteString("ready\n")
-		select {}
+		time.Sleep(time.Hour) // not select {}, which the runtime may call a deadlock
+		return nil
 	})
 	os.Stdout.WriteString(err.Error() + "\n")
 	os.Exit(1)
