@@ -30,7 +30,8 @@ type drain struct {
 
 	everyDrop bool
 	seen      uint64 // observations at the last exchange
-	details   map[bpfKey]*bpfDetail
+	// details are those that wait for their key's count.
+	details map[bpfKey]*bpfDetail
 	// owed is, for a key of which every drop was asked for, how many were
 	// counted but not sent one by one. It is negative while the ring buffer is
 	// ahead of the counts.
@@ -143,7 +144,6 @@ func (d *drain) locate() {
 // readRing empties the ring buffer: into events where every drop was asked for,
 // else into details for the counts.
 func (d *drain) readRing() error {
-	clear(d.details)
 	d.ring.SetDeadline(time.Unix(1, 0))
 	for {
 		err := d.ring.ReadInto(&d.record)
@@ -190,7 +190,7 @@ func (d *drain) readTally(m *ebpf.Map) error {
 func (d *drain) settle(key *bpfKey, total bpfTally) {
 	e := d.decoder.event(key, total.Time, total.SrcPort)
 	if !d.everyDrop {
-		e.Count, e.Evidence = total.Count, evidence(d.details[*key])
+		e.Count, e.Evidence = total.Count, evidence(d.detailOf(key, &total))
 		d.emit(e, key)
 		return
 	}
@@ -203,6 +203,16 @@ func (d *drain) settle(key *bpfKey, total bpfTally) {
 		e.Count, e.Merged = uint64(owed), uint64(owed)-1
 		d.emit(e, key)
 	}
+}
+
+// detailOf returns the key's detail. One that is newer than the count came after
+// the exchange and before the ring buffer was read: it is the next count's too.
+func (d *drain) detailOf(key *bpfKey, total *bpfTally) *bpfDetail {
+	detail := d.details[*key]
+	if detail != nil && detail.Time <= total.Time {
+		delete(d.details, *key)
+	}
+	return detail
 }
 
 // sum adds up the CPUs; time and port are those of the newest.

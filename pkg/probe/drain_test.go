@@ -26,6 +26,17 @@ func TestSettleCoalesced(t *testing.T) {
 	}
 }
 
+// A detail that came early, of the next interval, is there for that one too.
+func TestSettleWithAnEarlyDetail(t *testing.T) {
+	d, key := newTestDrain(false), someKey()
+	d.details[key] = &bpfDetail{Key: key, Time: 20}
+	d.settle(&key, bpfTally{Count: 1, Time: 10})
+	d.settle(&key, bpfTally{Count: 1, Time: 30})
+	if len(d.events) != 2 || d.events[0].Evidence == nil || d.events[1].Evidence == nil || len(d.details) != 0 {
+		t.Fatalf("%+v, left %v", d.events, d.details)
+	}
+}
+
 // Each drop was sent by itself, or is in a merged event: never both, never none.
 func TestSettleEveryDrop(t *testing.T) {
 	key := someKey()
