@@ -112,7 +112,7 @@ static __always_inline void enter_rmem_schedule(struct sock *sk, struct sk_buff 
 
 static __always_inline void leave_rmem_schedule(__u64 ret)
 {
-	__u64 facts = FACT_RECEIVE_BUFFER;
+	__u64 facts = FACT_TCP_MEMORY;
 	struct packet p = {};
 	struct sk_buff *skb;
 	struct mark *m;
@@ -121,8 +121,10 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 
 	if (!sk || (__s32)ret >= 0 || !parse(skb, &p))
 		return;
-	if (BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) <= BPF_CORE_READ(sk, sk_rcvbuf))
-		facts = FACT_TCP_MEMORY;
+	/* Some kernels ask for room for the segment, others for any room. */
+	if (BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) + BPF_CORE_READ(skb, truesize) >
+	    BPF_CORE_READ(sk, sk_rcvbuf))
+		facts = FACT_RECEIVE_BUFFER;
 	if (!kernel_has_reasons()) {
 		count_segment(sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
 		return;

@@ -170,6 +170,7 @@ struct sk_buff {
 	char cb[48];
 	unsigned char *head;
 	unsigned char *data;
+	unsigned int truesize;
 	int skb_iif;
 	__be16 protocol;
 	__u16 network_header;
