@@ -53,6 +53,8 @@ type kernel struct {
 	symbols symbols
 	// reasons names the drop reasons by number, nil where there are none.
 	reasons map[uint32]string
+	// reasonNames is the set of these names.
+	reasonNames map[string]bool
 }
 
 // readKernel loads the kernel's BTF, or that in file unless it is empty.
@@ -72,6 +74,10 @@ func readKernel(file string) (*kernel, error) {
 		return nil, fmt.Errorf("read kernel symbols: %w", err)
 	}
 	k.reasons = k.dropReasons()
+	k.reasonNames = make(map[string]bool, len(k.reasons))
+	for _, name := range k.reasons {
+		k.reasonNames[name] = true
+	}
 	return k, nil
 }
 
@@ -155,7 +161,7 @@ func (k *kernel) needs(h *hook) bool {
 	case receivingSocket:
 		return !k.hasReceivingSocket()
 	}
-	return k.reasonNumber(h.unless) == 0
+	return !k.reasonNames[h.unless]
 }
 
 // hasReceivingSocket says whether the tracepoint gives the receiving socket.

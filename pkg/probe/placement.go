@@ -135,7 +135,7 @@ func (t *Tracer) Coverage() event.Coverage {
 		Observable:     event.AllFacts,
 		HasReasons:     t.kernel.reasons != nil,
 		HasConnRequest: true,
-		Reasons:        map[string]bool{},
+		Reasons:        t.kernel.reasonNames,
 	}
 	for _, p := range t.hooks {
 		c.Hooks = append(c.Hooks, p.state())
@@ -146,9 +146,6 @@ func (t *Tracer) Coverage() event.Coverage {
 	}
 	if c.HasReasons {
 		c.Observable &^= event.BadChecksum
-	}
-	for _, name := range t.kernel.reasons {
-		c.Reasons[name] = true
 	}
 	return c
 }
