@@ -115,7 +115,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	struct key key = { .location = location, .reason = reason, .hook = HOOK_FREE };
 	struct timestamps timestamps = {};
 	struct receiver receiver = {};
-	struct evidence e = { .receiver = &receiver };
+	struct evidence e = { .receiver = &receiver, .skb = skb };
 	__u64 id = (__u64)skb;
 	struct packet p = {};
 	struct slot *inside;

@@ -126,15 +126,26 @@ struct receiver {
 	__u32 ifindex; /* of the packet, 0 where it is not known */
 };
 
+/* The base chain that a packet was in last. Names are cut at their size. */
+struct chain {
+	char table[32];
+	char name[32]; /* empty for an iptables table: its chain is the hook's */
+	__u8 family;   /* NFPROTO_*: the table's, or the packet's where there is no table */
+	__u8 pf;       /* NFPROTO_* and NF_*_* hook number */
+	__u8 hook;
+	__u8 known;
+};
+
 /* One packet in detail. */
 struct detail {
 	struct key key;
 	struct queues queues;
 	struct timestamps timestamps;
 	struct receiver receiver;
+	struct chain chain;
 	__u64 time;
 	__u16 src_port;
-	__u8 pad[6];
+	__u8 pad[2];
 };
 
 /* Index into the map "stats", per CPU. */

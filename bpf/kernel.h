@@ -212,6 +212,35 @@ struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
 };
 
+/* include/linux/netfilter.h; hook was wider before 5.17, and all of synwatch's
+ * machines are little-endian. */
+struct nf_hook_state {
+	__u8 hook;
+	__u8 pf;
+};
+
+/* Of the modules nf_tables, ip_tables and ip6_tables: only their own hooks may
+ * use these. */
+struct nft_table {
+	__u16 family : 6;
+	char *name;
+};
+
+struct nft_chain {
+	struct nft_table *table;
+	char *name;
+};
+
+/* state is its own member since 5.14 (commit f06ad944b6a4). */
+struct nft_pktinfo {
+	struct sk_buff *skb;
+	struct nf_hook_state *state;
+};
+
+struct xt_table {
+	char name[32];
+};
+
 /* include/net/tcp_states.h; part of the user-space ABI (TCP_INFO). */
 enum {
 	TCP_LISTEN = 10,

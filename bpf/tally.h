@@ -3,6 +3,7 @@
 #ifndef SYNWATCH_TALLY_H
 #define SYNWATCH_TALLY_H
 
+#include "chain.h"
 #include "config.h"
 
 static __always_inline void bump(__u32 stat, __u64 by)
@@ -53,6 +54,7 @@ struct evidence {
 	const struct queues *queues;
 	const struct timestamps *timestamps;
 	const struct receiver *receiver;
+	struct sk_buff *skb; /* that may have died in a netfilter chain */
 };
 
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
@@ -73,6 +75,8 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 		d->timestamps = *e->timestamps;
 	if (e->receiver)
 		d->receiver = *e->receiver;
+	if (e->skb)
+		read_chain(&d->chain, e->skb);
 	/* User space comes to look; waking it for each drop costs the softirq. */
 	bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
 }

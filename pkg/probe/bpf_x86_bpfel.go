@@ -41,9 +41,20 @@ type bpfDetail struct {
 		Known   uint32
 		Ifindex uint32
 	}
+	Chain struct {
+		_      structs.HostLayout
+		Table  [32]int8
+		Name   [32]int8
+		Family uint8
+		Pf     uint8
+		Hook   uint8
+		Known  uint8
+	}
+	_       [4]byte
 	Time    uint64
 	SrcPort uint16
-	Pad     [6]uint8
+	Pad     [2]uint8
+	_       [4]byte
 }
 
 type bpfFact uint64
@@ -156,6 +167,7 @@ type bpfTally struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	bpfMapChainCalls                        = "chain_calls"
 	bpfMapDetails                           = "details"
 	bpfMapDstPrefixes                       = "dst_prefixes"
 	bpfMapMarks                             = "marks"
@@ -170,11 +182,15 @@ const (
 	bpfProgFentryCookieV6Check              = "fentry_cookie_v6_check"
 	bpfProgFentryEarlyDrop                  = "fentry_early_drop"
 	bpfProgFentryEnqueueToBacklog           = "fentry_enqueue_to_backlog"
+	bpfProgFentryIp6tDoTable                = "fentry_ip6t_do_table"
+	bpfProgFentryIptDoTable                 = "fentry_ipt_do_table"
 	bpfProgFentryNfCtDelete                 = "fentry_nf_ct_delete"
+	bpfProgFentryNfHookSlow                 = "fentry_nf_hook_slow"
 	bpfProgFentryNfSendReset                = "fentry_nf_send_reset"
 	bpfProgFentryNfSendReset6               = "fentry_nf_send_reset6"
 	bpfProgFentryNfSendUnreach              = "fentry_nf_send_unreach"
 	bpfProgFentryNfSendUnreach6             = "fentry_nf_send_unreach6"
+	bpfProgFentryNftDoChain                 = "fentry_nft_do_chain"
 	bpfProgFentryReqskTimerHandler          = "fentry_reqsk_timer_handler"
 	bpfProgFentryTcpAddBacklog              = "fentry_tcp_add_backlog"
 	bpfProgFentryTcpCheckReq                = "fentry_tcp_check_req"
@@ -225,13 +241,17 @@ const (
 	bpfProgKprobeEarlyDrop                  = "kprobe_early_drop"
 	bpfProgKprobeEnqueueToBacklog           = "kprobe_enqueue_to_backlog"
 	bpfProgKprobeInetTwskAlloc              = "kprobe_inet_twsk_alloc"
+	bpfProgKprobeIp6tDoTable                = "kprobe_ip6t_do_table"
 	bpfProgKprobeIpRouteInputNoref          = "kprobe_ip_route_input_noref"
+	bpfProgKprobeIptDoTable                 = "kprobe_ipt_do_table"
 	bpfProgKprobeNfConntrackIn              = "kprobe_nf_conntrack_in"
 	bpfProgKprobeNfCtDelete                 = "kprobe_nf_ct_delete"
+	bpfProgKprobeNfHookSlow                 = "kprobe_nf_hook_slow"
 	bpfProgKprobeNfSendReset                = "kprobe_nf_send_reset"
 	bpfProgKprobeNfSendReset6               = "kprobe_nf_send_reset6"
 	bpfProgKprobeNfSendUnreach              = "kprobe_nf_send_unreach"
 	bpfProgKprobeNfSendUnreach6             = "kprobe_nf_send_unreach6"
+	bpfProgKprobeNftDoChain                 = "kprobe_nft_do_chain"
 	bpfProgKprobeReqskTimerHandler          = "kprobe_reqsk_timer_handler"
 	bpfProgKprobeSkFilterTrimCap            = "kprobe_sk_filter_trim_cap"
 	bpfProgKprobeTcpAddBacklog              = "kprobe_tcp_add_backlog"
@@ -362,11 +382,15 @@ type bpfProgramSpecs struct {
 	FentryCookieV6Check              *ebpf.ProgramSpec `ebpf:"fentry_cookie_v6_check"`
 	FentryEarlyDrop                  *ebpf.ProgramSpec `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"fentry_enqueue_to_backlog"`
+	FentryIp6tDoTable                *ebpf.ProgramSpec `ebpf:"fentry_ip6t_do_table"`
+	FentryIptDoTable                 *ebpf.ProgramSpec `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.ProgramSpec `ebpf:"fentry_nf_ct_delete"`
+	FentryNfHookSlow                 *ebpf.ProgramSpec `ebpf:"fentry_nf_hook_slow"`
 	FentryNfSendReset                *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach"`
 	FentryNfSendUnreach6             *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach6"`
+	FentryNftDoChain                 *ebpf.ProgramSpec `ebpf:"fentry_nft_do_chain"`
 	FentryReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"fentry_reqsk_timer_handler"`
 	FentryTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.ProgramSpec `ebpf:"fentry_tcp_check_req"`
@@ -417,13 +441,17 @@ type bpfProgramSpecs struct {
 	KprobeEarlyDrop                  *ebpf.ProgramSpec `ebpf:"kprobe_early_drop"`
 	KprobeEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"kprobe_enqueue_to_backlog"`
 	KprobeInetTwskAlloc              *ebpf.ProgramSpec `ebpf:"kprobe_inet_twsk_alloc"`
+	KprobeIp6tDoTable                *ebpf.ProgramSpec `ebpf:"kprobe_ip6t_do_table"`
 	KprobeIpRouteInputNoref          *ebpf.ProgramSpec `ebpf:"kprobe_ip_route_input_noref"`
+	KprobeIptDoTable                 *ebpf.ProgramSpec `ebpf:"kprobe_ipt_do_table"`
 	KprobeNfConntrackIn              *ebpf.ProgramSpec `ebpf:"kprobe_nf_conntrack_in"`
 	KprobeNfCtDelete                 *ebpf.ProgramSpec `ebpf:"kprobe_nf_ct_delete"`
+	KprobeNfHookSlow                 *ebpf.ProgramSpec `ebpf:"kprobe_nf_hook_slow"`
 	KprobeNfSendReset                *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_unreach"`
 	KprobeNfSendUnreach6             *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_unreach6"`
+	KprobeNftDoChain                 *ebpf.ProgramSpec `ebpf:"kprobe_nft_do_chain"`
 	KprobeReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"kprobe_reqsk_timer_handler"`
 	KprobeSkFilterTrimCap            *ebpf.ProgramSpec `ebpf:"kprobe_sk_filter_trim_cap"`
 	KprobeTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"kprobe_tcp_add_backlog"`
@@ -478,6 +506,7 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
+	ChainCalls  *ebpf.MapSpec `ebpf:"chain_calls"`
 	Details     *ebpf.MapSpec `ebpf:"details"`
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
 	Marks       *ebpf.MapSpec `ebpf:"marks"`
@@ -548,6 +577,7 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
+	ChainCalls  *ebpf.Map `ebpf:"chain_calls"`
 	Details     *ebpf.Map `ebpf:"details"`
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
 	Marks       *ebpf.Map `ebpf:"marks"`
@@ -561,6 +591,7 @@ type bpfMaps struct {
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
+		m.ChainCalls,
 		m.Details,
 		m.DstPrefixes,
 		m.Marks,
@@ -621,11 +652,15 @@ type bpfPrograms struct {
 	FentryCookieV6Check              *ebpf.Program `ebpf:"fentry_cookie_v6_check"`
 	FentryEarlyDrop                  *ebpf.Program `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.Program `ebpf:"fentry_enqueue_to_backlog"`
+	FentryIp6tDoTable                *ebpf.Program `ebpf:"fentry_ip6t_do_table"`
+	FentryIptDoTable                 *ebpf.Program `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.Program `ebpf:"fentry_nf_ct_delete"`
+	FentryNfHookSlow                 *ebpf.Program `ebpf:"fentry_nf_hook_slow"`
 	FentryNfSendReset                *ebpf.Program `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.Program `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.Program `ebpf:"fentry_nf_send_unreach"`
 	FentryNfSendUnreach6             *ebpf.Program `ebpf:"fentry_nf_send_unreach6"`
+	FentryNftDoChain                 *ebpf.Program `ebpf:"fentry_nft_do_chain"`
 	FentryReqskTimerHandler          *ebpf.Program `ebpf:"fentry_reqsk_timer_handler"`
 	FentryTcpAddBacklog              *ebpf.Program `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.Program `ebpf:"fentry_tcp_check_req"`
@@ -676,13 +711,17 @@ type bpfPrograms struct {
 	KprobeEarlyDrop                  *ebpf.Program `ebpf:"kprobe_early_drop"`
 	KprobeEnqueueToBacklog           *ebpf.Program `ebpf:"kprobe_enqueue_to_backlog"`
 	KprobeInetTwskAlloc              *ebpf.Program `ebpf:"kprobe_inet_twsk_alloc"`
+	KprobeIp6tDoTable                *ebpf.Program `ebpf:"kprobe_ip6t_do_table"`
 	KprobeIpRouteInputNoref          *ebpf.Program `ebpf:"kprobe_ip_route_input_noref"`
+	KprobeIptDoTable                 *ebpf.Program `ebpf:"kprobe_ipt_do_table"`
 	KprobeNfConntrackIn              *ebpf.Program `ebpf:"kprobe_nf_conntrack_in"`
 	KprobeNfCtDelete                 *ebpf.Program `ebpf:"kprobe_nf_ct_delete"`
+	KprobeNfHookSlow                 *ebpf.Program `ebpf:"kprobe_nf_hook_slow"`
 	KprobeNfSendReset                *ebpf.Program `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.Program `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.Program `ebpf:"kprobe_nf_send_unreach"`
 	KprobeNfSendUnreach6             *ebpf.Program `ebpf:"kprobe_nf_send_unreach6"`
+	KprobeNftDoChain                 *ebpf.Program `ebpf:"kprobe_nft_do_chain"`
 	KprobeReqskTimerHandler          *ebpf.Program `ebpf:"kprobe_reqsk_timer_handler"`
 	KprobeSkFilterTrimCap            *ebpf.Program `ebpf:"kprobe_sk_filter_trim_cap"`
 	KprobeTcpAddBacklog              *ebpf.Program `ebpf:"kprobe_tcp_add_backlog"`
@@ -740,11 +779,15 @@ func (p *bpfPrograms) Close() error {
 		p.FentryCookieV6Check,
 		p.FentryEarlyDrop,
 		p.FentryEnqueueToBacklog,
+		p.FentryIp6tDoTable,
+		p.FentryIptDoTable,
 		p.FentryNfCtDelete,
+		p.FentryNfHookSlow,
 		p.FentryNfSendReset,
 		p.FentryNfSendReset6,
 		p.FentryNfSendUnreach,
 		p.FentryNfSendUnreach6,
+		p.FentryNftDoChain,
 		p.FentryReqskTimerHandler,
 		p.FentryTcpAddBacklog,
 		p.FentryTcpCheckReq,
@@ -795,13 +838,17 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeEarlyDrop,
 		p.KprobeEnqueueToBacklog,
 		p.KprobeInetTwskAlloc,
+		p.KprobeIp6tDoTable,
 		p.KprobeIpRouteInputNoref,
+		p.KprobeIptDoTable,
 		p.KprobeNfConntrackIn,
 		p.KprobeNfCtDelete,
+		p.KprobeNfHookSlow,
 		p.KprobeNfSendReset,
 		p.KprobeNfSendReset6,
 		p.KprobeNfSendUnreach,
 		p.KprobeNfSendUnreach6,
+		p.KprobeNftDoChain,
 		p.KprobeReqskTimerHandler,
 		p.KprobeSkFilterTrimCap,
 		p.KprobeTcpAddBacklog,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -79,6 +80,7 @@ func evidence(d *bpfDetail) *event.Evidence {
 		Listener:   listener(d),
 		Timestamps: timestamps(d),
 		Receiver:   receiver(d),
+		Netfilter:  netfilter(d),
 		Ifindex:    d.Receiver.Ifindex,
 	}
 }
@@ -97,6 +99,57 @@ func receiver(d *bpfDetail) *event.Receiver {
 		return nil
 	}
 	return &event.Receiver{Memory: r.Memory, Limit: r.Limit, Backlog: r.Backlog, Window: r.Window}
+}
+
+func netfilter(d *bpfDetail) *event.Netfilter {
+	c := &d.Chain
+	if c.Known == 0 {
+		return nil
+	}
+	n := &event.Netfilter{
+		Family: nfFamilies[c.Family],
+		Hook:   nfHook(c.Pf, c.Hook),
+		Table:  cString(c.Table[:]),
+		Chain:  cString(c.Name[:]),
+	}
+	if n.Table != "" && n.Chain == "" {
+		n.Chain = strings.ToUpper(n.Hook) // iptables' own
+	}
+	return n
+}
+
+// nfFamilies are nft's names of NFPROTO_*, include/uapi/linux/netfilter.h.
+var nfFamilies = map[uint8]string{
+	unix.NFPROTO_INET:   "inet",
+	unix.NFPROTO_IPV4:   "ip",
+	unix.NFPROTO_IPV6:   "ip6",
+	unix.NFPROTO_ARP:    "arp",
+	unix.NFPROTO_NETDEV: "netdev",
+	unix.NFPROTO_BRIDGE: "bridge",
+}
+
+// nfHook is nft's name of a hook's number in a family.
+func nfHook(pf, hook uint8) string {
+	names := []string{"prerouting", "input", "forward", "output", "postrouting", "ingress"}
+	if pf == unix.NFPROTO_NETDEV {
+		names = []string{"ingress", "egress"}
+	}
+	if int(hook) >= len(names) {
+		return ""
+	}
+	return names[hook]
+}
+
+// cString is the text before the first zero; one that fills its room was cut.
+func cString(room []int8) string {
+	var text []byte
+	for _, c := range room {
+		if c == 0 {
+			return string(text)
+		}
+		text = append(text, byte(c))
+	}
+	return string(text) + "…"
 }
 
 func listener(d *bpfDetail) *event.Listener {

@@ -5,11 +5,13 @@ package probe
 import (
 	"encoding/binary"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
 )
@@ -74,4 +76,42 @@ func FuzzDecodeDetail(f *testing.F) {
 			t.Fatalf("%+v became %+v", detail, e)
 		}
 	})
+}
+
+func TestDecodeNetfilter(t *testing.T) {
+	name := func(s string) (room [32]int8) {
+		for i := range min(len(s), len(room)) {
+			room[i] = int8(s[i])
+		}
+		return room
+	}
+	long := strings.Repeat("x", 40)
+	for _, tt := range []struct {
+		name   string
+		detail bpfDetail
+		want   *event.Netfilter
+	}{
+		{"none", bpfDetail{}, nil},
+		{"nft", chainDetail(name("fw"), name("drops"), unix.NFPROTO_INET, unix.NFPROTO_IPV4, unix.NF_INET_LOCAL_IN),
+			&event.Netfilter{Family: "inet", Hook: "input", Table: "fw", Chain: "drops"}},
+		{"netdev", chainDetail(name("fw"), name("early"), unix.NFPROTO_NETDEV, unix.NFPROTO_NETDEV, 0),
+			&event.Netfilter{Family: "netdev", Hook: "ingress", Table: "fw", Chain: "early"}},
+		{"iptables", chainDetail(name("raw"), name(""), unix.NFPROTO_IPV6, unix.NFPROTO_IPV6, unix.NF_INET_PRE_ROUTING),
+			&event.Netfilter{Family: "ip6", Hook: "prerouting", Table: "raw", Chain: "PREROUTING"}},
+		{"hook only", chainDetail(name(""), name(""), unix.NFPROTO_IPV4, unix.NFPROTO_IPV4, unix.NF_INET_LOCAL_OUT),
+			&event.Netfilter{Family: "ip", Hook: "output"}},
+		{"cut, and a hook to come", chainDetail(name(long), name("c"), unix.NFPROTO_INET, unix.NFPROTO_IPV4, 77),
+			&event.Netfilter{Family: "inet", Table: long[:32] + "…", Chain: "c"}},
+	} {
+		if diff := cmp.Diff(tt.want, netfilter(&tt.detail)); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
+func chainDetail(table, chain [32]int8, family, pf, hook uint8) bpfDetail {
+	var d bpfDetail
+	d.Chain.Table, d.Chain.Name = table, chain
+	d.Chain.Family, d.Chain.Pf, d.Chain.Hook, d.Chain.Known = family, pf, hook, 1
+	return d
 }

@@ -15,18 +15,23 @@ type hook struct {
 	entry, leave, returnOnly bool
 	// counters says that the programs compare this CPU's counters.
 	counters bool
-	// unless is the drop reason from which a kernel tells the same by itself, or
-	// receivingSocket.
-	unless string
+	// unless is what makes the hook needless: the drop reason from which a kernel
+	// tells the same by itself, receivingSocket or moduleTypes. with is what it is
+	// of no use without.
+	unless, with string
 	// alias is what the compiler may have made of the name.
 	alias string
-	// facts cannot be seen without the hook.
+	// facts cannot be seen without the hook; none where it only adds evidence.
 	facts event.Facts
 }
 
 // receivingSocket stands for the tracepoint's argument of that name, without
 // which nobody knows the namespace of a packet that has no route any more.
 const receivingSocket = "rx_sk"
+
+// moduleTypes stands for the BTF of modules, without which a module's own
+// structures cannot be read.
+const moduleTypes = "module BTF"
 
 const (
 	conntrack   = "nf_conntrack"
@@ -88,6 +93,10 @@ var hooks = []hook{
 	{name: "reqsk_timer_handler", entry: true, leave: true, facts: event.Expired | event.Acked},
 	{name: "tcp_req_err", entry: true, leave: true, counters: true, facts: event.ICMPError},
 	{name: "inet_twsk_alloc", entry: true, leave: true, returnOnly: true, facts: event.TimeWaitOverflow},
+	{name: "nft_do_chain", module: "nf_tables", with: moduleTypes, entry: true},
+	{name: "ipt_do_table", module: "ip_tables", with: moduleTypes, entry: true},
+	{name: "ip6t_do_table", module: "ip6_tables", with: moduleTypes, entry: true},
+	{name: "nf_hook_slow", unless: moduleTypes, entry: true},
 	{name: "tcp_check_oom", entry: true, leave: true, returnOnly: true, facts: event.TCPMemory},
 }
 

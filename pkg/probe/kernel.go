@@ -153,24 +153,35 @@ func (k *kernel) function(h *hook) string {
 	return ""
 }
 
-// needs says whether the kernel leaves it to the hook to tell.
+// needs says whether the hook has something to tell on this kernel.
 func (k *kernel) needs(h *hook) bool {
-	switch h.unless {
-	case "":
-		return true
-	case receivingSocket:
-		return !k.hasReceivingSocket()
-	}
-	return !k.reasonNames[h.unless]
+	return (h.with == "" || k.has(h.with)) && (h.unless == "" || !k.has(h.unless))
 }
 
-// hasReceivingSocket says whether the tracepoint gives the receiving socket.
-func (k *kernel) hasReceivingSocket() bool {
-	var record *btf.Struct
-	if err := k.spec.TypeByName("trace_event_raw_kfree_skb", &record); err != nil {
+// has is about a drop reason, receivingSocket or moduleTypes.
+func (k *kernel) has(what string) bool {
+	switch what {
+	case receivingSocket:
+		return k.hasMember("trace_event_raw_kfree_skb", receivingSocket)
+	case moduleTypes:
+		return k.hasModuleTypes()
+	}
+	return k.reasonNames[what]
+}
+
+// hasModuleTypes says whether nf_tables' structures are known: the kernel holds
+// them itself, or shows its modules' BTF (since 5.11, commit 36e68442d1af).
+func (k *kernel) hasModuleTypes() bool {
+	return k.hasMember("nft_chain", "name") || k.own && k.hasMember("module", "btf_data")
+}
+
+// hasMember says whether the kernel proper has the structure, with the member.
+func (k *kernel) hasMember(structure, member string) bool {
+	var s *btf.Struct
+	if err := k.spec.TypeByName(structure, &s); err != nil {
 		return false
 	}
-	return slices.ContainsFunc(record.Members, func(m btf.Member) bool { return m.Name == receivingSocket })
+	return slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == member })
 }
 
 // reasonNumber finds a drop reason by its name, 0 where there is none.

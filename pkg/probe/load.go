@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -21,6 +22,8 @@ type loader struct {
 	opts ebpf.CollectionOptions
 	// enabled is the programs' switch.
 	enabled *ebpf.Variable
+	// modules are those whose types the programs may use.
+	modules []string
 	// attached are the programs in use, for what the kernel says of them.
 	attached []*ebpf.Program
 	// fentryRefused is set once the kernel refused a kind of program that no
@@ -79,6 +82,18 @@ func (l *loader) missed() (uint64, error) {
 		total += stats.RecursionMisses
 	}
 	return total, nil
+}
+
+// learn makes the types of a loaded module known to the programs that follow,
+// where the kernel shows them.
+func (l *loader) learn(module string) {
+	if module == "" || slices.Contains(l.modules, module) {
+		return
+	}
+	if spec, err := l.opts.Cache.Module(module); err == nil {
+		l.modules = append(l.modules, module)
+		l.opts.Programs.ExtraRelocationTargets = append(l.opts.Programs.ExtraRelocationTargets, spec)
+	}
 }
 
 // program loads one program; it shares the maps.

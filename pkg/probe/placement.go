@@ -58,6 +58,7 @@ var errNoType = errors.New("the function was split by the compiler")
 
 // attach tries the modes in their order.
 func (p *placement) attach(l *loader, symbol string) ([]link.Link, event.Mode, error) {
+	l.learn(p.module)
 	fentryErr, links := errNoType, []link.Link(nil)
 	if symbol == p.name {
 		links, fentryErr = l.attachFentry(p.hook)

@@ -70,7 +70,9 @@ func evidence(r *watch.Record) any {
 	if e := r.Evidence; e != nil {
 		o.listenerState = newListenerState(e.Listener, r.Facts)
 		o.receiverState = (*receiverState)(e.Receiver)
-		o.netfilterState = (*netfilterState)(e.Netfilter)
+		if r.Cause.Evidence.Has(cause.Chain) {
+			o.netfilterState = (*netfilterState)(e.Netfilter)
+		}
 		if ts := e.Timestamps; ts != nil {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
 		}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The netfilter chain that a CPU is in, for the details of a packet that dies
+ * there. It decides nothing. */
+#ifndef SYNWATCH_CHAIN_H
+#define SYNWATCH_CHAIN_H
+
+#include "event.h"
+#include "kernel.h"
+
+/* Entered last on this CPU, and maybe left since: that the packet then died in
+ * netfilter at all is for the catalogue to know. */
+struct chain_call {
+	struct sk_buff *skb;
+	const struct nf_hook_state *state; /* on the stack of who runs the hooks, or NULL */
+	const char *table;		   /* where the names are, NULL if not known */
+	const char *name;
+	__u8 family;
+};
+
+enum chain_slot {
+	CHAIN_NOW,
+	CHAIN_REJECTING, /* the answer that a rule sends goes through chains, too */
+	CHAIN_MAX,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CHAIN_MAX);
+	__type(key, __u32);
+	__type(value, struct chain_call);
+} chain_calls SEC(".maps");
+
+static __always_inline struct chain_call *chain_call(__u32 slot)
+{
+	return bpf_map_lookup_elem(&chain_calls, &slot);
+}
+
+/* keep_chain is for a rule that is about to answer skb. */
+static __always_inline void keep_chain(struct sk_buff *skb)
+{
+	struct chain_call *now = chain_call(CHAIN_NOW);
+	struct chain_call *kept = chain_call(CHAIN_REJECTING);
+
+	if (now && kept && now->skb == skb)
+		*kept = *now;
+}
+
+static __always_inline struct chain_call *chain_of(struct sk_buff *skb)
+{
+	struct chain_call *call = chain_call(CHAIN_NOW);
+
+	if (call && call->skb == skb)
+		return call;
+	call = chain_call(CHAIN_REJECTING);
+	return call && call->skb == skb ? call : NULL;
+}
+
+/* read_chain fills c if skb is the one that was in a chain last. */
+static __always_inline void read_chain(struct chain *c, struct sk_buff *skb)
+{
+	struct chain_call *call = chain_of(skb);
+	const struct nf_hook_state *state;
+
+	if (!call)
+		return;
+	call->skb = NULL;
+	c->known = 1;
+	if (call->table)
+		bpf_probe_read_kernel_str(c->table, sizeof(c->table), call->table);
+	if (call->name)
+		bpf_probe_read_kernel_str(c->name, sizeof(c->name), call->name);
+	state = call->state;
+	c->pf = BPF_CORE_READ(state, pf);
+	c->hook = BPF_CORE_READ(state, hook);
+	c->family = call->table ? call->family : c->pf;
+}
+
+#endif

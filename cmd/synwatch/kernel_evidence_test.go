@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// checkEvidence demands that a full queue is shown to be full, that a RST is
+// told, and that a chain is named.
+func (tr *trial) checkEvidence(t *testing.T, r record, cov event.Coverage) {
+	t.Helper()
+	number := func(key string) float64 {
+		n, ok := r.Evidence[key].(float64)
+		if !ok {
+			t.Errorf("no %s in the evidence: %v", key, r)
+		}
+		return n
+	}
+	switch {
+	case r.Cause == "accept-queue-full" && r.Evidence["accept_queue"] == nil:
+		// The tracepoint alone shows a reason, but no listener.
+		if r.Reason == "" {
+			t.Errorf("no evidence: %v", r)
+		}
+	case r.Cause == "accept-queue-full":
+		if number("accept_queue") <= number("accept_queue_max") {
+			t.Errorf("the queue is not full: %v", r)
+		}
+		if reset, _ := r.Evidence["reset"].(bool); reset != (tr.Variant == "reset") {
+			t.Errorf("evidence.reset is %v: %v", reset, r)
+		}
+	case r.Cause == "syn-queue-full":
+		if number("syn_queue") <= number("accept_queue_max") {
+			t.Errorf("the queue is not full: %v", r)
+		}
+	case r.Cause == "netfilter-drop", r.Cause == "netfilter-reject", r.Cause == "conntrack-invalid":
+		tr.checkChain(t, r, cov)
+	}
+}
+
+// chains is where the provocations' rules are; those that are not named here have
+// theirs in input of a table of family inet.
+var chains = map[string]chain{
+	"netfilter-drop/prerouting": {"inet", "prerouting"},
+	"netfilter-drop/ingress":    {"netdev", "ingress"},
+	"netfilter-drop/output":     {"inet", "output"},
+}
+
+type chain struct{ family, hook string }
+
+// checkChain demands what the attached hooks can tell of the chain.
+func (tr *trial) checkChain(t *testing.T, r record, cov event.Coverage) {
+	t.Helper()
+	at, ok := chains[tr.Name()]
+	if !ok {
+		at = chain{"inet", "input"}
+	}
+	packet := map[provoke.Family]string{provoke.V4: "ip", provoke.V6: "ip6", provoke.Mapped: "ip"}[tr.family]
+	hook, table, name := "nft_do_chain", "provoke", "drops"
+	if tr.Variant == "iptables" {
+		hook = map[provoke.Family]string{provoke.V4: "ipt_do_table", provoke.V6: "ip6t_do_table"}[tr.family]
+		at, table, name = chain{packet, "input"}, "filter", "INPUT"
+	}
+	switch {
+	case isAttached(cov, hook):
+	case isAttached(cov, "nf_hook_slow"):
+		table, name = "", ""
+		if at.family == "inet" {
+			at.family = packet
+		}
+	default:
+		return
+	}
+	got := func(key string) string { s, _ := r.Evidence[key].(string); return s }
+	if (chain{got("nf_family"), got("nf_hook")}) != at || got("nf_chain") != name ||
+		strings.TrimRight(got("nf_table"), "0123456789") != table {
+		t.Errorf("want table %s, chain %q at %v: %v", table, name, at, r)
+	}
+}
+
+func isAttached(cov event.Coverage, hook string) bool {
+	return slices.ContainsFunc(cov.Hooks, func(h event.HookState) bool {
+		return h.Name == hook && h.Status == event.Attached
+	})
+}
