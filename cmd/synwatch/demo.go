@@ -139,6 +139,8 @@ func (e *env) perform(ctx context.Context, lab *provoke.Lab, acts []act, w *witn
 		}
 		fmt.Fprintf(e.stderr, "\n=> %s\n", a.heading)
 		before := w.count()
+		// The listeners stay until the records are out: a closed one has no name.
+		lab.Provoked = func(ctx context.Context, want provoke.Expect) { w.await(ctx, before+total(want.Drops)) }
 		expect, err := a.Run(ctx, lab, provoke.V4)
 		if ctx.Err() != nil {
 			return nil, nil
@@ -147,7 +149,7 @@ func (e *env) perform(ctx context.Context, lab *provoke.Lab, acts []act, w *witn
 			return nil, fmt.Errorf("provoke %s: %w", a.name, err)
 		}
 		provoked = append(provoked, expect.Drops...)
-		w.await(ctx, before+total(expect.Drops))
+		pause(ctx, readAlong)
 	}
 	return provoked, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -103,6 +104,9 @@ func TestDemoForReal(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), " named") || !strings.Contains(stdout.String(), "no-listener  6 drops from 3 sources") {
 		t.Errorf("stdout:\n%s\nstderr:\n%s", stdout.String(), stderr.String())
+	}
+	if listener := fmt.Sprintf("[%d]", os.Getpid()); !strings.Contains(stdout.String(), listener) {
+		t.Errorf("no record names the listener %s:\n%s", listener, stdout.String())
 	}
 }
 

@@ -71,12 +71,11 @@ func (w *witness) Record(r watch.Record) error {
 func (w *witness) count() uint64 { return w.drops.Load() }
 
 // await waits until so many drops have been traced, or for as long as that can
-// be expected to take, and then for a reader.
+// be expected to take.
 func (w *witness) await(ctx context.Context, drops uint64) {
 	for deadline := time.Now().Add(patience); w.count() < drops && time.Now().Before(deadline); {
 		pause(ctx, 20*time.Millisecond)
 	}
-	pause(ctx, readAlong)
 }
 
 func pause(ctx context.Context, d time.Duration) {

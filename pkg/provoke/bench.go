@@ -54,6 +54,9 @@ func playFor(timeout time.Duration, settings sysctls, steps func(*bench) Expect)
 		err = onThread(b.enter, func() error {
 			want = steps(b)
 			b.syncAll()
+			if b.err == nil && l.Provoked != nil {
+				l.Provoked(ctx, want)
+			}
 			return errors.Join(b.err, b.clean())
 		})
 		return want, errors.Join(err, l.claims.release(settings))

@@ -40,6 +40,11 @@ var (
 // is touched. They have no name in the file system, so they vanish with the
 // process, however it ends.
 type Lab struct {
+	// Provoked, if not nil, is called at the end of each run, when the kernel has
+	// processed every packet and the run's listeners are still open: who wants to
+	// be shown them must look until it returns. Set it between runs.
+	Provoked func(context.Context, Expect)
+
 	server, client *os.File
 	inum           uint32
 	serverIndex    int // of device in each namespace
