@@ -4,10 +4,11 @@
 # make test   everything: unit tests, native privileged tests, the kernel matrix
 # make help   the rest
 
-KERNELS ?= 5.10,6.1,6.12,6.18,7.x
+KERNELS ?= 5.10,6.1,6.12,6.12-full,6.12-arm64,6.18,7.x
 KERNEL  ?= 6.12
 # Virtual machines at a time; the tests wait more than they work.
 PARALLEL ?= 2
+STRESS  ?= 60s
 CMD     ?= synwatch demo
 
 CLANG   := 19
@@ -17,9 +18,14 @@ export CGO_ENABLED := 0
 export PATH := $(PATH):/usr/sbin:/sbin
 
 VM := build/vm
-NEED_VM := .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb
+# What running these kernels takes.
+need_vm = .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb \
+	$(if $(findstring arm64,$1),qemu-system-arm=qemu-system-aarch64)
+# %ARCH% is put in by the runner: each kernel gets the test built for it.
+TEST  := build/synwatch-%ARCH%.test
+TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo test unit matrix kprobes vm generate lint fmt clean
+.PHONY: help build demo test unit matrix kprobes stress vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -28,13 +34,14 @@ help:
 	@echo 'make unit       the tests that run on this machine'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
+	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
 
 build: build/synwatch
 
-.PHONY: build/synwatch build/synwatch.test build/vm
+.PHONY: build/synwatch build/vm $(TESTS)
 build/synwatch:
 	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
 
@@ -52,10 +59,10 @@ demo: build
 	fi
 
 vm: build build/vm
-	@$(NEED_VM)
+	@$(call need_vm,$(KERNEL))
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
 
-test: unit matrix kprobes
+test: unit matrix kprobes stress
 
 # One package at a time: several make namespaces and drop packets, and a number
 # of a namespace that is gone is given to the next.
@@ -66,23 +73,28 @@ KERNEL_TESTS := -test.run '^Test(Kernel|DemoForReal)'
 # The modules that hooks wait for are loaded while the first trace runs.
 LATE := nf_conntrack,nf_tables,nf_reject_ipv4,nf_reject_ipv6
 
-build/synwatch.test:
-	go test -c -o $@ ./cmd/synwatch
+$(TESTS): build/synwatch-%.test:
+	GOARCH=$* go test -c -o $@ ./cmd/synwatch
 
 # The command itself on each kernel, as "make unit" runs it natively; the table at
 # the end says where each cause was exact.
-matrix: build/vm build/synwatch.test
-	@$(NEED_VM)
+matrix: build/vm $(TESTS)
+	@$(call need_vm,$(KERNELS))
 	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --results build/matrix \
-		--table docs/kernels.md -- build/synwatch.test $(KERNEL_TESTS)
+		--table docs/kernels.md -- $(TEST) $(KERNEL_TESTS)
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
 # and with BTF from a file.
-kprobes: build/vm build/synwatch.test
-	@$(NEED_VM)
-	$(VM) run --kernel $(KERNEL) --add build/synwatch.test --shell \
+kprobes: build/vm $(TESTS)
+	@$(call need_vm,$(KERNEL))
+	$(VM) run --kernel $(KERNEL) --add $(TEST):/bin/synwatch.test --shell \
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
 		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel"' | grep -v '^matrix:'
+
+# The matrix has it for some seconds on each kernel, and here it is long.
+stress: build/vm $(TESTS)
+	@$(call need_vm,$(KERNEL))
+	$(VM) run --kernel $(KERNEL) --env SYNWATCH_STRESS=$(STRESS) -- $(TEST) -test.v -test.run '^TestKernelStress$$'
 
 generate:
 	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h
