@@ -13,6 +13,7 @@ import (
 const (
 	stateSynRecv  = 3
 	stateTimeWait = 6
+	stateListen   = 10
 )
 
 // tcpEntry is a socket as /proc/net/tcp shows it.

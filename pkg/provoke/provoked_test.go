@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// Provoked finds the listener open, and what it is told is what the run returns.
+func TestProvoked(t *testing.T) {
+	l := newLab(t)
+	listens := func(want Expect) bool {
+		table, err := tcpTable(l.ServerDo)
+		if err != nil {
+			t.Error(err)
+		}
+		return slices.Contains(table, tcpEntry{local: want.Drops[0].Dst.Port(), state: stateListen})
+	}
+	var told []Expect
+	l.Provoked = func(_ context.Context, want Expect) {
+		told = append(told, want)
+		if !listens(want) {
+			t.Error("the listener is closed already")
+		}
+	}
+	all := All()
+	first := all[slices.IndexFunc(all, func(p Provocation) bool { return p.Name() == "accept-queue-full/syn" })]
+	want, err := first.Run(t.Context(), l, V4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(told, []Expect{want}) {
+		t.Errorf("told %v, want %v once", told, want)
+	}
+	if listens(want) {
+		t.Error("the listener is still open")
+	}
+}
