@@ -9,6 +9,7 @@ KERNEL  ?= 6.12
 # Virtual machines at a time; the tests wait more than they work.
 PARALLEL ?= 2
 STRESS  ?= 60s
+TABLE   ?= docs/kernels.md
 CMD     ?= synwatch demo
 
 CLANG   := 19
@@ -81,7 +82,7 @@ $(TESTS): build/synwatch-%.test:
 matrix: build/vm $(TESTS)
 	@$(call need_vm,$(KERNELS))
 	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --results build/matrix \
-		--table docs/kernels.md -- $(TEST) $(KERNEL_TESTS)
+		--table $(TABLE) -- $(TEST) $(KERNEL_TESTS)
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
 # and with BTF from a file.
