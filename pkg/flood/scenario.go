@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// Scenario is a way to have the server drop every packet that it receives.
+type Scenario struct {
+	Name string
+	// Cause is what synwatch calls it.
+	Cause string
+	// Prepare sets it up, once for a Field.
+	Prepare func(*Field) (*Target, error)
+}
+
+// Target is where packets are sent to be dropped.
+type Target struct {
+	Addr netip.AddrPort
+	// Dropped is the kernel's own count of the packets that it has dropped.
+	Dropped func() (uint64, error)
+	Close   func() error
+}
+
+// Scenarios are all of them.
+var Scenarios = []Scenario{
+	{"closed-port", "no-listener", closedPort},
+	{"nft-drop", "netfilter-drop", nftDrop},
+	{"accept-queue", "accept-queue-full", acceptQueue},
+}
+
+const (
+	portClosed = 9
+	portNFT    = 10
+	portAccept = 11
+)
+
+func (f *Field) addr(port uint16) netip.AddrPort { return netip.AddrPortFrom(f.inlet.Addr, port) }
+
+// closedPort: nobody listens. The kernel counts a reset for each packet
+// (net/ipv4/tcp_ipv4.c:tcp_v4_send_reset), also where there is no way to send it.
+func closedPort(f *Field) (*Target, error) {
+	return &Target{f.addr(portClosed), f.counter("TcpOutRsts"), func() error { return nil }}, nil
+}
+
+// counter reads a counter of the server's namespace.
+func (f *Field) counter(name string) func() (uint64, error) {
+	sampler := host.NewSampler([]string{name})
+	return func() (uint64, error) {
+		sample, err := sampler.Sample(true)
+		if err != nil {
+			return 0, err
+		}
+		n, ok := sample[f.Netns()][name]
+		if !ok {
+			return 0, fmt.Errorf("%s of namespace %d cannot be read", name, f.Netns())
+		}
+		return n, nil
+	}
+}
