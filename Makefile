@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 VM := build/vm
 NEED_VM := .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb
 
-.PHONY: help build demo test unit matrix kprobes vm generate lint fmt clean
+.PHONY: help build demo bench test unit matrix kprobes vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -34,12 +34,12 @@ help:
 
 build: build/synwatch
 
-.PHONY: build/synwatch build/synwatch.test build/vm
+.PHONY: build/synwatch build/synwatch.test build/vm build/bench
 build/synwatch:
 	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
 
-build/vm:
-	go build -trimpath -o $@ ./cmd/vm
+build/vm build/bench:
+	go build -trimpath -o $@ ./cmd/$(@F)
 
 # A SYN dropped by a full queue can be seen with fentry or kprobes only: where
 # this machine, or this user, has neither, a VM shows it.
@@ -95,7 +95,7 @@ lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'd: $$out"; exit 1; }
 	clang-format-$(CLANG) --dry-run --Werror $$(git ls-files 'bpf/*.[ch]')
 	$(MAKE) --no-print-directory generate
-	git diff --exit-code -- pkg/probe
+	git diff --exit-code -- pkg/probe pkg/flood pkg/bench
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
