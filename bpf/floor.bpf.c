@@ -38,8 +38,7 @@ SEC("tp_btf/kfree_skb") int floor_count(__u64 *ctx)
 	if (n)
 		++*n;
 	/* the source address of an IPv4 header */
-	if (bpf_probe_read_kernel(&source, sizeof(source),
-				  skb->head + skb->network_header + 12))
+	if (bpf_probe_read_kernel(&source, sizeof(source), skb->head + skb->network_header + 12))
 		return 0;
 	n = bpf_map_lookup_elem(&by_source, &source);
 	if (n)

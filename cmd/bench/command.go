@@ -9,10 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/bench"
-	"github.com/synwatch/synwatch/pkg/flood"
 )
 
 // options is what the flags say.
@@ -20,9 +20,10 @@ type options struct {
 	scenarios, contenders []string
 	sources               []uint
 	rounds, cpu           int
-	packets               uint64
+	packets, connections  uint64
+	idle                  time.Duration
 	synwatch              string
-	json                  bool
+	json, profile         bool
 }
 
 func newCommand() *cobra.Command {
@@ -37,18 +38,21 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop"}, "`NAME` of what drops the packets: "+strings.Join(names(flood.Scenarios, scenarioName), ", "))
+	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
 	f.UintSliceVar(&o.sources, "sources", []uint{16, 65536}, "`NUMBER` of source addresses, 1 to 1048576")
 	f.StringSliceVar(&o.contenders, "contender", nil, "`NAME` of a tracer (default: all that are installed)")
 	f.IntVar(&o.rounds, "rounds", 3, "`NUMBER` of rounds, of which the median is printed")
 	f.Uint64Var(&o.packets, "packets", 2_000_000, "`NUMBER` of packets in each flood")
+	f.Uint64Var(&o.connections, "connections", 50_000, "`NUMBER` of connections of clean traffic")
+	f.DurationVar(&o.idle, "idle", 10*time.Second, "`TIME` without any traffic")
 	f.IntVar(&o.cpu, "cpu", 1, "`CPU` that receives them")
 	f.StringVar(&o.synwatch, "synwatch", "build/synwatch", "`PATH` of synwatch")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object a line, instead of a table")
+	f.BoolVar(&o.profile, "profile", false, "print also what each BPF program of a tracer costs; the rest is then less exact")
 	return cmd
 }
 
-func scenarioName(s flood.Scenario) string   { return s.Name }
+func scenarioName(s bench.Scenario) string   { return s.Name }
 func contenderName(c bench.Contender) string { return c.Name }
 
 func names[T any](all []T, name func(T) string) []string {
@@ -76,7 +80,7 @@ func choose[T any](what string, all []T, name func(T) string, wanted []string) (
 }
 
 func (o *options) run(ctx context.Context) error {
-	scenarios, err := choose("scenario", flood.Scenarios, scenarioName, o.scenarios)
+	scenarios, err := choose("scenario", bench.Scenarios(), scenarioName, o.scenarios)
 	if err != nil {
 		return err
 	}
@@ -85,40 +89,33 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	var rows []bench.Row
-	for _, s := range scenarios {
-		for _, n := range o.sources {
-			more, err := o.compare(ctx, s, uint32(n), contenders)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, more...)
+	for _, b := range o.benches(scenarios) {
+		more, err := b.Compare(ctx, contenders, o.rounds)
+		if err != nil {
+			return err
 		}
+		rows = append(rows, more...)
 	}
 	return o.print(rows)
 }
 
-// all are the contenders that are installed, but for untraced, which always runs.
-func (o *options) all() []bench.Contender {
-	return append(slices.Clone(bench.Floors), bench.Synwatch(o.synwatch))
+// benches are the scenarios with each number of sources, where that matters.
+func (o *options) benches(scenarios []bench.Scenario) (all []bench.Bench) {
+	for _, s := range scenarios {
+		for i, n := range o.sources {
+			if i > 0 && !s.Floods {
+				break
+			}
+			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, CPU: o.cpu}
+			all = append(all, bench.Bench{Scenario: s, Size: size, Profile: o.profile})
+		}
+	}
+	return all
 }
 
-func (o *options) compare(ctx context.Context, s flood.Scenario, sources uint32, contenders []bench.Contender) (rows []bench.Row, err error) {
-	field, err := flood.NewField(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer field.Close()
-	target, err := s.Prepare(field)
-	if err != nil {
-		return nil, err
-	}
-	defer target.Close()
-	load := &bench.Load{Field: field, Target: target, Cause: s.Cause, Sources: sources, Packets: o.packets, CPU: o.cpu}
-	rows, err = bench.Compare(ctx, load, contenders, o.rounds)
-	for i := range rows {
-		rows[i].Scenario, rows[i].Sources = s.Name, sources
-	}
-	return rows, err
+// all are the contenders but for untraced, which always runs.
+func (o *options) all() []bench.Contender {
+	return slices.Concat(bench.Floors, bench.Bpftrace, []bench.Contender{bench.Synwatch(o.synwatch)})
 }
 
 func (o *options) print(rows []bench.Row) error {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,75 +17,103 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// command is a tracer that is a command which writes to a file.
-type command struct {
-	cmd    *exec.Cmd
-	dir    string // holds the file
-	errors bytes.Buffer
-	seen   func(text []byte) bool
-	told   func(text []byte) (Told, error)
-	read   int
-	first  bool
+// format is how to read what a command writes.
+type format struct {
+	// shows says whether a line tells of a drop of a source.
+	shows func(line []byte, source netip.Addr) bool
+	told  func(text []byte) (Told, error)
 }
 
-// startCommand starts a command. args gets the path of the file to write to, if
-// the command can; otherwise its standard output goes there.
-func startCommand(ctx context.Context, c *command, name string, args func(file string) []string) (Tracer, error) {
+// command is a tracer that is a command which writes to a file.
+type command struct {
+	format
+	cmd    *exec.Cmd
+	dir    string   // of the file
+	out    *os.File // the file, as far as it was looked at
+	half   []byte   // the beginning of the next line
+	stderr bytes.Buffer
+}
+
+// startCommand starts a command with its standard output in the file whose name
+// args may use.
+func startCommand(ctx context.Context, f format, name string, args func(file string) []string) (Tracer, error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return nil, err
 	}
-	c.dir = dir
-	c.cmd = exec.CommandContext(ctx, name, args(c.file())...)
-	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(os.Interrupt) }
-	c.cmd.WaitDelay = 10 * time.Second
-	c.cmd.Stderr = &c.errors
-	out, err := os.OpenFile(c.file(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err == nil {
-		c.cmd.Stdout = out
-		err = c.cmd.Start()
-		out.Close()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), os.RemoveAll(dir))
+	c := &command{format: f, dir: dir}
+	if err := c.start(ctx, name, args); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), c.close())
 	}
 	return c, nil
 }
 
-func (c *command) file() string { return filepath.Join(c.dir, "out") }
+func (c *command) start(ctx context.Context, name string, args func(string) []string) error {
+	file := filepath.Join(c.dir, "out")
+	stdout, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer stdout.Close()
+	if c.out, err = os.Open(file); err != nil {
+		return err
+	}
+	c.cmd = exec.CommandContext(ctx, name, args(file)...)
+	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(os.Interrupt) }
+	c.cmd.WaitDelay = 10 * time.Second
+	c.cmd.Stdout, c.cmd.Stderr = stdout, &c.stderr
+	return c.cmd.Start()
+}
+
+func (c *command) close() error {
+	var err error
+	if c.out != nil {
+		err = c.out.Close()
+	}
+	return errors.Join(err, os.RemoveAll(c.dir))
+}
 
 func (c *command) Process() int { return c.cmd.Process.Pid }
 
-// Seen reads the file until there is a drop in it.
-func (c *command) Seen() (bool, error) {
-	if c.first {
-		return true, nil
+// Shows looks at the lines that are new.
+func (c *command) Shows(source netip.Addr) (bool, error) {
+	if c.hasEnded() {
+		return false, fmt.Errorf("%s ended by itself: %s", c.cmd.Path, c.stderr.String())
 	}
-	var state unix.Siginfo
-	err := unix.Waitid(unix.P_PID, c.Process(), &state, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	if err == nil && state.Signo != 0 {
-		return false, fmt.Errorf("%s has ended: %s", c.cmd.Path, c.errors.String())
-	}
-	text, err := os.ReadFile(c.file())
+	text, err := io.ReadAll(c.out)
 	if err != nil {
 		return false, err
 	}
-	c.first = len(text) > c.read && c.seen(text)
-	c.read = len(text)
-	return c.first, nil
+	text = append(c.half, text...)
+	end := bytes.LastIndexByte(text, '\n') + 1
+	c.half = text[end:]
+	for line := range bytes.Lines(text[:end]) {
+		if c.shows(line, source) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
-func (c *command) Stop() (Told, error) {
-	defer os.RemoveAll(c.dir)
+// hasEnded leaves the process to be waited for.
+func (c *command) hasEnded() bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, c.Process(), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil && info.Signo != 0
+}
+
+// Stop interrupts the command and reads all that it wrote.
+func (c *command) Stop() (told Told, err error) {
+	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return Told{}, err
+		return told, err
 	}
 	if err := c.cmd.Wait(); err != nil {
-		return Told{}, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.errors.String())
+		return told, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.String())
 	}
-	text, err := os.ReadFile(c.file())
+	text, err := os.ReadFile(c.out.Name())
 	if err != nil {
-		return Told{}, err
+		return told, err
 	}
 	return c.told(text)
 }

@@ -4,25 +4,37 @@ package bench
 
 import "context"
 
-// Compare measures the contenders under a load in rounds, each once a round and
-// the untraced load before it, so that what else the machine does meanwhile
-// hits all alike. The first row is the untraced load.
-func Compare(ctx context.Context, l *Load, contenders []Contender, rounds int) ([]Row, error) {
+// Compare measures the contenders in rounds, each once a round after the
+// untraced load, so that what else the machine does meanwhile hits all alike.
+// The first row is the untraced load's.
+func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) ([]Row, error) {
 	all := append([]Contender{Untraced}, contenders...)
-	runs := make([][]Run, len(all))
+	runs, failed := make([][]Run, len(all)), make([]error, len(all))
 	for range rounds {
 		for i, c := range all {
-			r, err := l.Measure(ctx, c)
-			if err != nil {
+			if failed[i] != nil {
+				continue
+			}
+			r, err := b.Measure(ctx, c)
+			if err != nil && (!c.Optional || ctx.Err() != nil) {
 				return nil, err
 			}
-			runs[i] = append(runs[i], r)
+			runs[i], failed[i] = append(runs[i], r), err
 		}
 	}
-	rows := make([]Row, len(all))
+	var rows []Row
 	for i, c := range all {
-		rows[i] = Summarize(runs[i], runs[0])
-		rows[i].Contender = c.Name
+		row := Row{}
+		if failed[i] == nil {
+			row = summarize(runs[i], runs[0])
+		} else {
+			row.Missing = failed[i].Error()
+		}
+		row.Scenario, row.Contender = b.Scenario.Name, c.Name
+		if b.Scenario.Floods {
+			row.Sources = b.Size.Sources
+		}
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

@@ -10,13 +10,15 @@ import (
 // Contender is a way to trace drops.
 type Contender struct {
 	Name string
-	// Start returns when it has been started, not when it traces.
+	// Optional says that a machine may be unable to run it.
+	Optional bool
+	// Start returns when the tracer has been started; it may not trace yet.
 	Start func(context.Context, Watched) (Tracer, error)
 }
 
 // Watched is what a tracer is to tell of.
 type Watched struct {
-	Cause   string // by synwatch's name
+	Cause   string // by synwatch's name, "" where nothing is dropped
 	Sources netip.Prefix
 }
 
@@ -24,27 +26,28 @@ type Watched struct {
 type Tracer interface {
 	// Process is the tracer's process, 0 if it has none.
 	Process() int
-	// Seen says whether it has told of a drop yet.
-	Seen() (bool, error)
+	// Shows says whether it has told of a drop of a source by now, or of any
+	// drop if it tells no sources.
+	Shows(netip.Addr) (bool, error)
 	// Stop ends it and returns what it told.
 	Stop() (Told, error)
 }
 
 // Told is what a tracer told of the drops that it watched.
 type Told struct {
-	Drops  uint64 // of the sources of the flood, if it tells sources
+	Drops  uint64 // of the watched sources, or all if it tells no sources
 	Cause  bool   // it named the cause
 	Source bool   // it named the sources
 }
 
-// silent is a tracer that tells nothing: nothing to wait for.
+// silent is a tracer that tells nothing, so that there is nothing to wait for.
 type silent struct{ stop func() error }
 
-func (silent) Process() int          { return 0 }
-func (silent) Seen() (bool, error)   { return true, nil }
-func (s silent) Stop() (Told, error) { return Told{}, s.stop() }
+func (silent) Process() int                   { return 0 }
+func (silent) Shows(netip.Addr) (bool, error) { return true, nil }
+func (s silent) Stop() (Told, error)          { return Told{}, s.stop() }
 
 // Untraced is no tracer at all.
-var Untraced = Contender{"untraced", func(context.Context, Watched) (Tracer, error) {
+var Untraced = Contender{Name: "untraced", Start: func(context.Context, Watched) (Tracer, error) {
 	return silent{func() error { return nil }}, nil
 }}

@@ -11,111 +11,126 @@ import (
 	"github.com/synwatch/synwatch/pkg/flood"
 )
 
-// Load is what the tracers are put under.
-type Load struct {
-	Field   *flood.Field
-	Target  *flood.Target
-	Cause   string
-	Sources uint32
-	Packets uint64
-	CPU     int // that receives them
-}
-
-// Run is one contender under the load once.
+// Run is one contender under one load, once.
 type Run struct {
 	Sent    flood.Sent
 	Dropped uint64 // by the kernel, while the tracer watched
 	Told    Told
-	First   time.Duration // from the start to the first drop told
+	First   time.Duration // from the start of the tracer to the first drop told
+	Needle  time.Duration // from a drop of another kind during the flood until it was told; 0: not asked for
 	CPU     time.Duration // of the tracer's process, during the flood
 	Memory  uint64        // bytes resident at most
+	Costs   []Cost        // of the tracer's BPF programs, if asked for
 }
 
-const (
-	startLimit = 60 * time.Second
-	// settle is what a tracer gets to tell of the last drops; it counts as part
-	// of the flood.
-	settle = 300 * time.Millisecond
-)
+// settle is what a tracer gets to tell of the last drops; it counts as part of
+// the flood.
+const settle = 300 * time.Millisecond
 
-// Measure starts a contender, floods, and stops it.
-func (l *Load) Measure(ctx context.Context, c Contender) (r Run, err error) {
-	sender, err := l.Field.NewSender(l.Target.Addr, l.Sources)
+// Bench is a scenario of a size.
+type Bench struct {
+	Scenario Scenario
+	Size     Size
+	// Profile has the kernel measure BPF programs, which costs them a little.
+	Profile bool
+}
+
+// measurement is a Run in the making.
+type measurement struct {
+	Bench
+	Run
+	load   load
+	tracer Tracer
+	beside *singles
+}
+
+// Measure starts a contender, puts it under the load, and stops it.
+func (b Bench) Measure(ctx context.Context, c Contender) (r Run, err error) {
+	field, err := flood.NewField(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer sender.Close()
+	defer func() { err = errors.Join(err, field.Close()) }()
+	m := &measurement{Bench: b}
+	if m.load, err = b.Scenario.prepare(field, b.Size); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, m.load.close()) }()
+	if m.beside, err = newSingles(field); err != nil {
+		return r, err
+	}
+	defer m.beside.close()
+	if err := m.profiled(func() error { return m.trace(ctx, c) }); err != nil {
+		return r, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return m.Run, nil
+}
+
+func (m *measurement) trace(ctx context.Context, c Contender) (err error) {
+	known, err := programs()
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	t, err := c.Start(ctx, Watched{l.Cause, flood.Sources})
-	if err != nil {
-		return r, err
+	if m.tracer, err = c.Start(ctx, Watched{m.Scenario.Cause, flood.Sources}); err != nil {
+		return err
 	}
-	stopped := false
 	defer func() {
-		if !stopped {
-			_, stopErr := t.Stop()
-			err = errors.Join(err, stopErr)
-		}
+		told, stopErr := m.tracer.Stop()
+		m.Told, err = told, errors.Join(err, stopErr)
 	}()
-	if err := l.awaitFirst(ctx, t); err != nil {
-		return r, fmt.Errorf("%s: %w", c.Name, err)
+	if err := m.beside.await(ctx, m.tracer); err != nil {
+		return err
 	}
-	r.First = time.Since(began)
-	if err := l.flood(ctx, t, sender, &r); err != nil {
-		return r, fmt.Errorf("%s: %w", c.Name, err)
-	}
-	stopped = true
-	r.Told, err = t.Stop()
-	return r, err
+	m.First = time.Since(began)
+	return m.watch(ctx, known)
 }
 
-// awaitFirst has the server drop a packet now and then, until the tracer tells
-// of one.
-func (l *Load) awaitFirst(ctx context.Context, t Tracer) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	one, err := l.Field.NewStray(l.Target.Addr)
+// watch runs the load and reads what it cost.
+func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error {
+	dropped, err := m.load.dropped()
 	if err != nil {
 		return err
 	}
-	defer one.Close()
-	for {
-		seen, err := t.Seen()
-		if seen || err != nil {
-			return err
-		}
-		if _, err := one.Send(ctx, l.CPU, 1); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("no drop was told: %w", ctx.Err())
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-func (l *Load) flood(ctx context.Context, t Tracer, s *flood.Sender, r *Run) error {
-	dropped, err := l.Target.Dropped()
+	before, err := usageOf(m.tracer.Process())
 	if err != nil {
 		return err
 	}
-	before, err := usageOf(t.Process())
-	if err != nil {
+	if err := m.run(ctx); err != nil {
 		return err
 	}
-	if r.Sent, err = s.Send(ctx, l.CPU, l.Packets); err != nil {
-		return err
-	}
-	if t.Process() != 0 {
+	if m.tracer.Process() != 0 {
 		time.Sleep(settle)
 	}
-	after, err := usageOf(t.Process())
+	after, err := usageOf(m.tracer.Process())
 	if err != nil {
 		return err
 	}
-	r.CPU, r.Memory = after.cpu-before.cpu, after.memory
-	droppedThen, err := l.Target.Dropped()
-	r.Dropped = droppedThen - dropped
+	m.CPU, m.Memory = after.cpu-before.cpu, after.memory
+	if m.Costs, err = m.costs(known); err != nil {
+		return err
+	}
+	droppedThen, err := m.load.dropped()
+	m.Dropped = droppedThen - dropped
+	return err
+}
+
+// run runs the load, and in the midst of a flood from a single source looks for
+// a needle.
+func (m *measurement) run(ctx context.Context) error {
+	found := make(chan error, 1)
+	go func() { found <- m.find(ctx) }()
+	var err error
+	m.Sent, err = m.load.run(ctx)
+	return errors.Join(err, <-found)
+}
+
+func (m *measurement) find(ctx context.Context) (err error) {
+	_, isCommand := m.tracer.(*command)
+	if !m.Scenario.Floods || m.Size.Sources > 1 || m.Scenario.Cause == flood.ClosedPort.Cause || !isCommand {
+		return nil
+	}
+	time.Sleep(settle)
+	m.Needle, err = m.beside.find(ctx, m.tracer)
 	return err
 }

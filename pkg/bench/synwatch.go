@@ -12,20 +12,22 @@ import (
 
 // Synwatch is the synwatch command at a path.
 func Synwatch(path string) Contender {
-	return Contender{"synwatch", func(ctx context.Context, w Watched) (Tracer, error) {
-		c := &command{
-			seen: func(text []byte) bool { return bytes.Contains(text, []byte(`"type":"drop"`)) },
-			told: func(text []byte) (Told, error) { return synwatchTold(text, w) },
-		}
-		return startCommand(ctx, c, path, func(file string) []string {
+	return Contender{Name: "synwatch", Start: func(ctx context.Context, w Watched) (Tracer, error) {
+		f := format{synwatchShows, func(text []byte) (Told, error) { return synwatchTold(text, w) }}
+		return startCommand(ctx, f, path, func(file string) []string {
 			return []string{"trace", "--json", "--output", file}
 		})
 	}}
 }
 
+// synwatchShows spares the decoding of each line during the flood.
+func synwatchShows(line []byte, source netip.Addr) bool {
+	return bytes.Contains(line, []byte(`"type":"drop"`)) && bytes.Contains(line, []byte(`"src":"`+source.String()+`"`))
+}
+
 // synwatchTold adds up the records of drops.
-func synwatchTold(text []byte, w Watched) (told Told, err error) {
-	told = Told{Cause: true, Source: true}
+func synwatchTold(text []byte, w Watched) (Told, error) {
+	told := Told{Cause: true, Source: true}
 	for line := range bytes.Lines(text) {
 		var record struct {
 			Type, Cause string
@@ -42,7 +44,7 @@ func synwatchTold(text []byte, w Watched) (told Told, err error) {
 		told.Cause = told.Cause && record.Cause == w.Cause
 	}
 	if told.Drops == 0 {
-		told.Cause, told.Source = false, false
+		return Told{}, nil
 	}
 	return told, nil
 }

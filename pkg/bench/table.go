@@ -3,88 +3,91 @@
 package bench
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 	"text/tabwriter"
-	"time"
 )
 
-// Row is what one contender did under one load: medians of its rounds.
-type Row struct {
-	Scenario  string        `json:"scenario"`
-	Sources   uint32        `json:"sources"`
-	Contender string        `json:"contender"`
-	Rounds    int           `json:"rounds"`
-	Packet    float64       `json:"packet_us"`      // µs of CPU time a packet
-	Ratio     float64       `json:"ratio"`          // of the untraced packets a second of CPU time
-	Added     float64       `json:"added_us"`       // µs of CPU time a drop
-	Reported  float64       `json:"reported_ratio"` // of what the kernel dropped
-	CPU       float64       `json:"cpu"`            // cores that the tracer's process used
-	Memory    uint64        `json:"memory_bytes"`
-	First     time.Duration `json:"first_ns"`
-	Cause     bool          `json:"cause"`
-	Source    bool          `json:"source"`
+// columns are those of the table. A cell that has nothing to say is "-".
+var columns = []struct {
+	head string
+	cell func(r Row) string
+}{
+	{"scenario", func(r Row) string { return r.Scenario }},
+	{"sources", func(r Row) string { return number("%.0f", float64(r.Sources)) }},
+	{"contender", func(r Row) string { return r.Contender }},
+	{"µs", func(r Row) string { return number("%.3f", r.Packet) }},
+	{"ratio", func(r Row) string { return number("%.3f", r.Ratio) }},
+	{"added µs", func(r Row) string { return number("%.3f", r.Added) }},
+	{"reported", func(r Row) string { return number("%.6f", r.Reported) }},
+	{"CPU", func(r Row) string { return number("%.2f %%", r.CPU*100) }},
+	{"memory", func(r Row) string { return number("%.1f MB", float64(r.Memory)/1e6) }},
+	{"first event", func(r Row) string { return told(r, number("%.3f s", r.First)) }},
+	{"needle", func(r Row) string { return number("%.3f s", r.Needle) }},
+	{"cause", func(r Row) string { return yes(r.Cause) }},
+	{"source", func(r Row) string { return yes(r.Source) }},
 }
 
-// Summarize makes a row of a contender's runs and the untraced ones of the same
-// rounds.
-func Summarize(runs, untraced []Run) Row {
-	row := Row{Rounds: len(runs), Cause: true, Source: true}
-	each := func(value func(r, base Run) float64) float64 {
-		values := make([]float64, len(runs))
-		for i, r := range runs {
-			values[i] = value(r, untraced[i])
-		}
-		return Median(values)
-	}
-	row.Packet = each(func(r, _ Run) float64 { return r.packet() })
-	row.Ratio = each(func(r, base Run) float64 { return base.packet() / r.packet() })
-	row.Added = each(func(r, base Run) float64 { return r.packet() - base.packet() })
-	row.Reported = each(func(r, _ Run) float64 { return float64(r.Told.Drops) / float64(r.Dropped) })
-	row.CPU = each(func(r, _ Run) float64 { return r.CPU.Seconds() / (r.Sent.Elapsed + settle).Seconds() })
-	for _, r := range runs {
-		row.Memory = max(row.Memory, r.Memory)
-		row.First = max(row.First, r.First)
-		row.Cause = row.Cause && r.Told.Cause
-		row.Source = row.Source && r.Told.Source
-	}
-	return row
-}
-
-// packet is µs of CPU time a packet.
-func (r Run) packet() float64 {
-	return float64(r.Sent.CPU) / float64(time.Microsecond) / float64(r.Sent.Packets)
-}
-
-// Median is that of a list that is not empty.
-func Median[T cmp.Ordered](values []T) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-// WriteTable writes rows as one aligned table.
+// WriteTable writes rows as one aligned table, and below what could not be
+// measured.
 func WriteTable(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "scenario\tsources\tcontender\tµs/packet\tratio\tadded µs\treported\tCPU\tmemory\tfirst event\tcause\tsource")
+	line := func(cell func(i int) string) {
+		cells := make([]string, len(columns))
+		for i := range columns {
+			cells[i] = cell(i)
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
+	}
+	line(func(i int) string { return columns[i].head })
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%.3f\t%.3f\t%.3f\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Scenario, r.Sources, r.Contender,
-			r.Packet, r.Ratio, r.Added,
-			unless(r.Reported == 0, "%.6f", r.Reported),
-			unless(r.Memory == 0, "%.1f %%", r.CPU*100),
-			unless(r.Memory == 0, "%.0f MB", float64(r.Memory)/1e6),
-			unless(r.Memory == 0, "%.2f s", r.First.Seconds()),
-			yes(r.Cause), yes(r.Source))
+		if r.Missing == "" {
+			line(func(i int) string { return columns[i].cell(r) })
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := writeCosts(w, rows); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.Missing == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "not measured: %s: %s\n", r.Scenario, r.Missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeCosts writes what the BPF programs cost, if that was measured.
+func writeCosts(w io.Writer, rows []Row) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		for _, c := range r.Costs {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d runs\t%.0f ns\n", r.Scenario, number("%.0f", float64(r.Sources)),
+				r.Contender, c.Program, c.Runs, per(float64(c.Time), float64(c.Runs)))
+		}
 	}
 	return t.Flush()
 }
 
-func unless(missing bool, format string, value float64) string {
-	if missing {
+func number(format string, n float64) string {
+	if n == 0 {
 		return "-"
 	}
-	return fmt.Sprintf(format, value)
+	return fmt.Sprintf(format, n)
+}
+
+// told leaves out what a tracer without a process has not told.
+func told(r Row, text string) string {
+	if r.Memory == 0 {
+		return "-"
+	}
+	return text
 }
 
 func yes(b bool) string {

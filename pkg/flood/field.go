@@ -57,7 +57,11 @@ func (f *Field) prepare() error {
 	}
 	// Answers to the sources end at once, without a packet: there is no way to
 	// them. Packets from them are taken all the same, as rp_filter is off.
-	for _, p := range []netip.Prefix{Sources, netip.PrefixFrom(Stray, 32)} {
+	prefixes := []netip.Prefix{Sources}
+	for _, a := range Singles {
+		prefixes = append(prefixes, netip.PrefixFrom(a, a.BitLen()))
+	}
+	for _, p := range prefixes {
 		err := netlink.RouteAdd(&netlink.Route{Dst: ipNet(p), Type: unix.RTN_BLACKHOLE})
 		if err != nil {
 			return fmt.Errorf("add blackhole route to %s: %w", p, err)

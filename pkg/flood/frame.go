@@ -16,6 +16,9 @@ import (
 // Sources is the network that floods come from: 1,048,576 addresses.
 var Sources = netip.MustParsePrefix("172.16.0.0/12")
 
+// Singles are addresses for single packets beside a flood.
+var Singles = []netip.Addr{netip.MustParseAddr("192.168.0.0"), netip.MustParseAddr("192.169.0.0")}
+
 const (
 	ethernetLen = 14
 	ipLen       = 20

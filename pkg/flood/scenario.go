@@ -28,20 +28,24 @@ type Target struct {
 
 // Scenarios are all of them.
 var Scenarios = []Scenario{
-	{"closed-port", "no-listener", closedPort},
+	ClosedPort,
 	{"nft-drop", "netfilter-drop", nftDrop},
 	{"accept-queue", "accept-queue-full", acceptQueue},
 }
+
+// ClosedPort is that nobody listens.
+var ClosedPort = Scenario{"closed-port", "no-listener", closedPort}
 
 const (
 	portClosed = 9
 	portNFT    = 10
 	portAccept = 11
+	portServer = 12
 )
 
 func (f *Field) addr(port uint16) netip.AddrPort { return netip.AddrPortFrom(f.inlet.Addr, port) }
 
-// closedPort: nobody listens. The kernel counts a reset for each packet
+// closedPort: the kernel counts a reset for each packet
 // (net/ipv4/tcp_ipv4.c:tcp_v4_send_reset), also where there is no way to send it.
 func closedPort(f *Field) (*Target, error) {
 	return &Target{f.addr(portClosed), f.counter("TcpOutRsts"), func() error { return nil }}, nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -28,14 +27,6 @@ type Sender struct {
 	coll  *ebpf.Collection
 }
 
-// Sent is what sending took. The server received, and dropped, everything on
-// the thread that sent it: CPU is what sender and server together used.
-type Sent struct {
-	Packets uint64
-	Elapsed time.Duration
-	CPU     time.Duration
-}
-
 // NewSender returns a sender of SYNs to dst, each from a source chosen at
 // random out of as many.
 func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
@@ -45,11 +36,10 @@ func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
 	return f.newSender(dst, Sources.Addr(), sources)
 }
 
-// Stray is a source outside of Sources.
-var Stray = netip.MustParseAddr("192.168.0.0")
-
-// NewStray returns a sender of SYNs to dst that come from Stray.
-func (f *Field) NewStray(dst netip.AddrPort) (*Sender, error) { return f.newSender(dst, Stray, 1) }
+// NewSingle returns a sender of SYNs to dst that come from one of Singles.
+func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
+	return f.newSender(dst, from, 1)
+}
 
 func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, sources uint32) (*Sender, error) {
 	t, err := newTemplate(f.inlet, dst)
@@ -82,23 +72,8 @@ func (s *Sender) Close() { s.coll.Close() }
 
 // Send makes the server receive n packets on one CPU and returns when it has
 // processed them.
-func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (sent Sent, err error) {
-	err = s.field.ServerDo(func() error {
-		if err := pinTo(cpu); err != nil {
-			return err
-		}
-		began, used, err := clocks()
-		if err != nil {
-			return err
-		}
-		if err := s.sendAll(ctx, n); err != nil {
-			return err
-		}
-		ended, usedThen, err := clocks()
-		sent = Sent{n, ended - began, usedThen - used}
-		return err
-	})
-	return sent, err
+func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
+	return s.field.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
 }
 
 func (s *Sender) sendAll(ctx context.Context, n uint64) error {
@@ -141,23 +116,4 @@ func (s *Sender) burst(n uint64) error {
 		return fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18): %w", ErrCannot, err)
 	}
 	return err
-}
-
-// clocks are the time and the time that this thread has run.
-func clocks() (now, used time.Duration, err error) {
-	var wall, thread unix.Timespec
-	err = errors.Join(
-		unix.ClockGettime(unix.CLOCK_MONOTONIC, &wall),
-		unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &thread),
-	)
-	return time.Duration(wall.Nano()), time.Duration(thread.Nano()), err
-}
-
-func pinTo(cpu int) error {
-	var set unix.CPUSet
-	set.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("pin to CPU %d: %w", cpu, err)
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
 )
 
 // usage is what a process has used so far.
@@ -24,13 +25,16 @@ func usageOf(pid int) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("read process %d: %w", pid, err)
 	}
-	stat, err := p.Stat()
-	if err != nil {
-		return usage{}, fmt.Errorf("read process %d: %w", pid, err)
-	}
 	status, err := p.NewStatus()
 	if err != nil {
 		return usage{}, fmt.Errorf("read process %d: %w", pid, err)
 	}
-	return usage{time.Duration(stat.CPUTime() * float64(time.Second)), status.VmHWM}, nil
+	// The process's CPU clock, to the nanosecond: /proc/PID/stat has hundredths
+	// of a second only (include/linux/posix-timers.h: CPUCLOCK_SCHED).
+	const schedClock = 2
+	var used unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|schedClock), &used); err != nil {
+		return usage{}, fmt.Errorf("read CPU clock of process %d: %w", pid, err)
+	}
+	return usage{time.Duration(used.Nano()), status.VmHWM}, nil
 }
