@@ -29,6 +29,7 @@ help:
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
+	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
 
@@ -54,6 +55,18 @@ demo: build
 vm: build build/vm
 	@$(NEED_VM)
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
+
+# Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets.
+BENCH ?=
+bench: build build/bench build/vm
+ifeq ($(origin KERNEL),file)
+	build/bench $(BENCH)
+else
+	@$(NEED_VM)
+	$(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch --shell \
+		'bench --synwatch synwatch --scenario accept-queue,closed-port,nft-drop,clean,idle \
+		--packets 100000 --connections 3000 $(BENCH)'
+endif
 
 test: unit matrix kprobes
 

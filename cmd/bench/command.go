@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/bench"
+	"github.com/synwatch/synwatch/pkg/flood"
 )
 
 // options is what the flags say.
@@ -38,8 +40,8 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
-	f.UintSliceVar(&o.sources, "sources", []uint{16, 65536}, "`NUMBER` of source addresses, 1 to 1048576")
+	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop", "clean", "idle"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
+	f.UintSliceVar(&o.sources, "sources", []uint{1, 16, 65536}, "`NUMBER` of source addresses, 1 to 1048576")
 	f.StringSliceVar(&o.contenders, "contender", nil, "`NAME` of a tracer (default: all that are installed)")
 	f.IntVar(&o.rounds, "rounds", 3, "`NUMBER` of rounds, of which the median is printed")
 	f.Uint64Var(&o.packets, "packets", 2_000_000, "`NUMBER` of packets in each flood")
@@ -79,7 +81,23 @@ func choose[T any](what string, all []T, name func(T) string, wanted []string) (
 	return out, nil
 }
 
+// check finds what is out of bounds.
+func (o *options) check() error {
+	if o.rounds < 1 || o.packets < 1 || o.connections < 1 {
+		return usageError{errors.New("--rounds, --packets and --connections must be above 0")}
+	}
+	for _, n := range o.sources {
+		if n < 1 || n > flood.MaxSources {
+			return usageError{fmt.Errorf("--sources %d: want 1 to %d", n, flood.MaxSources)}
+		}
+	}
+	return nil
+}
+
 func (o *options) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	scenarios, err := choose("scenario", bench.Scenarios(), scenarioName, o.scenarios)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/flood"
 )
 
@@ -27,9 +28,14 @@ type usageError struct{ error }
 func run(ctx context.Context, args []string) int {
 	cmd := newCommand()
 	cmd.SetArgs(args)
+	understood := false
+	cmd.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if !understood {
+		err = usageError{err}
 	}
 	fmt.Fprintln(os.Stderr, "bench:", err)
 	switch {

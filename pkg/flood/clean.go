@@ -76,5 +76,8 @@ func (s *Server) connect(to unix.Sockaddr) error {
 	if err == nil {
 		err = unix.Close(server)
 	}
+	if err == nil {
+		_, err = unix.Read(client, make([]byte, 1)) // the end
+	}
 	return errors.Join(err, unix.Close(client))
 }

@@ -13,8 +13,11 @@ import (
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
-// Sources is the network that floods come from: 1,048,576 addresses.
+// Sources is the network that floods come from.
 var Sources = netip.MustParsePrefix("172.16.0.0/12")
+
+// MaxSources is how many addresses there are in Sources.
+const MaxSources = 1 << 20
 
 // Singles are addresses for single packets beside a flood.
 var Singles = []netip.Addr{netip.MustParseAddr("192.168.0.0"), netip.MustParseAddr("192.169.0.0")}

@@ -30,8 +30,8 @@ type Sender struct {
 // NewSender returns a sender of SYNs to dst, each from a source chosen at
 // random out of as many.
 func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
-	if limit := uint32(1) << (32 - Sources.Bits()); sources == 0 || sources > limit {
-		return nil, fmt.Errorf("%d sources: want 1 to %d", sources, limit)
+	if sources == 0 || sources > MaxSources {
+		return nil, fmt.Errorf("%d sources: want 1 to %d", sources, MaxSources)
 	}
 	return f.newSender(dst, Sources.Addr(), sources)
 }
