@@ -81,9 +81,6 @@ func paintOne(t *testing.T, s *Sender, frame []byte) []byte {
 func checkFrame(t *testing.T, frame []byte) netip.Addr {
 	t.Helper()
 	pkt := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
-	if bad, mismatches := pkt.VerifyChecksums(); bad != nil || len(mismatches) > 0 {
-		t.Fatalf("checksums of % x: %v %v", frame, mismatches, bad)
-	}
 	ip, ok := pkt.NetworkLayer().(*layers.IPv4)
 	if !ok {
 		t.Fatalf("no IPv4 packet: % x", frame)
@@ -91,6 +88,12 @@ func checkFrame(t *testing.T, frame []byte) netip.Addr {
 	tcp, ok := pkt.TransportLayer().(*layers.TCP)
 	if !ok || !tcp.SYN || tcp.DstPort != 443 || tcp.SrcPort < 1024 {
 		t.Fatalf("no SYN to port 443: % x", frame)
+	}
+	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
+		t.Fatal(err)
+	}
+	if err, wrong := pkt.VerifyChecksums(); err != nil || len(wrong) > 0 {
+		t.Fatalf("checksums of % x: %v %v", frame, wrong, err)
 	}
 	src, _ := netip.AddrFromSlice(ip.SrcIP)
 	return src

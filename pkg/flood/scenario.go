@@ -5,8 +5,6 @@ package flood
 import (
 	"fmt"
 	"net/netip"
-
-	"github.com/synwatch/synwatch/pkg/host"
 )
 
 // Scenario is a way to have the server drop every packet that it receives.
@@ -53,15 +51,14 @@ func closedPort(f *Field) (*Target, error) {
 
 // counter reads a counter of the server's namespace.
 func (f *Field) counter(name string) func() (uint64, error) {
-	sampler := host.NewSampler([]string{name})
 	return func() (uint64, error) {
-		sample, err := sampler.Sample(true)
+		all, err := f.Counters()
 		if err != nil {
 			return 0, err
 		}
-		n, ok := sample[f.Netns()][name]
+		n, ok := all[name]
 		if !ok {
-			return 0, fmt.Errorf("%s of namespace %d cannot be read", name, f.Netns())
+			return 0, fmt.Errorf("the kernel has no counter %s", name)
 		}
 		return n, nil
 	}

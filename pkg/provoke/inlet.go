@@ -19,3 +19,7 @@ type Inlet struct {
 func (l *Lab) Inlet() Inlet {
 	return Inlet{l.serverIndex, slices.Clone(serverMAC), server4}
 }
+
+// Counters reads the kernel's counters in the server's namespace, as nstat
+// names them; conntrack's as `conntrack -S` does, prefixed "Conntrack".
+func (l *Lab) Counters() (map[string]uint64, error) { return l.counters() }
