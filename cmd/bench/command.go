@@ -106,8 +106,10 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	contenders = slices.DeleteFunc(contenders, isMissing)
 	var rows []bench.Row
 	for _, b := range o.benches(scenarios) {
+		fmt.Fprintf(os.Stderr, "bench: %s, %d sources\n", b.Scenario.Name, b.Size.Sources)
 		more, err := b.Compare(ctx, contenders, o.rounds)
 		if err != nil {
 			return err
@@ -115,6 +117,15 @@ func (o *options) run(ctx context.Context) error {
 		rows = append(rows, more...)
 	}
 	return o.print(rows)
+}
+
+// isMissing says so of a contender that is not installed.
+func isMissing(c bench.Contender) bool {
+	if c.Installed() {
+		return false
+	}
+	fmt.Fprintf(os.Stderr, "bench: %s is left out: %s is not installed\n", c.Name, c.Command)
+	return true
 }
 
 // benches are the scenarios with each number of sources, where that matters.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -14,11 +15,11 @@ import (
 // Bpftrace are the two ways to trace drops with bpftrace: counting by reason,
 // and printing each with its source.
 var Bpftrace = []Contender{
-	{Name: "bpftrace-count", Optional: true, Start: bpftrace(countScript,
-		func(Watched) format { return format{countShows, countTold} })},
-	{Name: "bpftrace-print", Optional: true, Start: bpftrace(printScript,
+	{Name: "bpftrace-count", Command: "bpftrace", Optional: true, Start: bpftrace(countScript,
+		func(Watched) format { return format{shows: countShows, told: countTold} })},
+	{Name: "bpftrace-print", Command: "bpftrace", Optional: true, Start: bpftrace(printScript,
 		func(w Watched) format {
-			return format{printShows, func(text []byte) (Told, error) { return printTold(text, w) }}
+			return format{shows: printShows, told: func(lines iter.Seq[[]byte]) (Told, error) { return printTold(lines, w) }}
 		})},
 }
 
@@ -39,14 +40,18 @@ func bpftrace(script string, f func(Watched) format) func(context.Context, Watch
 }
 
 // countLine is an entry of the map: the reason and how often it was.
-var countLine = regexp.MustCompile(`(?m)^@\[(\d+)\]: (\d+)$`)
+var countLine = regexp.MustCompile(`^@\[(\d+)\]: (\d+)$`)
 
 func countShows(line []byte, _ netip.Addr) bool { return countLine.Match(bytes.TrimSpace(line)) }
 
 // countTold reads the last count of each reason.
-func countTold(text []byte) (told Told, err error) {
+func countTold(lines iter.Seq[[]byte]) (told Told, err error) {
 	last := map[string]uint64{}
-	for _, m := range countLine.FindAllSubmatch(text, -1) {
+	for line := range lines {
+		m := countLine.FindSubmatch(line)
+		if m == nil {
+			continue
+		}
 		if last[string(m[1])], err = strconv.ParseUint(string(m[2]), 10, 64); err != nil {
 			return told, fmt.Errorf("read what bpftrace wrote: %w", err)
 		}
@@ -64,8 +69,8 @@ func printShows(line []byte, source netip.Addr) bool {
 
 // printTold counts the lines about the sources. What bpftrace lost it tells in
 // other lines.
-func printTold(text []byte, w Watched) (told Told, err error) {
-	for line := range bytes.Lines(text) {
+func printTold(lines iter.Seq[[]byte], w Watched) (told Told, err error) {
+	for line := range lines {
 		_, src, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
 		if a, err := netip.ParseAddr(string(src)); err == nil && w.Sources.Contains(a) {
 			told.Drops++

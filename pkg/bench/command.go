@@ -3,15 +3,18 @@
 package bench
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +24,9 @@ import (
 type format struct {
 	// shows says whether a line tells of a drop of a source.
 	shows func(line []byte, source netip.Addr) bool
-	told  func(text []byte) (Told, error)
+	told  func(lines iter.Seq[[]byte]) (Told, error)
+	// ready is what it says on its standard error once it traces, if anything.
+	ready string
 }
 
 // command is a tracer that is a command which writes to a file.
@@ -31,7 +36,24 @@ type command struct {
 	dir    string   // of the file
 	out    *os.File // the file, as far as it was looked at
 	half   []byte   // the beginning of the next line
-	stderr bytes.Buffer
+	stderr listener
+	began  time.Time
+}
+
+// listener notes when something was said.
+type listener struct {
+	word  string
+	text  strings.Builder
+	heard time.Time
+}
+
+// Write implements io.Writer.
+func (l *listener) Write(p []byte) (int, error) {
+	n, err := l.text.Write(p)
+	if l.word != "" && l.heard.IsZero() && strings.Contains(l.text.String(), l.word) {
+		l.heard = time.Now()
+	}
+	return n, err
 }
 
 // startCommand starts a command with its standard output in the file whose name
@@ -41,7 +63,7 @@ func startCommand(ctx context.Context, f format, name string, args func(file str
 	if err != nil {
 		return nil, err
 	}
-	c := &command{format: f, dir: dir}
+	c := &command{format: f, dir: dir, stderr: listener{word: f.ready}}
 	if err := c.start(ctx, name, args); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), c.close())
 	}
@@ -62,6 +84,7 @@ func (c *command) start(ctx context.Context, name string, args func(string) []st
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(os.Interrupt) }
 	c.cmd.WaitDelay = 10 * time.Second
 	c.cmd.Stdout, c.cmd.Stderr = stdout, &c.stderr
+	c.began = time.Now()
 	return c.cmd.Start()
 }
 
@@ -78,7 +101,7 @@ func (c *command) Process() int { return c.cmd.Process.Pid }
 // Shows looks at the lines that are new.
 func (c *command) Shows(source netip.Addr) (bool, error) {
 	if c.hasEnded() {
-		return false, fmt.Errorf("%s ended by itself: %s", c.cmd.Path, c.stderr.String())
+		return false, fmt.Errorf("%s ended by itself", c.cmd.Path)
 	}
 	text, err := io.ReadAll(c.out)
 	if err != nil {
@@ -109,11 +132,23 @@ func (c *command) Stop() (told Told, err error) {
 		return told, err
 	}
 	if err := c.cmd.Wait(); err != nil {
-		return told, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.String())
+		return told, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.text.String())
 	}
-	text, err := os.ReadFile(c.out.Name())
-	if err != nil {
+	if _, err := c.out.Seek(0, io.SeekStart); err != nil {
 		return told, err
 	}
-	return c.told(text)
+	lines := bufio.NewScanner(c.out)
+	told, err = c.told(each(lines))
+	if !c.stderr.heard.IsZero() {
+		told.Attached = c.stderr.heard.Sub(c.began)
+	}
+	return told, errors.Join(err, lines.Err())
+}
+
+// each are the lines of a scanner.
+func each(s *bufio.Scanner) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for s.Scan() && yield(s.Bytes()) {
+		}
+	}
 }

@@ -10,6 +10,9 @@ import "context"
 func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) ([]Row, error) {
 	all := append([]Contender{Untraced}, contenders...)
 	runs, failed := make([][]Run, len(all)), make([]error, len(all))
+	if _, err := b.Measure(ctx, Untraced); err != nil { // to warm up
+		return nil, err
+	}
 	for range rounds {
 		for i, c := range all {
 			if failed[i] != nil {

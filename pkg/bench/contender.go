@@ -5,11 +5,15 @@ package bench
 import (
 	"context"
 	"net/netip"
+	"os/exec"
+	"time"
 )
 
 // Contender is a way to trace drops.
 type Contender struct {
 	Name string
+	// Command is what has to be installed, if anything.
+	Command string
 	// Optional says that a machine may be unable to run it.
 	Optional bool
 	// Start returns when the tracer has been started; it may not trace yet.
@@ -38,6 +42,8 @@ type Told struct {
 	Drops  uint64 // of the watched sources, or all if it tells no sources
 	Cause  bool   // it named the cause
 	Source bool   // it named the sources
+	// Attached is from its start until it said that it traces, if it does.
+	Attached time.Duration
 }
 
 // silent is a tracer that tells nothing, so that there is nothing to wait for.
@@ -51,3 +57,12 @@ func (s silent) Stop() (Told, error)          { return Told{}, s.stop() }
 var Untraced = Contender{Name: "untraced", Start: func(context.Context, Watched) (Tracer, error) {
 	return silent{func() error { return nil }}, nil
 }}
+
+// Installed says whether the contender's command is there.
+func (c Contender) Installed() bool {
+	if c.Command == "" {
+		return true
+	}
+	_, err := exec.LookPath(c.Command)
+	return err == nil
+}

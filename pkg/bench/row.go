@@ -19,6 +19,7 @@ type Row struct {
 	Reported  float64 `json:"reported"`  // of what the kernel dropped
 	CPU       float64 `json:"cpu"`       // of a core, that the tracer's process used
 	Memory    uint64  `json:"memory_bytes"`
+	Attached  float64 `json:"attached_s,omitempty"`
 	First     float64 `json:"first_s"`
 	Needle    float64 `json:"needle_s,omitempty"`
 	Cause     bool    `json:"cause"`
@@ -45,6 +46,7 @@ func summarize(runs, untraced []Run) Row {
 		Added:    each(func(r, base Run) float64 { return r.packet() - base.packet() }),
 		Reported: each(func(r, _ Run) float64 { return per(float64(r.Told.Drops), float64(r.Dropped)) }),
 		CPU:      each(func(r, _ Run) float64 { return per(r.CPU.Seconds(), (r.Sent.Elapsed + settle).Seconds()) }),
+		Attached: each(func(r, _ Run) float64 { return r.Told.Attached.Seconds() }),
 		First:    each(func(r, _ Run) float64 { return r.First.Seconds() }),
 		Needle:   each(func(r, _ Run) float64 { return r.Needle.Seconds() }),
 		Cause:    true, Source: true,

@@ -7,13 +7,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/netip"
 )
 
 // Synwatch is the synwatch command at a path.
 func Synwatch(path string) Contender {
-	return Contender{Name: "synwatch", Start: func(ctx context.Context, w Watched) (Tracer, error) {
-		f := format{synwatchShows, func(text []byte) (Told, error) { return synwatchTold(text, w) }}
+	return Contender{Name: "synwatch", Command: path, Start: func(ctx context.Context, w Watched) (Tracer, error) {
+		f := format{
+			shows: synwatchShows,
+			told:  func(lines iter.Seq[[]byte]) (Told, error) { return synwatchTold(lines, w) },
+			ready: "tracing refused TCP connections",
+		}
 		return startCommand(ctx, f, path, func(file string) []string {
 			return []string{"trace", "--json", "--output", file}
 		})
@@ -26,9 +31,9 @@ func synwatchShows(line []byte, source netip.Addr) bool {
 }
 
 // synwatchTold adds up the records of drops.
-func synwatchTold(text []byte, w Watched) (Told, error) {
+func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
 	told := Told{Cause: true, Source: true}
-	for line := range bytes.Lines(text) {
+	for line := range lines {
 		var record struct {
 			Type, Cause string
 			Src         netip.Addr

@@ -23,6 +23,7 @@ var columns = []struct {
 	{"reported", func(r Row) string { return number("%.6f", r.Reported) }},
 	{"CPU", func(r Row) string { return number("%.2f %%", r.CPU*100) }},
 	{"memory", func(r Row) string { return number("%.1f MB", float64(r.Memory)/1e6) }},
+	{"attached", func(r Row) string { return number("%.3f s", r.Attached) }},
 	{"first event", func(r Row) string { return told(r, number("%.3f s", r.First)) }},
 	{"needle", func(r Row) string { return number("%.3f s", r.Needle) }},
 	{"cause", func(r Row) string { return yes(r.Cause) }},

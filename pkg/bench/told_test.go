@@ -3,7 +3,10 @@
 package bench
 
 import (
+	"bufio"
+	"iter"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/synwatch/synwatch/pkg/flood"
@@ -11,12 +14,14 @@ import (
 
 var watched = Watched{Cause: "no-listener", Sources: flood.Sources}
 
+func lines(text string) iter.Seq[[]byte] { return each(bufio.NewScanner(strings.NewReader(text))) }
+
 func TestTold(t *testing.T) {
-	synwatch := func(text []byte) (Told, error) { return synwatchTold(text, watched) }
-	printed := func(text []byte) (Told, error) { return printTold(text, watched) }
+	synwatch := func(lines iter.Seq[[]byte]) (Told, error) { return synwatchTold(lines, watched) }
+	printed := func(lines iter.Seq[[]byte]) (Told, error) { return printTold(lines, watched) }
 	for _, tt := range []struct {
 		name string
-		told func([]byte) (Told, error)
+		told func(iter.Seq[[]byte]) (Told, error)
 		text string
 		want Told
 	}{
@@ -36,7 +41,7 @@ func TestTold(t *testing.T) {
 		{"bpftrace-print, nothing", printed, "Lost 20 events\n", Told{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.told([]byte(tt.text))
+			got, err := tt.told(lines(tt.text))
 			if err != nil || got != tt.want {
 				t.Errorf("got %+v (%v), want %+v", got, err, tt.want)
 			}
@@ -45,10 +50,10 @@ func TestTold(t *testing.T) {
 }
 
 func TestToldIsMalformed(t *testing.T) {
-	if _, err := synwatchTold([]byte(`{"type":"drop","src":"172.16.0`), watched); err == nil {
+	if _, err := synwatchTold(lines(`{"type":"drop","src":"172.16.0`), watched); err == nil {
 		t.Error("no error for half a line")
 	}
-	if _, err := countTold([]byte("@[3]: 99999999999999999999999\n")); err == nil {
+	if _, err := countTold(lines("@[3]: 99999999999999999999999\n")); err == nil {
 		t.Error("no error for a count beyond 64 bits")
 	}
 }
