@@ -6,7 +6,8 @@ import "context"
 
 // Compare measures the contenders in rounds, each once a round after the
 // untraced load, so that what else the machine does meanwhile hits all alike.
-// The first row is the untraced load's.
+// The first row is the untraced load's. An optional contender that fails is
+// left out from then on.
 func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) ([]Row, error) {
 	all := append([]Contender{Untraced}, contenders...)
 	runs, failed := make([][]Run, len(all)), make([]error, len(all))

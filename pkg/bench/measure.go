@@ -126,8 +126,8 @@ func (m *measurement) run(ctx context.Context) error {
 }
 
 func (m *measurement) find(ctx context.Context) (err error) {
-	_, isCommand := m.tracer.(*command)
-	if !m.Scenario.Floods || m.Size.Sources > 1 || m.Scenario.Cause == flood.ClosedPort.Cause || !isCommand {
+	alike := m.Scenario.Cause == flood.ClosedPort.Cause
+	if !m.Scenario.Floods || m.Size.Sources > 1 || alike || m.tracer.Process() == 0 {
 		return nil
 	}
 	time.Sleep(settle)
