@@ -57,16 +57,16 @@ vm: build build/vm
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
 
 # Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets.
-BENCH ?=
-bench: build build/bench build/vm
 ifeq ($(origin KERNEL),file)
-	build/bench $(BENCH)
+BENCH ?=
+RUN_BENCH = build/bench $(BENCH)
 else
-	@$(NEED_VM)
-	$(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch --shell \
-		'bench --synwatch synwatch --scenario accept-queue,closed-port,nft-drop,clean,idle \
-		--packets 100000 --connections 3000 $(BENCH)'
+BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,idle --packets 200000 --connections 3000
+RUN_BENCH = $(NEED_VM) && $(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch \
+	--shell 'bench --synwatch synwatch $(BENCH)'
 endif
+bench: build build/bench build/vm
+	@$(RUN_BENCH)
 
 test: unit matrix kprobes
 
