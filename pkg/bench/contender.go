@@ -24,6 +24,7 @@ type Contender struct {
 type Watched struct {
 	Cause   string // by synwatch's name, "" where nothing is dropped
 	Sources netip.Prefix
+	Netns   uint32 // inode number
 }
 
 // Tracer is a contender at work.

@@ -39,6 +39,7 @@ type Bench struct {
 type measurement struct {
 	Bench
 	Run
+	netns  uint32
 	load   load
 	tracer Tracer
 	beside *singles
@@ -51,7 +52,7 @@ func (b Bench) Measure(ctx context.Context, c Contender) (r Run, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, field.Close()) }()
-	m := &measurement{Bench: b}
+	m := &measurement{Bench: b, netns: field.Netns()}
 	if m.load, err = b.Scenario.prepare(field, b.Size); err != nil {
 		return r, err
 	}
@@ -72,7 +73,7 @@ func (m *measurement) trace(ctx context.Context, c Contender) (err error) {
 		return err
 	}
 	began := time.Now()
-	if m.tracer, err = c.Start(ctx, Watched{m.Scenario.Cause, flood.Sources}); err != nil {
+	if m.tracer, err = c.Start(ctx, Watched{m.Scenario.Cause, flood.Sources, m.netns}); err != nil {
 		return err
 	}
 	defer func() {

@@ -38,11 +38,12 @@ func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
 			Type, Cause string
 			Src         netip.Addr
 			Count       uint64
+			Netns       uint32
 		}
 		if err := json.Unmarshal(line, &record); err != nil {
 			return told, fmt.Errorf("read what synwatch wrote: %w", err)
 		}
-		if record.Type != "drop" || !w.Sources.Contains(record.Src) {
+		if record.Type != "drop" || record.Netns != w.Netns || !w.Sources.Contains(record.Src) {
 			continue
 		}
 		told.Drops += record.Count

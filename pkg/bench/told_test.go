@@ -12,7 +12,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/flood"
 )
 
-var watched = Watched{Cause: "no-listener", Sources: flood.Sources}
+var watched = Watched{Cause: "no-listener", Sources: flood.Sources, Netns: 7}
 
 func lines(text string) iter.Seq[[]byte] { return each(bufio.NewScanner(strings.NewReader(text))) }
 
@@ -26,14 +26,15 @@ func TestTold(t *testing.T) {
 		want Told
 	}{
 		{"synwatch", synwatch, `{"type":"start","schema":1}
-{"type":"drop","cause":"no-listener","src":"172.16.0.1","count":5}
-{"type":"drop","cause":"no-listener","src":"192.168.0.0","count":100}
+{"type":"drop","cause":"no-listener","src":"172.16.0.1","count":5,"netns":7}
+{"type":"drop","cause":"no-listener","src":"192.168.0.0","count":100,"netns":7}
+{"type":"drop","cause":"other","src":"172.16.0.1","count":9,"netns":8}
 {"type":"notice","cause":"handshake-expired","src":"172.16.0.1","count":1}
-{"type":"drop","cause":"no-listener","src":"172.31.255.255","count":2}
+{"type":"drop","cause":"no-listener","src":"172.31.255.255","count":2,"netns":7}
 {"type":"summary","drops":107}
 `, Told{Drops: 7, Cause: true, Source: true}},
-		{"synwatch, another cause", synwatch, `{"type":"drop","cause":"no-listener","src":"172.16.0.1","count":5}
-{"type":"drop","cause":"other","src":"172.16.0.1","count":5}
+		{"synwatch, another cause", synwatch, `{"type":"drop","cause":"no-listener","src":"172.16.0.1","count":5,"netns":7}
+{"type":"drop","cause":"other","src":"172.16.0.1","count":5,"netns":7}
 `, Told{Drops: 10, Source: true}},
 		{"synwatch, nothing", synwatch, `{"type":"start"}`, Told{}},
 		{"bpftrace-count", countTold, "Attaching 2 probes...\n\n@[3]: 10\n@[30]: 2\n\n@[3]: 4000\n@[30]: 2\n", Told{Drops: 4002}},
