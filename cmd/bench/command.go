@@ -107,6 +107,11 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	contenders = slices.DeleteFunc(contenders, isMissing)
+	only, err := lock()
+	if err != nil {
+		return err
+	}
+	defer only.Close()
 	var rows []bench.Row
 	for _, b := range o.benches(scenarios) {
 		fmt.Fprintf(os.Stderr, "bench: %s, %d sources\n", b.Scenario.Name, b.Size.Sources)
