@@ -26,7 +26,7 @@ need_vm = .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybo
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo test unit matrix kprobes stress vm generate lint fmt clean
+.PHONY: help build demo bench test unit matrix kprobes stress vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -37,17 +37,18 @@ help:
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
+	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
 
 build: build/synwatch
 
-.PHONY: build/synwatch build/vm $(TESTS)
+.PHONY: build/synwatch build/vm build/bench $(TESTS)
 build/synwatch:
 	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
 
-build/vm:
-	go build -trimpath -o $@ ./cmd/vm
+build/vm build/bench:
+	go build -trimpath -o $@ ./cmd/$(@F)
 
 # A SYN dropped by a full queue can be seen with fentry or kprobes only: where
 # this machine, or this user, has neither, a VM shows it.
@@ -62,6 +63,18 @@ demo: build
 vm: build build/vm
 	@$(call need_vm,$(KERNEL))
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
+
+# Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets.
+ifeq ($(origin KERNEL),file)
+BENCH ?=
+RUN_BENCH = build/bench $(BENCH)
+else
+BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,idle --packets 200000 --connections 3000
+RUN_BENCH = $(call need_vm,$(KERNEL)) && $(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch \
+	--shell 'bench --synwatch synwatch $(BENCH)'
+endif
+bench: build build/bench build/vm
+	@$(RUN_BENCH)
 
 test: unit matrix kprobes stress
 
@@ -108,7 +121,7 @@ lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'd: $$out"; exit 1; }
 	clang-format-$(CLANG) --dry-run --Werror $$(git ls-files 'bpf/*.[ch]')
 	$(MAKE) --no-print-directory generate
-	git diff --exit-code -- pkg/probe
+	git diff --exit-code -- pkg/probe pkg/flood pkg/bench
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')

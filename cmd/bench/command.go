@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/bench"
+	"github.com/synwatch/synwatch/pkg/flood"
+)
+
+// options is what the flags say.
+type options struct {
+	scenarios, contenders []string
+	sources               []uint
+	rounds, cpu           int
+	packets, connections  uint64
+	idle                  time.Duration
+	synwatch              string
+	json, profile         bool
+}
+
+func newCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "measure what tracing dropped packets costs",
+		Long: `Flood a throw-away network namespace with packets that it drops, untraced and
+under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop", "clean", "idle"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
+	f.UintSliceVar(&o.sources, "sources", []uint{1, 16, 65536}, "`NUMBER` of source addresses, 1 to 1048576")
+	f.StringSliceVar(&o.contenders, "contender", nil, "`NAME` of a tracer (default: all that are installed)")
+	f.IntVar(&o.rounds, "rounds", 3, "`NUMBER` of rounds, of which the median is printed")
+	f.Uint64Var(&o.packets, "packets", 2_000_000, "`NUMBER` of packets in each flood")
+	f.Uint64Var(&o.connections, "connections", 50_000, "`NUMBER` of connections of clean traffic")
+	f.DurationVar(&o.idle, "idle", 10*time.Second, "`TIME` without any traffic")
+	f.IntVar(&o.cpu, "cpu", 1, "`CPU` that receives them")
+	f.StringVar(&o.synwatch, "synwatch", "build/synwatch", "`PATH` of synwatch")
+	f.BoolVar(&o.json, "json", false, "print JSON, an object a line, instead of a table")
+	f.BoolVar(&o.profile, "profile", false, "print also what each BPF program of a tracer costs; the rest is then less exact")
+	return cmd
+}
+
+func scenarioName(s bench.Scenario) string   { return s.Name }
+func contenderName(c bench.Contender) string { return c.Name }
+
+func names[T any](all []T, name func(T) string) []string {
+	var out []string
+	for _, one := range all {
+		out = append(out, name(one))
+	}
+	return out
+}
+
+// choose returns those of all that are named; all where none is.
+func choose[T any](what string, all []T, name func(T) string, wanted []string) ([]T, error) {
+	if len(wanted) == 0 {
+		return all, nil
+	}
+	var out []T
+	for _, w := range wanted {
+		i := slices.IndexFunc(all, func(one T) bool { return name(one) == w })
+		if i < 0 {
+			return nil, usageError{fmt.Errorf("no %s %q; there is %s", what, w, strings.Join(names(all, name), ", "))}
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+// check finds what is out of bounds.
+func (o *options) check() error {
+	if o.rounds < 1 || o.packets < 1 || o.connections < 1 {
+		return usageError{errors.New("--rounds, --packets and --connections must be above 0")}
+	}
+	for _, n := range o.sources {
+		if n < 1 || n > flood.MaxSources {
+			return usageError{fmt.Errorf("--sources %d: want 1 to %d", n, flood.MaxSources)}
+		}
+	}
+	return nil
+}
+
+func (o *options) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	scenarios, err := choose("scenario", bench.Scenarios(), scenarioName, o.scenarios)
+	if err != nil {
+		return err
+	}
+	contenders, err := choose("contender", o.all(), contenderName, o.contenders)
+	if err != nil {
+		return err
+	}
+	contenders = slices.DeleteFunc(contenders, isMissing)
+	only, err := lock()
+	if err != nil {
+		return err
+	}
+	defer only.Close()
+	var rows []bench.Row
+	for _, b := range o.benches(scenarios) {
+		fmt.Fprintf(os.Stderr, "bench: %s, %d sources\n", b.Scenario.Name, b.Size.Sources)
+		more, err := b.Compare(ctx, contenders, o.rounds)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
+	}
+	return o.print(rows)
+}
+
+// isMissing says so of a contender that is not installed.
+func isMissing(c bench.Contender) bool {
+	if c.Installed() {
+		return false
+	}
+	fmt.Fprintf(os.Stderr, "bench: %s is left out: %s is not installed\n", c.Name, c.Command)
+	return true
+}
+
+// benches are the scenarios with each number of sources, where that matters.
+func (o *options) benches(scenarios []bench.Scenario) (all []bench.Bench) {
+	for _, s := range scenarios {
+		for i, n := range o.sources {
+			if i > 0 && !s.Floods {
+				break
+			}
+			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, CPU: o.cpu}
+			all = append(all, bench.Bench{Scenario: s, Size: size, Profile: o.profile})
+		}
+	}
+	return all
+}
+
+// all are the contenders but for untraced, which always runs.
+func (o *options) all() []bench.Contender {
+	return slices.Concat(bench.Floors, bench.Bpftrace, []bench.Contender{bench.Synwatch(o.synwatch)})
+}
+
+func (o *options) print(rows []bench.Row) error {
+	if !o.json {
+		return bench.WriteTable(os.Stdout, rows)
+	}
+	enc := json.NewEncoder(os.Stdout)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/flood"
+)
+
+// TestMeasure runs every scenario under the floor that counts, which must see
+// all that the kernel drops where a packet is freed.
+func TestMeasure(t *testing.T) {
+	const n = 10000
+	size := Size{Sources: 16, Packets: n, Connections: 100, Idle: time.Millisecond}
+	for _, s := range Scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
+			r, err := Bench{Scenario: s, Size: size}.Measure(t.Context(), Floors[1])
+			if errors.Is(err, flood.ErrCannot) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := uint64(0)
+			if s.Floods {
+				want = n
+			}
+			if r.Dropped != want {
+				t.Errorf("the kernel dropped %d packets, want %d", r.Dropped, want)
+			}
+			// A full accept queue's SYN is consumed, which is no drop to the tracepoint.
+			if s.Cause != "accept-queue-full" && r.Told.Drops < want {
+				t.Errorf("the floor counted %d drops of %d", r.Told.Drops, want)
+			}
+		})
+	}
+}
+
+// TestCompareLeavesOut wants an optional contender that cannot start to be
+// named, and any other to be an error.
+func TestCompareLeavesOut(t *testing.T) {
+	idle := Scenarios()[len(Scenarios())-1]
+	b := Bench{Scenario: idle, Size: Size{Idle: time.Millisecond}}
+	missing := Synwatch("/nonexistent/synwatch")
+	_, err := b.Compare(t.Context(), []Contender{missing}, 1)
+	if errors.Is(err, flood.ErrCannot) {
+		t.Skip(err)
+	}
+	if err == nil {
+		t.Error("no error for a synwatch that does not exist")
+	}
+	missing.Optional = true
+	rows, err := b.Compare(t.Context(), []Contender{missing}, 2)
+	if err != nil || len(rows) != 2 || rows[1].Missing == "" || rows[0].Rounds != 2 {
+		t.Errorf("got %+v (%v)", rows, err)
+	}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+type programID = ebpf.ProgramID
+
+// Cost is what a BPF program has used, as the kernel measures it.
+type Cost struct {
+	Program string        `json:"program"`
+	Runs    uint64        `json:"runs"`
+	Time    time.Duration `json:"time_ns"`
+}
+
+// profiled runs fn while the kernel measures BPF programs, if that is wanted.
+func (m *measurement) profiled(fn func() error) error {
+	if !m.Profile {
+		return fn()
+	}
+	stats, err := ebpf.EnableStats(uint32(unix.BPF_STATS_RUN_TIME))
+	if err != nil {
+		return fmt.Errorf("have BPF programs measured: %w", err)
+	}
+	defer stats.Close()
+	return fn()
+}
+
+// programs are the costs of all BPF programs of the machine.
+func programs() (map[programID]Cost, error) {
+	all := map[programID]Cost{}
+	for id := programID(0); ; {
+		var err error
+		id, err = ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list BPF programs: %w", err)
+		}
+		cost, err := costOf(id)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it is gone
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[id] = cost
+	}
+}
+
+func costOf(id programID) (Cost, error) {
+	p, err := ebpf.NewProgramFromID(id)
+	if err != nil {
+		return Cost{}, fmt.Errorf("open BPF program: %w", err)
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return Cost{}, fmt.Errorf("look at BPF program: %w", err)
+	}
+	stats, err := p.Stats()
+	if err != nil {
+		return Cost{}, fmt.Errorf("look at BPF program: %w", err)
+	}
+	return Cost{info.Name, stats.RunCount, stats.Runtime}, nil
+}
+
+// costs are those of the programs that are new, if they are wanted.
+func (m *measurement) costs(known map[programID]Cost) ([]Cost, error) {
+	if !m.Profile {
+		return nil, nil
+	}
+	all, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	var out []Cost
+	for id, c := range all {
+		if _, old := known[id]; !old && c.Runs > 0 {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b Cost) int { return int(b.Time - a.Time) })
+	return out, nil
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/flood"
+)
+
+// Scenario is what the tracers are put under.
+type Scenario struct {
+	Name  string
+	Cause string // of the drops, by synwatch's name; "" where nothing is dropped
+	// Floods says that it is a flood, of a number of sources.
+	Floods  bool
+	prepare func(*flood.Field, Size) (load, error)
+}
+
+// Size is how much of it.
+type Size struct {
+	Sources     uint32
+	Packets     uint64 // of a flood
+	Connections uint64 // of clean traffic
+	Idle        time.Duration
+	CPU         int // that receives
+}
+
+// load is a scenario in a field.
+type load interface {
+	run(context.Context) (flood.Sent, error)
+	// dropped is the kernel's count of drops.
+	dropped() (uint64, error)
+	close() error
+}
+
+// Scenarios are those of flood, traffic that is not dropped, and none at all.
+func Scenarios() []Scenario {
+	var all []Scenario
+	for _, s := range flood.Scenarios {
+		all = append(all, Scenario{s.Name, s.Cause, true, prepareFlood(s)})
+	}
+	return append(all, Scenario{"clean", "", false, prepareClean}, Scenario{"idle", "", false, prepareIdle})
+}
+
+type flooding struct {
+	size   Size
+	target *flood.Target
+	sender *flood.Sender
+}
+
+func prepareFlood(s flood.Scenario) func(*flood.Field, Size) (load, error) {
+	return func(f *flood.Field, size Size) (load, error) {
+		target, err := s.Prepare(f)
+		if err != nil {
+			return nil, err
+		}
+		sender, err := f.NewSender(target.Addr, size.Sources)
+		if err != nil {
+			return nil, errors.Join(err, target.Close())
+		}
+		return &flooding{size, target, sender}, nil
+	}
+}
+
+func (l *flooding) run(ctx context.Context) (flood.Sent, error) {
+	return l.sender.Send(ctx, l.size.CPU, l.size.Packets)
+}
+
+func (l *flooding) dropped() (uint64, error) { return l.target.Dropped() }
+
+func (l *flooding) close() error {
+	l.sender.Close()
+	return l.target.Close()
+}
+
+// dropless is a load in which nothing is dropped.
+type dropless struct{}
+
+func (dropless) dropped() (uint64, error) { return 0, nil }
+func (dropless) close() error             { return nil }
+
+type cleanTraffic struct {
+	dropless
+	size   Size
+	server *flood.Server
+}
+
+func prepareClean(f *flood.Field, size Size) (load, error) {
+	server, err := f.NewServer()
+	if err != nil {
+		return nil, err
+	}
+	return &cleanTraffic{size: size, server: server}, nil
+}
+
+func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
+	return l.server.Connect(ctx, l.size.CPU, l.size.Connections)
+}
+
+func (l *cleanTraffic) close() error { return l.server.Close() }
+
+type idling struct {
+	dropless
+	size Size
+}
+
+func prepareIdle(_ *flood.Field, size Size) (load, error) { return &idling{size: size}, nil }
+
+func (l *idling) run(ctx context.Context) (flood.Sent, error) {
+	began := time.Now()
+	select {
+	case <-ctx.Done():
+	case <-time.After(l.size.Idle):
+	}
+	return flood.Sent{Elapsed: time.Since(began)}, ctx.Err()
+}

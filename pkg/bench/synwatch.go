@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/netip"
+)
+
+// Synwatch is the synwatch command at a path.
+func Synwatch(path string) Contender {
+	return Contender{Name: "synwatch", Command: path, Start: func(ctx context.Context, w Watched) (Tracer, error) {
+		f := format{
+			shows: synwatchShows,
+			told:  func(lines iter.Seq[[]byte]) (Told, error) { return synwatchTold(lines, w) },
+			ready: "tracing refused TCP connections",
+		}
+		return startCommand(ctx, f, path, func(file string) []string {
+			return []string{"trace", "--json", "--output", file}
+		})
+	}}
+}
+
+// synwatchShows spares the decoding of each line during the flood.
+func synwatchShows(line []byte, source netip.Addr) bool {
+	return bytes.Contains(line, []byte(`"type":"drop"`)) && bytes.Contains(line, []byte(`"src":"`+source.String()+`"`))
+}
+
+// synwatchTold adds up the records of drops.
+func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
+	told := Told{Cause: true, Source: true}
+	for line := range lines {
+		var record struct {
+			Type, Cause string
+			Src         netip.Addr
+			Count       uint64
+			Netns       uint32
+		}
+		if err := json.Unmarshal(line, &record); err != nil {
+			return told, fmt.Errorf("read what synwatch wrote: %w", err)
+		}
+		if record.Type != "drop" || record.Netns != w.Netns || !w.Sources.Contains(record.Src) {
+			continue
+		}
+		told.Drops += record.Count
+		told.Cause = told.Cause && record.Cause == w.Cause
+	}
+	if told.Drops == 0 {
+		return Told{}, nil
+	}
+	return told, nil
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Server accepts and closes connections, of which none is dropped.
+type Server struct {
+	field *Field
+	fd    int
+}
+
+// NewServer opens a server in the server's namespace.
+func (f *Field) NewServer() (*Server, error) {
+	s := &Server{f, -1}
+	err := f.ServerDo(func() (err error) {
+		// Every connection stays for a minute after its end.
+		if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("1048576"), 0o644); err != nil {
+			return err
+		}
+		if s.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		return errors.Join(unix.Bind(s.fd, &unix.SockaddrInet4{Port: portServer}), unix.Listen(s.fd, 16))
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open server: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the server.
+func (s *Server) Close() error {
+	if s.fd < 0 {
+		return nil
+	}
+	return unix.Close(s.fd)
+}
+
+// perAddress is how many connections one address gets, less than there are ports.
+const perAddress = 10000
+
+// Connect makes n connections over the loopback device, one after the other,
+// with client and server on one CPU.
+func (s *Server) Connect(ctx context.Context, cpu int, n uint64) (Sent, error) {
+	return s.field.timed(cpu, n, func() error {
+		for i := range n {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			to := &unix.SockaddrInet4{Port: portServer, Addr: [4]byte{127, 0, 1 + byte(i/perAddress), 1}}
+			if err := s.connect(to); err != nil {
+				return fmt.Errorf("connection %d: %w", i+1, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Server) connect(to unix.Sockaddr) error {
+	client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.Connect(client, to); err != nil {
+		return errors.Join(err, unix.Close(client))
+	}
+	server, _, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
+	if err == nil {
+		err = unix.Close(server)
+	}
+	if err == nil {
+		_, err = unix.Read(client, make([]byte, 1)) // the end
+	}
+	return errors.Join(err, unix.Close(client))
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"errors"
+	"testing"
+)
+
+// TestDropsExactly floods each target and wants the kernel to have counted every
+// packet.
+func TestDropsExactly(t *testing.T) {
+	f := newField(t)
+	for _, s := range Scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			target, err := s.Prepare(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := target.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			sender, err := f.NewSender(target.Addr, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sender.Close()
+			before, err := target.Dropped()
+			if err != nil {
+				t.Fatal(err)
+			}
+			const n = 10000
+			sent, err := sender.Send(t.Context(), 0, n)
+			skipIfCannot(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := target.Dropped()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after-before != n {
+				t.Errorf("the kernel dropped %d of %d packets", after-before, n)
+			}
+			t.Logf("%v a packet", sent.CPU/n)
+		})
+	}
+}
+
+func newField(t *testing.T) *Field {
+	t.Helper()
+	f, err := NewField(t.Context())
+	skipIfCannot(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func skipIfCannot(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, ErrCannot) {
+		t.Skip(err)
+	}
+}

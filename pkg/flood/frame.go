@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// Sources is the network that floods come from.
+var Sources = netip.MustParsePrefix("172.16.0.0/12")
+
+// MaxSources is how many addresses there are in Sources.
+const MaxSources = 1 << 20
+
+// Singles are addresses for single packets beside a flood.
+var Singles = []netip.Addr{netip.MustParseAddr("192.168.0.0"), netip.MustParseAddr("192.169.0.0")}
+
+const (
+	ethernetLen = 14
+	ipLen       = 20
+	ipCheck     = ethernetLen + 10 // offsets
+	tcpCheck    = ethernetLen + ipLen + 16
+)
+
+// template is a frame that a source is to be painted on, and the sums that its
+// checksums are then made of.
+type template struct {
+	frame         []byte
+	ipSum, tcpSum uint32
+}
+
+// newTemplate makes a SYN from 0.0.0.0:0, which adds nothing to the sums.
+func newTemplate(in provoke.Inlet, dst netip.AddrPort) (template, error) {
+	ip := &layers.IPv4{
+		Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
+		SrcIP: net.IPv4zero, DstIP: dst.Addr().AsSlice(),
+	}
+	tcp := &layers.TCP{DstPort: layers.TCPPort(dst.Port()), Seq: 1, SYN: true, Window: 65535}
+	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
+		return template{}, err
+	}
+	buf := gopacket.NewSerializeBuffer()
+	err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
+		&layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 9}, DstMAC: in.MAC, EthernetType: layers.EthernetTypeIPv4},
+		ip, tcp)
+	if err != nil {
+		return template{}, fmt.Errorf("build a SYN to %s: %w", dst, err)
+	}
+	frame := buf.Bytes()
+	sum := func(at int) uint32 { return uint32(^binary.BigEndian.Uint16(frame[at:])) }
+	return template{frame, sum(ipCheck), sum(tcpCheck)}, nil
+}

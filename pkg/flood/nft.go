@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// nftDrop: a rule of an input chain drops the packets, and counts them.
+func nftDrop(f *Field) (*Target, error) {
+	r := rule{field: f}
+	if err := f.ServerDo(r.add); err != nil {
+		return nil, err
+	}
+	return &Target{f.addr(portNFT), r.count, r.remove}, nil
+}
+
+type rule struct {
+	field *Field
+	chain *nftables.Chain
+}
+
+// add runs in the server's namespace.
+func (r *rule) add() error {
+	conn, err := nftables.New()
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "flood"})
+	r.chain = conn.AddChain(&nftables.Chain{
+		Name: "drops", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	})
+	conn.AddRule(&nftables.Rule{Table: table, Chain: r.chain, Exprs: []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(portNFT)},
+		&expr.Counter{},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	}})
+	if err := conn.Flush(); err != nil {
+		return fmt.Errorf("%w: add nftables rule: %w", ErrCannot, err)
+	}
+	return nil
+}
+
+func (r *rule) count() (n uint64, err error) {
+	err = r.field.ServerDo(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		rules, err := conn.GetRules(r.chain.Table, r.chain)
+		if err != nil {
+			return err
+		}
+		n, err = packets(rules)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read nftables counter: %w", err)
+	}
+	return n, nil
+}
+
+func packets(rules []*nftables.Rule) (uint64, error) {
+	for _, rule := range rules {
+		for _, e := range rule.Exprs {
+			if c, ok := e.(*expr.Counter); ok {
+				return c.Packets, nil
+			}
+		}
+	}
+	return 0, errors.New("no rule with a counter")
+}
+
+func (r *rule) remove() error {
+	return r.field.ServerDo(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		conn.DelTable(r.chain.Table)
+		return conn.Flush()
+	})
+}

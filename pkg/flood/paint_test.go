@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// TestPaint runs the XDP program on one frame at a time, also on those that it
+// has painted before, and has all checksums verified by another hand.
+func TestPaint(t *testing.T) {
+	for _, sources := range []uint32{1, 16, 65536, 1 << 20} {
+		s := newPainter(t, sources)
+		seen := map[netip.Addr]bool{}
+		frame := s.frame
+		for range 1000 {
+			frame = paintOne(t, s, frame)
+			src := checkFrame(t, frame)
+			if n := number(src); n >= sources {
+				t.Fatalf("source %s is number %d of %d", src, n, sources)
+			}
+			seen[src] = true
+		}
+		// 1000 of 2^16 at random meet 992 different ones on average.
+		if want := min(int(sources), 900); len(seen) < want {
+			t.Errorf("%d sources of %d in 1000 frames, want %d", len(seen), sources, want)
+		}
+	}
+}
+
+// TestPaintLimit wants nothing to pass beyond the limit.
+func TestPaintLimit(t *testing.T) {
+	s := newPainter(t, 1)
+	if err := s.vars.Limit.Set(uint64(0)); err != nil {
+		t.Fatal(err)
+	}
+	const drop = 1 // XDP_DROP
+	if got, _, err := s.paint.Test(s.frame); err != nil || got != drop {
+		t.Errorf("the program returned %d (%v), want %d", got, err, drop)
+	}
+}
+
+func newPainter(t *testing.T, sources uint32) *Sender {
+	t.Helper()
+	f := &Field{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
+	s, err := f.NewSender(f.addr(443), sources)
+	if errors.Is(err, os.ErrPermission) {
+		t.Skip("XDP programs need root:", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func paintOne(t *testing.T, s *Sender, frame []byte) []byte {
+	t.Helper()
+	if err := s.vars.Limit.Set(^uint64(0)); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]byte, len(frame))
+	const pass = 2 // XDP_PASS
+	got, err := s.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
+	if err != nil || got != pass {
+		t.Fatalf("the program returned %d (%v), want %d", got, err, pass)
+	}
+	return out
+}
+
+// checkFrame verifies a frame and returns its source.
+func checkFrame(t *testing.T, frame []byte) netip.Addr {
+	t.Helper()
+	pkt := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
+	ip, ok := pkt.NetworkLayer().(*layers.IPv4)
+	if !ok {
+		t.Fatalf("no IPv4 packet: % x", frame)
+	}
+	tcp, ok := pkt.TransportLayer().(*layers.TCP)
+	if !ok || !tcp.SYN || tcp.DstPort != 443 || tcp.SrcPort < 1024 {
+		t.Fatalf("no SYN to port 443: % x", frame)
+	}
+	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
+		t.Fatal(err)
+	}
+	if err, wrong := pkt.VerifyChecksums(); err != nil || len(wrong) > 0 {
+		t.Fatalf("checksums of % x: %v %v", frame, wrong, err)
+	}
+	src, _ := netip.AddrFromSlice(ip.SrcIP)
+	return src
+}
+
+// number is that of a source.
+func number(a netip.Addr) uint32 {
+	if !Sources.Contains(a) {
+		return ^uint32(0)
+	}
+	first, this := Sources.Addr().As4(), a.As4()
+	return binary.BigEndian.Uint32(this[:]) - binary.BigEndian.Uint32(first[:])
+}

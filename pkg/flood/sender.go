@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	liveFrames = 1 << 1 // BPF_F_TEST_XDP_LIVE_FRAMES, include/uapi/linux/bpf.h
+	// burst is how many frames one system call makes.
+	burst = 1 << 16
+)
+
+// Sender makes the server receive SYNs to one address from a number of sources.
+type Sender struct {
+	field *Field
+	frame []byte
+	paint *ebpf.Program
+	vars  floodVariables
+	coll  *ebpf.Collection
+}
+
+// NewSender returns a sender of SYNs to dst, each from a source chosen at
+// random out of as many.
+func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
+	if sources == 0 || sources > MaxSources {
+		return nil, fmt.Errorf("%d sources: want 1 to %d", sources, MaxSources)
+	}
+	return f.newSender(dst, Sources.Addr(), sources)
+}
+
+// NewSingle returns a sender of SYNs to dst that come from one of Singles.
+func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
+	return f.newSender(dst, from, 1)
+}
+
+func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, sources uint32) (*Sender, error) {
+	t, err := newTemplate(f.inlet, dst)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := loadFlood()
+	if err != nil {
+		return nil, fmt.Errorf("parse XDP program: %w", err)
+	}
+	first := from.As4()
+	for name, value := range map[string]uint32{
+		"sources": sources, "first_source": uint32(first[0])<<8 | uint32(first[1]),
+		"ip_sum": t.ipSum, "tcp_sum": t.tcpSum,
+	} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return nil, fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	s := &Sender{field: f, frame: t.frame}
+	if s.coll, err = ebpf.NewCollection(spec); err != nil {
+		return nil, fmt.Errorf("load XDP program: %w", err)
+	}
+	s.paint = s.coll.Programs["paint"]
+	return s, s.coll.Assign(&s.vars)
+}
+
+// Close unloads the sender.
+func (s *Sender) Close() { s.coll.Close() }
+
+// Send makes the server receive n packets on one CPU and returns when it has
+// processed them.
+func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
+	return s.field.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
+}
+
+func (s *Sender) sendAll(ctx context.Context, n uint64) error {
+	for n > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := min(n, burst)
+		if err := s.burst(b); err != nil {
+			return err
+		}
+		n -= b
+	}
+	return nil
+}
+
+// xdpMD is struct xdp_md of include/uapi/linux/bpf.h, as far as it is set.
+type xdpMD struct {
+	Data, DataEnd, DataMeta uint32
+	IngressIfindex          uint32
+	RxQueueIndex            uint32
+	EgressIfindex           uint32
+}
+
+// burst sends n frames, no more even if a signal makes the library begin anew:
+// the program passes none beyond the limit.
+func (s *Sender) burst(n uint64) error {
+	var painted uint64
+	if err := s.vars.Painted.Get(&painted); err != nil {
+		return err
+	}
+	if err := s.vars.Limit.Set(painted + n); err != nil {
+		return err
+	}
+	_, err := s.paint.Run(&ebpf.RunOptions{
+		Data: s.frame, Repeat: uint32(n), Flags: liveFrames,
+		Context: xdpMD{DataEnd: uint32(len(s.frame)), IngressIfindex: uint32(s.field.inlet.Device)},
+	})
+	if errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18): %w", ErrCannot, err)
+	}
+	return err
+}

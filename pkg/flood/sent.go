@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sent is what sending took. The server received everything on the thread that
+// sent it: CPU is what sender and server together used.
+type Sent struct {
+	Packets uint64 // or connections
+	Elapsed time.Duration
+	CPU     time.Duration
+}
+
+// timed runs fn, which sends n, on one CPU in the server's namespace.
+func (f *Field) timed(cpu int, n uint64, fn func() error) (sent Sent, err error) {
+	err = f.ServerDo(func() error {
+		if err := pinTo(cpu); err != nil {
+			return err
+		}
+		began, used, err := clocks()
+		if err != nil {
+			return err
+		}
+		if err := fn(); err != nil {
+			return err
+		}
+		ended, usedThen, err := clocks()
+		sent = Sent{n, ended - began, usedThen - used}
+		return err
+	})
+	return sent, err
+}
+
+// clocks are the time and the time that this thread has run.
+func clocks() (now, used time.Duration, err error) {
+	var wall, thread unix.Timespec
+	err = errors.Join(
+		unix.ClockGettime(unix.CLOCK_MONOTONIC, &wall),
+		unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &thread),
+	)
+	return time.Duration(wall.Nano()), time.Duration(thread.Nano()), err
+}
+
+func pinTo(cpu int) error {
+	var set unix.CPUSet
+	set.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("pin to CPU %d: %w", cpu, err)
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+)
+
+// Inlet is where packets come in at a lab's server.
+type Inlet struct {
+	Device int // index of the server's veth device
+	MAC    net.HardwareAddr
+	Addr   netip.Addr // of the server, IPv4
+}
+
+// Inlet returns where packets come in at the server.
+func (l *Lab) Inlet() Inlet {
+	return Inlet{l.serverIndex, slices.Clone(serverMAC), server4}
+}
+
+// Counters reads the kernel's counters in the server's namespace, as nstat
+// names them; conntrack's as `conntrack -S` does, prefixed "Conntrack".
+func (l *Lab) Counters() (map[string]uint64, error) { return l.counters() }
