@@ -47,6 +47,10 @@ const volatile bool every_drop;
 
 /* Counting is off until every hook is in place. */
 volatile bool enabled;
+/* Some hook may mark packets before their death. */
+volatile bool hooked;
+/* When a packet was marked last, to a tenth of a second. */
+volatile __u64 marked_at;
 
 struct prefix {
 	__u32 len;
@@ -68,23 +72,61 @@ struct {
 	__type(value, __u8);
 } ports SEC(".maps"), namespaces SEC(".maps");
 
-/* Counts of the current interval. User space puts an empty map in its place and
- * drains the full one: replacing an inner map waits until no program uses it
- * (kernel/bpf/syscall.c:maybe_wait_bpf_programs), so nothing is counted twice
- * or never. */
+/*
+ * Counts of the current interval, in one of two maps. To fetch them user space
+ * makes the other one current and waits until no program uses the full one any
+ * more, so nothing is counted twice or never. What it waits with is an update of
+ * epoch: the kernel returns from that of a map in a map when every program that
+ * runs has ended (kernel/bpf/syscall.c:maybe_wait_bpf_programs). The maps
+ * themselves are not in a map, so that the kernel can inline their lookup.
+ */
 struct tally_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct key);
 	__type(value, struct tally);
+} tally_a SEC(".maps"), tally_b SEC(".maps");
+
+struct empty_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct tally_map);
-} tallies SEC(".maps");
+	__array(values, struct empty_map);
+} epoch SEC(".maps");
+
+/* tally_b is the current one; the current one has counts; it has no room. */
+volatile bool second;
+volatile bool counted;
+volatile bool full;
+
+/* What found no room, by everything but addresses and ports. It is never emptied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct key);
+	__type(value, __u64);
+} overflow SEC(".maps");
+
+/* How many details of a kind a CPU may still send within a window of time. */
+struct allowance {
+	__u64 since;
+	__u32 left;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct allowance);
+} allowances SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -23,7 +23,7 @@ static __always_inline __u64 checksum_facts(struct sk_buff *skb)
 
 /* client_before_nat replaces the source of a packet that NAT has rewritten by
  * the one it came with: the original tuple's, if that is its direction. */
-static __always_inline void client_before_nat(struct sk_buff *skb, struct packet *p)
+static __always_inline void client_before_nat(struct sk_buff *skb, struct packet *p, bool typed)
 {
 	struct nf_conntrack_man src;
 	struct nf_conn *ct;
@@ -31,7 +31,7 @@ static __always_inline void client_before_nat(struct sk_buff *skb, struct packet
 
 	if (!bpf_core_field_exists(skb->_nfct))
 		return;
-	nfct = BPF_CORE_READ(skb, _nfct);
+	nfct = FIELD(typed, skb, _nfct);
 	ct = (struct nf_conn *)(nfct & ~7UL); /* NFCT_PTRMASK */
 	if (!ct || (nfct & 7) >= 3)	      /* IP_CT_IS_REPLY */
 		return;
@@ -57,12 +57,12 @@ static __always_inline void turn_reply(struct packet *p)
 	p->dst_port = port;
 }
 
-static __always_inline void fill_key(struct key *key, const struct packet *p, struct net *net)
+static __always_inline void fill_key(struct key *key, const struct packet *p, __u32 netns)
 {
 	__builtin_memcpy(key->src, p->src, sizeof(key->src));
 	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
 	key->dst_port = p->dst_port;
-	key->netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
+	key->netns = netns;
 	if (p->flags & TCP_RST)
 		key->facts |= FACT_PACKET_RST;
 	if (p->flags & TCP_SYN)
@@ -84,14 +84,14 @@ static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 /* is_ours says whether the packet's death may be a refused connection, and
  * turns our own replies round. A packet that never came in has no skb_iif. */
 static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32 reason,
-				    __u64 *facts)
+				    __u64 *facts, bool typed)
 {
 	if (is_arriving(skb, reason)) {
 		*facts |= FACT_CPU_BACKLOG;
 		return true;
 	}
-	if (BPF_CORE_READ(skb, skb_iif))
-		return is_for_this_host(skb, p);
+	if (FIELD(typed, skb, skb_iif))
+		return is_for_this_host(skb, p, typed);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
 		return false;
 	turn_reply(p);
@@ -100,64 +100,72 @@ static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32
 }
 
 /* where is the packet's namespace: on its way in, that of the device. */
-static __always_inline struct net *where(struct sk_buff *skb, struct sock *rx_sk, __u64 facts)
+static __always_inline __u32 where(struct sk_buff *skb, struct sock *rx_sk, __u64 facts,
+				   const struct mark *m, bool typed)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	struct net_device *dev;
 
-	if (facts & FACT_CPU_BACKLOG && dev)
-		return BPF_CORE_READ(dev, nd_net.net);
-	return net_of(skb, rx_sk);
+	if (m && m->net)
+		return inode_of(m->net);
+	dev = facts & FACT_CPU_BACKLOG ? FIELD(typed, skb, dev) : received_on(skb, typed);
+	if (dev && typed)
+		return dev->nd_net.net->ns.inum;
+	if (dev)
+		return inode_of(BPF_CORE_READ(dev, nd_net.net));
+	return inode_of(net_of(skb, rx_sk));
+}
+
+/* call_facts adds what a call that is judging the segment has found so far, and
+ * returns its socket. */
+static __always_inline struct sock *call_facts(struct sk_buff *skb, __u64 *facts,
+					       struct sock *rx_sk)
+{
+	struct slot *s;
+
+	if (!hooked)
+		return rx_sk;
+	s = call_on(CALL_VALIDATE, skb);
+	if (s)
+		*facts |= validate_facts(s);
+	else
+		s = call_on(CALL_DATA_QUEUE, skb);
+	return s ? s->sk : rx_sk;
 }
 
 static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 reason,
-				  struct sock *rx_sk)
+				  struct sock *rx_sk, bool typed)
 {
 	struct key key = { .location = location, .reason = reason, .hook = HOOK_FREE };
-	struct timestamps timestamps = {};
-	struct receiver receiver = {};
-	struct evidence e = { .receiver = &receiver, .skb = skb };
+	struct evidence e = { .skb = skb };
 	__u64 id = (__u64)skb;
 	struct packet p = {};
-	struct slot *inside;
 	struct mark *m;
 
-	if (!enabled || BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) != PACKET_HOST)
+	if (!enabled || BITFIELD(typed, skb, pkt_type) != PACKET_HOST)
 		return;
-	if (!parse(skb, &p))
+	if (!parse_skb(skb, &p, typed))
 		return;
-	m = bpf_map_lookup_elem(&marks, &id);
-	if (m && !mark_fits(m, &p))
-		m = NULL;
+	m = mark_of(skb, &p);
 	if (m) {
 		key.facts = m->facts;
 		e.queues = &m->queues;
 		e.timestamps = &m->timestamps;
 	}
-	if (!is_ours(skb, &p, reason, &key.facts))
+	if (!is_ours(skb, &p, reason, &key.facts, typed))
 		return;
 	if (!(key.facts & FACT_OUTGOING)) {
-		client_before_nat(skb, &p);
-		receiver.ifindex = BPF_CORE_READ(skb, skb_iif);
+		client_before_nat(skb, &p, typed);
+		e.ifindex = FIELD(typed, skb, skb_iif);
 	}
-	inside = call_on(CALL_VALIDATE, skb);
-	if (inside)
-		key.facts |= validate_facts(inside);
-	else
-		inside = call_on(CALL_DATA_QUEUE, skb);
-	if (inside)
-		rx_sk = inside->sk;
-	if (rx_sk && is_connection(rx_sk)) {
-		read_segment(rx_sk, &timestamps, &receiver);
-		e.timestamps = &timestamps;
-	}
+	e.receiver = call_facts(skb, &key.facts, rx_sk);
 	key.facts |= checksum_facts(skb);
-	fill_key(&key, &p, m && m->net ? m->net : where(skb, rx_sk, key.facts));
+	fill_key(&key, &p, where(skb, e.receiver, key.facts, m, typed));
 	count(&key, p.src_port, &e);
 	if (m)
 		bpf_map_delete_elem(&marks, &id);
 }
 
-static __always_inline int kfree_skb(__u64 *ctx)
+static __always_inline int kfree_skb(__u64 *ctx, bool typed)
 {
 	struct sock *rx_sk = NULL;
 	__u32 reason = 0;
@@ -166,18 +174,18 @@ static __always_inline int kfree_skb(__u64 *ctx)
 		reason = ctx[2];
 	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk))
 		rx_sk = (struct sock *)ctx[3];
-	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk);
+	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk, typed);
 	return 0;
 }
 
 SEC("tp_btf/kfree_skb") int tp_btf_kfree_skb(__u64 *ctx)
 {
-	return kfree_skb(ctx);
+	return kfree_skb(ctx, true);
 }
 
 SEC("raw_tp/kfree_skb") int raw_tp_kfree_skb(__u64 *ctx)
 {
-	return kfree_skb(ctx);
+	return kfree_skb(ctx, false);
 }
 
 #endif

@@ -16,15 +16,11 @@ static __always_inline void count_segment(struct sock *sk, const struct packet *
 					  __u64 facts, __u64 n)
 {
 	struct key key = { .facts = facts, .hook = hook };
-	struct timestamps timestamps = {};
-	struct receiver receiver = {};
 
 	if (!enabled)
 		return;
-	fill_key(&key, p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
-	read_segment(sk, &timestamps, &receiver);
-	count_many(&key, p->src_port,
-		   &(struct evidence){ .timestamps = &timestamps, .receiver = &receiver }, n);
+	fill_key(&key, p, inode_of(net_of_sock(sk)));
+	count_many(&key, p->src_port, &(struct evidence){ .receiver = sk }, n);
 }
 
 /* include/net/tcp.h:before */
@@ -131,7 +127,7 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 	}
 	m = mark_packet(skb, &p, facts);
 	if (m)
-		m->net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+		m->net = net_of_sock(sk);
 }
 
 ENTRY(tcp_try_rmem_schedule, enter_rmem_schedule, 0, 1)

@@ -93,7 +93,8 @@ struct key {
 /* How often, and when and from which port last. */
 struct tally {
 	__u64 count;
-	__u64 time; /* bpf_ktime_get_ns */
+	__u64 time; /* bpf_ktime_get_ns, to a tick */
+	__u64 sent; /* time of the newest detail */
 	__u16 src_port;
 	__u8 pad[6];
 };
@@ -123,7 +124,6 @@ struct receiver {
 	__u32 backlog;
 	__u32 window;
 	__u32 known;
-	__u32 ifindex; /* of the packet, 0 where it is not known */
 };
 
 /* The base chain that a packet was in last. Names are cut at their size. */
@@ -144,13 +144,13 @@ struct detail {
 	struct receiver receiver;
 	struct chain chain;
 	__u64 time;
+	__u32 ifindex; /* that the packet came in on, 0 where it is not known */
 	__u16 src_port;
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 /* Index into the map "stats", per CPU. */
 enum stat {
-	STAT_COUNTED,	   /* observations that reached the tally */
 	STAT_UNATTRIBUTED, /* observations for which the tally had no room */
 	STAT_LOST,	   /* observations that could not be counted */
 	STAT_MAX,

@@ -266,6 +266,13 @@ struct trace_event_raw_kfree_skb {
 
 #pragma clang attribute pop
 
+/* A member of what p points to. Where the verifier knows the type of p, which it
+ * does of a tp_btf program's arguments and of what they lead to, that is a load,
+ * elsewhere a call. typed is a constant. */
+#define FIELD(typed, p, member) ((typed) ? (p)->member : BPF_CORE_READ(p, member))
+#define BITFIELD(typed, p, member)                                                                 \
+	((typed) ? BPF_CORE_READ_BITFIELD(p, member) : BPF_CORE_READ_BITFIELD_PROBED(p, member))
+
 static __always_inline bool kernel_has_reasons(void)
 {
 	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);

@@ -8,10 +8,13 @@
 #ifndef SYNWATCH_MARKS_H
 #define SYNWATCH_MARKS_H
 
+#include "clock.h"
 #include "config.h"
 #include "packet.h"
 
-#define MARK_LIFE_NS 1000000000ULL
+#define MARK_LIFE_NS 1000000000LL
+/* How exact marked_at is; it is shared by all CPUs and therefore rarely written. */
+#define MARKED_AT_NS 100000000LL
 
 struct mark {
 	__u64 facts;
@@ -33,7 +36,20 @@ struct {
 static __always_inline bool mark_fits(const struct mark *m, const struct packet *p)
 {
 	return m->seq == p->seq && m->ack_seq == p->ack_seq &&
-	       bpf_ktime_get_ns() - m->time < MARK_LIFE_NS;
+	       !is_older(now_ns(), m->time, MARK_LIFE_NS);
+}
+
+/* mark_of returns what was noted of the packet, NULL if nothing was. Most floods
+ * are of packets that nobody marks: they need not look. */
+static __always_inline struct mark *mark_of(struct sk_buff *skb, const struct packet *p)
+{
+	__u64 id = (__u64)skb;
+	struct mark *m;
+
+	if (!hooked || is_older(now_ns(), marked_at, MARK_LIFE_NS + MARKED_AT_NS))
+		return NULL;
+	m = bpf_map_lookup_elem(&marks, &id);
+	return m && mark_fits(m, p) ? m : NULL;
 }
 
 /* mark_packet returns the packet's mark with facts added, NULL if there is no room. */
@@ -42,6 +58,7 @@ static __always_inline struct mark *mark_packet(struct sk_buff *skb, const struc
 {
 	__u64 id = (__u64)skb;
 	struct mark *m = bpf_map_lookup_elem(&marks, &id);
+	__u64 now = now_ns();
 
 	if (m && mark_fits(m, p)) {
 		m->facts |= facts;
@@ -49,10 +66,12 @@ static __always_inline struct mark *mark_packet(struct sk_buff *skb, const struc
 	}
 	struct mark fresh = {
 		.facts = facts,
-		.time = bpf_ktime_get_ns(),
+		.time = now,
 		.seq = p->seq,
 		.ack_seq = p->ack_seq,
 	};
+	if (is_older(now, marked_at, MARKED_AT_NS))
+		marked_at = now;
 	bpf_map_update_elem(&marks, &id, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&marks, &id);
 }

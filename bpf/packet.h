@@ -28,35 +28,50 @@ static __always_inline void map_v4(__u8 addr[16], __be32 v4)
 	word[3] = v4;
 }
 
+static __always_inline void take_tcp(const struct tcp_header *tcp, const void *at, struct packet *p)
+{
+	p->src_port = bpf_ntohs(tcp->source);
+	p->dst_port = bpf_ntohs(tcp->dest);
+	p->seq = bpf_ntohl(tcp->seq);
+	p->ack_seq = bpf_ntohl(tcp->ack_seq);
+	p->flags = tcp->flags;
+	p->header = (tcp->doff >> 4) * 4;
+	p->tcp = at;
+}
+
 static __always_inline bool parse_tcp(const void *at, struct packet *p)
 {
 	struct tcp_header tcp;
 
 	if (bpf_probe_read_kernel(&tcp, sizeof(tcp), at))
 		return false;
-	p->src_port = bpf_ntohs(tcp.source);
-	p->dst_port = bpf_ntohs(tcp.dest);
-	p->seq = bpf_ntohl(tcp.seq);
-	p->ack_seq = bpf_ntohl(tcp.ack_seq);
-	p->flags = tcp.flags;
-	p->header = (tcp.doff >> 4) * 4;
-	p->tcp = at;
+	take_tcp(&tcp, at, p);
 	return true;
 }
 
 static __always_inline bool parse_v4(const void *at, struct packet *p)
 {
-	struct ipv4_header ip;
+	/* Without options, which is nearly always, one read gets both. An skb's
+	 * linear part is never so short that it would leave its memory. */
+	struct {
+		struct ipv4_header ip;
+		struct tcp_header tcp;
+	} both;
+	__u32 length;
 
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+	if (bpf_probe_read_kernel(&both, sizeof(both), at))
 		return false;
 	/* Only the first fragment holds the ports. */
-	if (ip.protocol != IPPROTO_TCP || ip.frag_off & bpf_htons(0x1fff))
+	if (both.ip.protocol != IPPROTO_TCP || both.ip.frag_off & bpf_htons(0x1fff))
 		return false;
-	map_v4(p->src, ip.saddr);
-	map_v4(p->dst, ip.daddr);
+	map_v4(p->src, both.ip.saddr);
+	map_v4(p->dst, both.ip.daddr);
 	p->v4 = true;
-	return parse_tcp(at + (ip.ihl_version & 0xf) * 4, p);
+	length = (both.ip.ihl_version & 0xf) * 4;
+	if (length != sizeof(both.ip))
+		return parse_tcp(at + length, p);
+	take_tcp(&both.tcp, at + length, p);
+	return true;
 }
 
 /* hop-by-hop, routing, destination options: include/net/ipv6.h:NEXTHDR_* */
@@ -68,16 +83,23 @@ static __always_inline bool is_v6_option(__u8 nexthdr)
 static __always_inline bool parse_v6(const void *at, struct packet *p)
 {
 	struct ipv6_option_header option;
-	struct ipv6_header ip;
+	struct {
+		struct ipv6_header ip;
+		struct tcp_header tcp;
+	} both;
 	__u8 nexthdr;
 
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+	if (bpf_probe_read_kernel(&both, sizeof(both), at))
 		return false;
-	__builtin_memcpy(p->src, ip.saddr, 16);
-	__builtin_memcpy(p->dst, ip.daddr, 16);
+	__builtin_memcpy(p->src, both.ip.saddr, 16);
+	__builtin_memcpy(p->dst, both.ip.daddr, 16);
 	p->v4 = false;
-	nexthdr = ip.nexthdr;
-	at += sizeof(ip);
+	nexthdr = both.ip.nexthdr;
+	at += sizeof(both.ip);
+	if (nexthdr == IPPROTO_TCP) {
+		take_tcp(&both.tcp, at, p);
+		return true;
+	}
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
 		if (!is_v6_option(nexthdr))
@@ -90,21 +112,26 @@ static __always_inline bool parse_v6(const void *at, struct packet *p)
 	return nexthdr == IPPROTO_TCP && parse_tcp(at, p);
 }
 
-/* parse fills p from the headers of skb; false if it is not TCP. */
-static __always_inline bool parse(struct sk_buff *skb, struct packet *p)
+/* parse_skb fills p from the headers of skb; false if it is not TCP. */
+static __always_inline bool parse_skb(struct sk_buff *skb, struct packet *p, bool typed)
 {
-	__u16 offset = BPF_CORE_READ(skb, network_header);
-	__be16 protocol = BPF_CORE_READ(skb, protocol);
-	const void *at = BPF_CORE_READ(skb, head) + offset;
+	__u16 offset = FIELD(typed, skb, network_header);
+	__be16 protocol = FIELD(typed, skb, protocol);
+	const void *at = FIELD(typed, skb, head) + offset;
 
 	/* Not set before __netif_receive_skb_core: the data begins with it. */
 	if (!offset)
-		at = BPF_CORE_READ(skb, data);
+		at = FIELD(typed, skb, data);
 	if (protocol == bpf_htons(ETH_P_IP))
 		return parse_v4(at, p);
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return parse_v6(at, p);
 	return false;
+}
+
+static __always_inline bool parse(struct sk_buff *skb, struct packet *p)
+{
+	return parse_skb(skb, p, false);
 }
 
 /* tsval_of returns the value of the packet's timestamp option, 0 without one. */
@@ -139,19 +166,25 @@ static __always_inline bool is_pure_syn(const struct packet *p)
 	return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 }
 
-static __always_inline struct dst_entry *dst_of(struct sk_buff *skb)
+static __always_inline struct dst_entry *dst_of_skb(struct sk_buff *skb, bool typed)
 {
 	/* SKB_DST_NOREF, include/linux/skbuff.h */
-	return (struct dst_entry *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+	return (struct dst_entry *)(FIELD(typed, skb, _skb_refdst) & ~1UL);
+}
+
+static __always_inline struct dst_entry *dst_of(struct sk_buff *skb)
+{
+	return dst_of_skb(skb, false);
 }
 
 /*
  * is_for_this_host tells a packet that was routed to one of our addresses, or
  * not routed yet, from one that was to be forwarded or refused as another's.
  */
-static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p)
+static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p,
+					     bool typed)
 {
-	struct dst_entry *dst = dst_of(skb);
+	struct dst_entry *dst = dst_of_skb(skb, typed);
 	__u16 type;
 
 	if (!dst)
@@ -168,12 +201,17 @@ static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct p
  * is not that any more: tcp_v4_rcv sets it to NULL and the out-of-order queue
  * uses its space (include/linux/skbuff.h: rbnode).
  */
-static __always_inline struct net_device *received_on(struct sk_buff *skb)
+static __always_inline struct net_device *received_on(struct sk_buff *skb, bool typed)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
-	int iif = BPF_CORE_READ(skb, skb_iif);
+	struct net_device *dev = FIELD(typed, skb, dev);
+	int iif = FIELD(typed, skb, skb_iif);
 
-	return dev && iif && BPF_CORE_READ(dev, ifindex) == iif ? dev : NULL;
+	return dev && iif && FIELD(typed, dev, ifindex) == iif ? dev : NULL;
+}
+
+static __always_inline struct net *net_of_sock(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net);
 }
 
 /*
@@ -184,7 +222,7 @@ static __always_inline struct net_device *received_on(struct sk_buff *skb)
  */
 static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_sk)
 {
-	struct net_device *dev = received_on(skb);
+	struct net_device *dev = received_on(skb, false);
 	struct dst_entry *dst;
 	struct sock *sk;
 
@@ -192,10 +230,15 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 		return BPF_CORE_READ(dev, nd_net.net);
 	sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
 	if (sk)
-		return BPF_CORE_READ(sk, __sk_common.skc_net.net);
+		return net_of_sock(sk);
 	dst = dst_of(skb);
 	dev = dst ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
 	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
+}
+
+static __always_inline __u32 inode_of(struct net *net)
+{
+	return net ? BPF_CORE_READ(net, ns.inum) : 0;
 }
 
 /* parse_sock fills p from a connection's or a request's addresses, the peer being

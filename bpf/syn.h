@@ -16,7 +16,7 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 
 	if (!enabled || !parse(skb, &p))
 		return;
-	fill_key(&key, &p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
+	fill_key(&key, &p, inode_of(net_of_sock(sk)));
 	read_queues(&queues, sk);
 	count(&key, p.src_port, &(struct evidence){ .queues = &queues });
 }

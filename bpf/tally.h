@@ -5,6 +5,7 @@
 
 #include "chain.h"
 #include "config.h"
+#include "receive.h"
 
 static __always_inline void bump(__u32 stat, __u64 by)
 {
@@ -37,25 +38,38 @@ static __always_inline bool passes(const struct key *key)
 	return !filter_dst || in_prefixes(&dst_prefixes, key->dst);
 }
 
-/* find_or_add returns the key's tally, NULL where the map is full. */
-static __always_inline struct tally *find_or_add(void *map, const struct key *key)
-{
-	struct tally *t = bpf_map_lookup_elem(map, key);
-	struct tally zero = {};
-
-	if (t)
-		return t;
-	bpf_map_update_elem(map, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(map, key);
-}
-
 /* evidence is what goes into a detail beside the key. Any part may be NULL. */
 struct evidence {
 	const struct queues *queues;
 	const struct timestamps *timestamps;
-	const struct receiver *receiver;
-	struct sk_buff *skb; /* that may have died in a netfilter chain */
+	struct sock *receiver; /* shown if it is a connection */
+	struct sk_buff *skb;   /* that may have died in a netfilter chain */
+	__u32 ifindex;
 };
+
+/* A key's details are this far apart, and no kind of drop sends more of them
+ * within that time from one CPU: a flood has no need of more, and what is rare
+ * must get through it. */
+#define DETAIL_EVERY_NS 100000000LL
+#define DETAILS_OF_A_KIND 128
+
+static __always_inline bool may_send(const struct key *key, __u64 now)
+{
+	__u32 kind =
+		(key->reason ^ key->facts ^ key->facts >> 16 ^ key->facts >> 32 ^ key->hook) & 63;
+	struct allowance *a = bpf_map_lookup_elem(&allowances, &kind);
+
+	if (!a)
+		return false;
+	if (is_older(now, a->since, DETAIL_EVERY_NS)) {
+		a->since = now;
+		a->left = DETAILS_OF_A_KIND;
+	}
+	if (!a->left)
+		return false;
+	a->left--;
+	return true;
+}
 
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
 					const struct evidence *e)
@@ -69,45 +83,84 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 	d->key = *key;
 	d->time = now;
 	d->src_port = src_port;
+	d->ifindex = e->ifindex;
 	if (e->queues)
 		d->queues = *e->queues;
-	if (e->timestamps)
+	if (e->receiver && is_connection(e->receiver))
+		read_segment(e->receiver, &d->timestamps, &d->receiver);
+	if (e->timestamps && e->timestamps->known)
 		d->timestamps = *e->timestamps;
-	if (e->receiver)
-		d->receiver = *e->receiver;
 	if (e->skb)
 		read_chain(&d->chain, e->skb);
 	/* User space comes to look; waking it for each drop costs the softirq. */
 	bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
 }
 
+/* add_key returns the tally of a new key, NULL where the map is full. */
+static __always_inline struct tally *add_key(void *map, const struct key *key)
+{
+	struct tally zero = {};
+
+	/* Looking for room where there is none costs more than all the rest. */
+	if (full)
+		return NULL;
+	if (bpf_map_update_elem(map, key, &zero, BPF_NOEXIST) == -7 /* -E2BIG */)
+		full = true;
+	return bpf_map_lookup_elem(map, key);
+}
+
+/* count_elsewhere keeps everything but who it was. */
+static __always_inline void count_elsewhere(const struct key *key, __u64 n)
+{
+	struct key kind = *key;
+	__u64 zero = 0, *count;
+
+	__builtin_memset(kind.src, 0, sizeof(kind.src));
+	__builtin_memset(kind.dst, 0, sizeof(kind.dst));
+	kind.dst_port = 0;
+	count = bpf_map_lookup_elem(&overflow, &kind);
+	if (!count) {
+		bpf_map_update_elem(&overflow, &kind, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&overflow, &kind);
+	}
+	if (!count) {
+		bump(STAT_LOST, n);
+		return;
+	}
+	__sync_fetch_and_add(count, n);
+	bump(STAT_UNATTRIBUTED, n);
+}
+
 /* count_many adds n observations. */
 static __always_inline void count_many(const struct key *key, __u16 src_port,
 				       const struct evidence *e, __u64 n)
 {
-	__u64 now = bpf_ktime_get_ns();
+	bool other = second;
+	__u64 now = now_ns();
 	struct tally *t;
-	__u32 zero = 0;
-	void *map;
 
 	if (!passes(key))
 		return;
-	map = bpf_map_lookup_elem(&tallies, &zero);
-	if (!map) {
-		bump(STAT_LOST, n);
-		return;
-	}
-	t = find_or_add(map, key);
+	/* Read before it is written: all CPUs share it. */
+	if (!counted)
+		counted = true;
+	t = other ? bpf_map_lookup_elem(&tally_b, key) : bpf_map_lookup_elem(&tally_a, key);
+	if (!t)
+		t = other ? add_key(&tally_b, key) : add_key(&tally_a, key);
 	if (!t) {
-		bump(STAT_UNATTRIBUTED, n);
+		count_elsewhere(key, n);
 		return;
 	}
-	if (every_drop || !t->count)
+	if (every_drop || (is_older(now, t->sent, DETAIL_EVERY_NS) && may_send(key, now))) {
+		t->sent = now;
+		now = bpf_ktime_get_ns();
 		send_detail(key, now, src_port, e);
+	}
+	/* Atomic, as a softirq may interrupt this CPU in process context. */
 	__sync_fetch_and_add(&t->count, n);
-	t->time = now;
+	if (now > t->time)
+		t->time = now;
 	t->src_port = src_port;
-	bump(STAT_COUNTED, n);
 }
 
 static __always_inline void count(const struct key *key, __u16 src_port, const struct evidence *e)

@@ -65,7 +65,7 @@ static __always_inline void leave_add_backlog(__u64 ret)
 		return;
 	m = mark(skb, FACT_SOCKET_BACKLOG);
 	if (m)
-		m->net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+		m->net = net_of_sock(sk);
 }
 
 ENTRY(tcp_add_backlog, enter_add_backlog, 0, 1)

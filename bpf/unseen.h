@@ -14,7 +14,7 @@ static __always_inline void count_sock(struct sock *sk, __u8 hook, __u64 facts)
 
 	if (!enabled || !parse_sock(&sk->__sk_common, &p))
 		return;
-	fill_key(&key, &p, BPF_CORE_READ(sk, __sk_common.skc_net.net));
+	fill_key(&key, &p, inode_of(net_of_sock(sk)));
 	count(&key, p.src_port, &(struct evidence){});
 }
 
@@ -59,7 +59,7 @@ static __always_inline void leave_request_timer(__u64 ret)
 	if (!listener || !enabled || is_hashed((struct request_sock *)req))
 		return;
 	key.facts = s->facts;
-	fill_key(&key, &s->packet, BPF_CORE_READ(listener, __sk_common.skc_net.net));
+	fill_key(&key, &s->packet, inode_of(net_of_sock(listener)));
 	read_queues(&queues, listener);
 	count(&key, s->packet.src_port, &(struct evidence){ .queues = &queues });
 }
@@ -87,7 +87,7 @@ static __always_inline void leave_request_error(__u64 ret)
 
 	if (!req || !enabled || !moved(s, 0, mib_listen_drops))
 		return;
-	fill_key(&key, &s->packet, BPF_CORE_READ(req, __sk_common.skc_net.net));
+	fill_key(&key, &s->packet, inode_of(net_of_sock(req)));
 	count(&key, s->packet.src_port, &(struct evidence){});
 }
 

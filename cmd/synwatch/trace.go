@@ -67,6 +67,7 @@ ends, however it ends.`,
 	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
 	f.BoolVar(&o.probe.EveryDrop, "no-coalesce", false, "print a record for every drop")
 	f.BoolVar(&o.notices, "notices", false, "also print what is worth knowing but is no drop")
+	addTableFlag(cmd, &o.probe)
 	addFormatFlags(cmd, &o.format)
 	addBTFFlag(cmd, &o.probe)
 	return cmd
@@ -78,6 +79,11 @@ func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no records, only the summary")
 	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
+}
+
+func addTableFlag(cmd *cobra.Command, o *probe.Options) {
+	cmd.Flags().Var(valueOf(&o.MaxSources, "N", parseSources), "max-sources",
+		"tell so many sources apart at a time (default 65536); each takes 256 bytes of kernel memory, and 64 more for each CPU")
 }
 
 func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
@@ -135,7 +141,7 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 		Source: t, Counters: e.counters(), Directory: known, Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
-		Records: o.count, Duration: o.duration, Netns: filter.Netns,
+		Records: o.count, Duration: o.duration, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports) > 0,
 	})
 }

@@ -112,6 +112,14 @@ func parseCount(s string) (uint64, error) {
 	return n, nil
 }
 
+func parseSources(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 || n > 1<<24 {
+		return 0, errors.New("must be a number of sources from 1 to 16777216")
+	}
+	return int(n), nil
+}
+
 func parseCause(s string) (*cause.Cause, error) {
 	if c, ok := cause.Lookup(s); ok {
 		return c, nil

@@ -39,7 +39,6 @@ type bpfDetail struct {
 		Backlog uint32
 		Window  uint32
 		Known   uint32
-		Ifindex uint32
 	}
 	Chain struct {
 		_      structs.HostLayout
@@ -50,10 +49,10 @@ type bpfDetail struct {
 		Hook   uint8
 		Known  uint8
 	}
-	_       [4]byte
 	Time    uint64
+	Ifindex uint32
 	SrcPort uint16
-	Pad     [2]uint8
+	Pad     [6]uint8
 	_       [4]byte
 }
 
@@ -149,16 +148,16 @@ type bpfPrefix struct {
 type bpfStat uint32
 
 const (
-	bpfStatSTAT_COUNTED      bpfStat = 0
-	bpfStatSTAT_UNATTRIBUTED bpfStat = 1
-	bpfStatSTAT_LOST         bpfStat = 2
-	bpfStatSTAT_MAX          bpfStat = 3
+	bpfStatSTAT_UNATTRIBUTED bpfStat = 0
+	bpfStatSTAT_LOST         bpfStat = 1
+	bpfStatSTAT_MAX          bpfStat = 2
 )
 
 type bpfTally struct {
 	_       structs.HostLayout
 	Count   uint64
 	Time    uint64
+	Sent    uint64
 	SrcPort uint16
 	Pad     [6]uint8
 }
@@ -167,16 +166,21 @@ type bpfTally struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	bpfMapAllowances                        = "allowances"
 	bpfMapChainCalls                        = "chain_calls"
+	bpfMapClocks                            = "clocks"
 	bpfMapDetails                           = "details"
 	bpfMapDstPrefixes                       = "dst_prefixes"
+	bpfMapEpoch                             = "epoch"
 	bpfMapMarks                             = "marks"
 	bpfMapNamespaces                        = "namespaces"
+	bpfMapOverflow                          = "overflow"
 	bpfMapPorts                             = "ports"
 	bpfMapSlots                             = "slots"
 	bpfMapSrcPrefixes                       = "src_prefixes"
 	bpfMapStats                             = "stats"
-	bpfMapTallies                           = "tallies"
+	bpfMapTallyA                            = "tally_a"
+	bpfMapTallyB                            = "tally_b"
 	bpfProgFentryNfConntrackConfirm         = "fentry___nf_conntrack_confirm"
 	bpfProgFentryCookieV4Check              = "fentry_cookie_v4_check"
 	bpfProgFentryCookieV6Check              = "fentry_cookie_v6_check"
@@ -300,12 +304,16 @@ const (
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
+	bpfVarCounted                           = "counted"
 	bpfVarEnabled                           = "enabled"
 	bpfVarEveryDrop                         = "every_drop"
 	bpfVarFilterDst                         = "filter_dst"
 	bpfVarFilterNetns                       = "filter_netns"
 	bpfVarFilterPort                        = "filter_port"
 	bpfVarFilterSrc                         = "filter_src"
+	bpfVarFull                              = "full"
+	bpfVarHooked                            = "hooked"
+	bpfVarMarkedAt                          = "marked_at"
 	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
 	bpfVarMibCookiesFailed                  = "mib_cookies_failed"
 	bpfVarMibCookiesRecv                    = "mib_cookies_recv"
@@ -328,6 +336,7 @@ const (
 	bpfVarNargsTimewait                     = "nargs_timewait"
 	bpfVarPerCpuOffset                      = "per_cpu_offset"
 	bpfVarReasonCpuBacklog                  = "reason_cpu_backlog"
+	bpfVarSecond                            = "second"
 	bpfVarUnusedDetail                      = "unused_detail"
 	bpfVarUnusedFact                        = "unused_fact"
 	bpfVarUnusedHook                        = "unused_hook"
@@ -506,28 +515,37 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
+	Allowances  *ebpf.MapSpec `ebpf:"allowances"`
 	ChainCalls  *ebpf.MapSpec `ebpf:"chain_calls"`
+	Clocks      *ebpf.MapSpec `ebpf:"clocks"`
 	Details     *ebpf.MapSpec `ebpf:"details"`
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
+	Epoch       *ebpf.MapSpec `ebpf:"epoch"`
 	Marks       *ebpf.MapSpec `ebpf:"marks"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
+	Overflow    *ebpf.MapSpec `ebpf:"overflow"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Slots       *ebpf.MapSpec `ebpf:"slots"`
 	SrcPrefixes *ebpf.MapSpec `ebpf:"src_prefixes"`
 	Stats       *ebpf.MapSpec `ebpf:"stats"`
-	Tallies     *ebpf.MapSpec `ebpf:"tallies"`
+	TallyA      *ebpf.MapSpec `ebpf:"tally_a"`
+	TallyB      *ebpf.MapSpec `ebpf:"tally_b"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
+	Counted            *ebpf.VariableSpec `ebpf:"counted"`
 	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
 	EveryDrop          *ebpf.VariableSpec `ebpf:"every_drop"`
 	FilterDst          *ebpf.VariableSpec `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
 	FilterSrc          *ebpf.VariableSpec `ebpf:"filter_src"`
+	Full               *ebpf.VariableSpec `ebpf:"full"`
+	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
+	MarkedAt           *ebpf.VariableSpec `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
@@ -550,6 +568,7 @@ type bpfVariableSpecs struct {
 	NargsTimewait      *ebpf.VariableSpec `ebpf:"nargs_timewait"`
 	PerCpuOffset       *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
+	Second             *ebpf.VariableSpec `ebpf:"second"`
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
@@ -577,30 +596,40 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
+	Allowances  *ebpf.Map `ebpf:"allowances"`
 	ChainCalls  *ebpf.Map `ebpf:"chain_calls"`
+	Clocks      *ebpf.Map `ebpf:"clocks"`
 	Details     *ebpf.Map `ebpf:"details"`
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
+	Epoch       *ebpf.Map `ebpf:"epoch"`
 	Marks       *ebpf.Map `ebpf:"marks"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
+	Overflow    *ebpf.Map `ebpf:"overflow"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Slots       *ebpf.Map `ebpf:"slots"`
 	SrcPrefixes *ebpf.Map `ebpf:"src_prefixes"`
 	Stats       *ebpf.Map `ebpf:"stats"`
-	Tallies     *ebpf.Map `ebpf:"tallies"`
+	TallyA      *ebpf.Map `ebpf:"tally_a"`
+	TallyB      *ebpf.Map `ebpf:"tally_b"`
 }
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
+		m.Allowances,
 		m.ChainCalls,
+		m.Clocks,
 		m.Details,
 		m.DstPrefixes,
+		m.Epoch,
 		m.Marks,
 		m.Namespaces,
+		m.Overflow,
 		m.Ports,
 		m.Slots,
 		m.SrcPrefixes,
 		m.Stats,
-		m.Tallies,
+		m.TallyA,
+		m.TallyB,
 	)
 }
 
@@ -608,12 +637,16 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
+	Counted            *ebpf.Variable `ebpf:"counted"`
 	Enabled            *ebpf.Variable `ebpf:"enabled"`
 	EveryDrop          *ebpf.Variable `ebpf:"every_drop"`
 	FilterDst          *ebpf.Variable `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
 	FilterSrc          *ebpf.Variable `ebpf:"filter_src"`
+	Full               *ebpf.Variable `ebpf:"full"`
+	Hooked             *ebpf.Variable `ebpf:"hooked"`
+	MarkedAt           *ebpf.Variable `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.Variable `ebpf:"mib_cookies_recv"`
@@ -636,6 +669,7 @@ type bpfVariables struct {
 	NargsTimewait      *ebpf.Variable `ebpf:"nargs_timewait"`
 	PerCpuOffset       *ebpf.Variable `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.Variable `ebpf:"reason_cpu_backlog"`
+	Second             *ebpf.Variable `ebpf:"second"`
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`

@@ -30,8 +30,9 @@ func decodeDetail(sample []byte) (*bpfDetail, error) {
 // decoder turns keys into events with the kernel's names and wall-clock times.
 type decoder struct {
 	reasons map[uint32]string
-	// boot is the wall-clock time at which the kernel's monotonic clock was 0.
-	boot time.Time
+	// now is the wall-clock time, and boot that at which the kernel's monotonic
+	// clock was 0.
+	now, boot time.Time
 }
 
 func newDecoder(k *kernel) *decoder {
@@ -41,6 +42,7 @@ func newDecoder(k *kernel) *decoder {
 // setClock aligns the clocks; the wall clock may have been set meanwhile.
 func (d *decoder) setClock(now time.Time) {
 	var ts unix.Timespec
+	d.now = now
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
 		d.boot = now.Add(-time.Duration(ts.Nano()))
 	}
@@ -49,13 +51,19 @@ func (d *decoder) setClock(now time.Time) {
 // event decodes all of a key but its location, which takes a look at all of the
 // kernel's symbols; see locator.
 func (d *decoder) event(key *bpfKey, ktime uint64, srcPort uint16) event.Event {
+	e := d.kind(key)
+	e.Time = d.boot.Add(time.Duration(ktime))
+	e.Src = netip.AddrPortFrom(netip.AddrFrom16(key.Src).Unmap(), srcPort)
+	e.Dst = netip.AddrPortFrom(netip.AddrFrom16(key.Dst).Unmap(), key.DstPort)
+	return e
+}
+
+// kind decodes what a key holds beside addresses.
+func (d *decoder) kind(key *bpfKey) event.Event {
 	return event.Event{
-		Time:   d.boot.Add(time.Duration(ktime)),
 		Hook:   hookNames[bpfHook(key.Hook)],
 		Facts:  event.Facts(key.Facts),
 		Reason: d.reason(key.Reason),
-		Src:    netip.AddrPortFrom(netip.AddrFrom16(key.Src).Unmap(), srcPort),
-		Dst:    netip.AddrPortFrom(netip.AddrFrom16(key.Dst).Unmap(), key.DstPort),
 		Netns:  key.Netns,
 	}
 }
@@ -81,7 +89,7 @@ func evidence(d *bpfDetail) *event.Evidence {
 		Timestamps: timestamps(d),
 		Receiver:   receiver(d),
 		Netfilter:  netfilter(d),
-		Ifindex:    d.Receiver.Ifindex,
+		Ifindex:    d.Ifindex,
 	}
 }
 

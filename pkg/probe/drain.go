@@ -14,27 +14,32 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
-// batch is how many keys one system call fetches.
-const batch = 4096
+// A table with many keys is emptied less often, so that what it costs stays the
+// same part of the time: keyTime for each. Details come in between all the same.
+const (
+	keyTime  = 100 * time.Microsecond
+	maxDelay = 10 * time.Second
+)
 
-// drain fetches counts and details. The programs count into one of two maps; to
-// drain it the other takes its place, and the kernel returns from the exchange
-// only when no program uses the old one any more.
+// drain fetches counts and details.
 type drain struct {
-	tallies *ebpf.Map
-	inner   [2]*ebpf.Map
-	current int
-	statMap *ebpf.Map
-	ring    *ringbuf.Reader
-	decoder *decoder
+	table    *table
+	overflow *overflow
+	statMap  *ebpf.Map
+	ring     *ringbuf.Reader
+	decoder  *decoder
 
 	everyDrop bool
-	seen      uint64 // observations at the last exchange
+	// emptying says that the exchanged table is not empty yet; found is how many
+	// keys it had so far, and due when the next is to be emptied.
+	emptying bool
+	found    int
+	due      time.Time
 	// details are those that wait for their key's count.
 	details map[bpfKey]*bpfDetail
-	// owed is, for a key of which every drop was asked for, how many were
-	// counted but not sent one by one. It is negative while the ring buffer is
-	// ahead of the counts.
+	// owed is, for a key of which drops were told one by one, how many were
+	// counted and not told yet. It is negative while the details are ahead of the
+	// counts.
 	owed map[bpfKey]int64
 
 	locator locator
@@ -43,88 +48,99 @@ type drain struct {
 	locations []uint64
 
 	record ringbuf.Record
-	keys   []bpfKey
-	values []bpfTally
 }
 
 func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
-	cpus, err := ebpf.PossibleCPU()
-	if err != nil {
-		return nil, err
-	}
 	d := &drain{
-		tallies:   l.maps["tallies"],
+		overflow:  &overflow{counts: l.maps["overflow"], seen: map[bpfKey]uint64{}},
 		statMap:   l.maps["stats"],
 		decoder:   newDecoder(k),
 		everyDrop: everyDrop,
 		details:   map[bpfKey]*bpfDetail{},
 		owed:      map[bpfKey]int64{},
 		locator:   locator{},
-		keys:      make([]bpfKey, batch),
-		values:    make([]bpfTally, batch*cpus),
 	}
-	for i := range d.inner {
-		if d.inner[i], err = ebpf.NewMap(l.spec.Maps["tallies"].InnerMap); err != nil {
-			return nil, errors.Join(fmt.Errorf("create tally: %w", err), d.close())
-		}
+	var err error
+	if d.table, err = newTable(l); err != nil {
+		return nil, err
 	}
-	if err = d.exchange(); err == nil {
-		d.ring, err = ringbuf.NewReader(l.maps["details"])
-	}
-	if err != nil {
+	if d.ring, err = ringbuf.NewReader(l.maps["details"]); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
 
 func (d *drain) close() error {
-	var errs []error
-	for _, m := range d.inner {
-		if m != nil {
-			errs = append(errs, m.Close())
-		}
-	}
+	errs := []error{d.table.close()}
 	if d.ring != nil {
 		errs = append(errs, d.ring.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// exchange makes the programs count into the other map.
-func (d *drain) exchange() error {
-	d.current = 1 - d.current
-	if err := d.tallies.Put(uint32(0), d.inner[d.current]); err != nil {
-		return fmt.Errorf("exchange tallies: %w", err)
-	}
-	return nil
-}
-
-// read returns what was counted since the last read. The last read of all looks
-// even where nothing seems to have been counted: a program may be on its way.
-func (d *drain) read(last bool) ([]event.Event, error) {
-	stats, err := d.stats()
-	if err != nil {
-		return nil, err
-	}
-	if stats[bpfStatSTAT_COUNTED] == d.seen && !last {
-		return nil, nil
-	}
-	full := d.inner[d.current]
-	if err := d.exchange(); err != nil {
-		return nil, err
-	}
-	// What arrives from here on goes to the other map and is counted next time.
-	d.seen = stats[bpfStatSTAT_COUNTED]
-	d.decoder.setClock(time.Now())
-	d.events, d.locations = nil, d.locations[:0]
-	if err := d.readRing(); err != nil {
-		return nil, err
-	}
-	if err := d.readTally(full); err != nil {
+// read returns some of what was counted, which may be nothing, and is to be
+// called at each tick, and at once while the table is being emptied. What it
+// returns is good until the next call.
+func (d *drain) read(now time.Time, last bool) ([]event.Event, error) {
+	d.events, d.locations = d.events[:0], d.locations[:0]
+	if err := d.collect(now, last); err != nil {
 		return nil, err
 	}
 	d.locate()
 	return d.events, nil
+}
+
+func (d *drain) collect(now time.Time, last bool) error {
+	if d.emptying {
+		return d.empty(now)
+	}
+	d.decoder.setClock(now)
+	if last {
+		// A program that began when counting was on may be on its way.
+		if err := d.table.wait(); err != nil {
+			return err
+		}
+	}
+	counted, err := d.table.hasCounts()
+	if err != nil || !counted {
+		return err
+	}
+	if !last && now.Before(d.due) {
+		return d.readRing(d.tell)
+	}
+	if err := d.table.exchange(); err != nil {
+		return err
+	}
+	d.emptying, d.found = true, 0
+	keep := d.keep
+	if d.everyDrop {
+		keep = d.tell
+	}
+	if err := d.readRing(keep); err != nil {
+		return err
+	}
+	if err := d.readOverflow(); err != nil {
+		return err
+	}
+	return d.empty(now)
+}
+
+// empty settles the next keys of the exchanged table.
+func (d *drain) empty(now time.Time) error {
+	keys, values, last, err := d.table.next()
+	if err != nil {
+		return err
+	}
+	perKey := d.table.perKey
+	for i := range keys {
+		d.settle(&keys[i], sum(values[i*perKey:(i+1)*perKey]))
+	}
+	d.found += len(keys)
+	if last {
+		d.emptying = false
+		d.due = now.Add(min(time.Duration(d.found)*keyTime, maxDelay))
+	}
+	return nil
 }
 
 // emit adds an event of a key.
@@ -141,9 +157,8 @@ func (d *drain) locate() {
 	}
 }
 
-// readRing empties the ring buffer: into events where every drop was asked for,
-// else into details for the counts.
-func (d *drain) readRing() error {
+// readRing empties the ring buffer.
+func (d *drain) readRing(take func(*bpfDetail)) error {
 	d.ring.SetDeadline(time.Unix(1, 0))
 	for {
 		err := d.ring.ReadInto(&d.record)
@@ -157,52 +172,40 @@ func (d *drain) readRing() error {
 		if err != nil {
 			return err
 		}
-		if !d.everyDrop {
-			d.details[detail.Key] = detail
-			continue
-		}
-		d.owed[detail.Key]--
-		e := d.decoder.event(&detail.Key, detail.Time, detail.SrcPort)
-		e.Count, e.Evidence = 1, evidence(detail)
-		d.emit(e, &detail.Key)
+		take(detail)
 	}
 }
 
-// readTally takes everything out of a map that nobody counts into.
-func (d *drain) readTally(m *ebpf.Map) error {
-	var cursor ebpf.MapBatchCursor
-	perKey := len(d.values) / batch
-	for {
-		n, err := m.BatchLookupAndDelete(&cursor, d.keys, d.values, nil)
-		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return fmt.Errorf("read tally: %w", err)
-		}
-		for i := range n {
-			d.settle(&d.keys[i], sum(d.values[i*perKey:(i+1)*perKey]))
-		}
-		if err != nil {
-			return nil
-		}
-	}
+// keep leaves a detail to its key's count.
+func (d *drain) keep(detail *bpfDetail) {
+	d.details[detail.Key] = detail
 }
 
-// settle turns a key's count into an event, less what the ring buffer brought.
+// tell makes an event of the one drop that a detail is of.
+func (d *drain) tell(detail *bpfDetail) {
+	d.owed[detail.Key]--
+	e := d.decoder.event(&detail.Key, detail.Time, detail.SrcPort)
+	e.Count, e.Evidence = 1, evidence(detail)
+	d.emit(e, &detail.Key)
+}
+
+// settle turns a key's count into an event, less what was told before.
 func (d *drain) settle(key *bpfKey, total bpfTally) {
-	e := d.decoder.event(key, total.Time, total.SrcPort)
-	if !d.everyDrop {
-		e.Count, e.Evidence = total.Count, evidence(d.detailOf(key, &total))
-		d.emit(e, key)
-		return
-	}
 	owed := d.owed[*key] + int64(total.Count)
 	delete(d.owed, *key)
-	switch {
-	case owed < 0:
+	detail := d.detailOf(key, &total)
+	if owed < 0 {
 		d.owed[*key] = owed
-	case owed > 0:
-		e.Count, e.Merged = uint64(owed), uint64(owed)-1
-		d.emit(e, key)
 	}
+	if owed <= 0 {
+		return
+	}
+	e := d.decoder.event(key, total.Time, total.SrcPort)
+	e.Count, e.Evidence = uint64(owed), evidence(detail)
+	if d.everyDrop {
+		e.Merged = e.Count - 1
+	}
+	d.emit(e, key)
 }
 
 // detailOf returns the key's detail. One that is newer than the count came after
@@ -215,17 +218,17 @@ func (d *drain) detailOf(key *bpfKey, total *bpfTally) *bpfDetail {
 	return detail
 }
 
-// sum adds up the CPUs; time and port are those of the newest.
-func sum(perCPU []bpfTally) bpfTally {
-	var total bpfTally
-	for i := range perCPU {
-		t := &perCPU[i]
-		total.Count += t.Count
-		if t.Time > total.Time {
-			total.Time, total.SrcPort = t.Time, t.SrcPort
-		}
+// readOverflow makes events of what has no source.
+func (d *drain) readOverflow() error {
+	stats, err := d.stats()
+	if err != nil {
+		return err
 	}
-	return total
+	return d.overflow.read(stats[bpfStatSTAT_UNATTRIBUTED], func(key *bpfKey, n uint64) {
+		e := d.decoder.kind(key)
+		e.Time, e.Count = d.decoder.now, n
+		d.emit(e, key)
+	})
 }
 
 // stats adds up the programs' own counters.

@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -34,6 +35,23 @@ func TestSettleWithAnEarlyDetail(t *testing.T) {
 	d.settle(&key, bpfTally{Count: 1, Time: 30})
 	if len(d.events) != 2 || d.events[0].Evidence == nil || d.events[1].Evidence == nil || len(d.details) != 0 {
 		t.Fatalf("%+v, left %v", d.events, d.details)
+	}
+}
+
+// A detail that was told between two looks at the table is not told again with
+// its key's count.
+func TestSettleWhatWasTold(t *testing.T) {
+	d, key := newTestDrain(false), someKey()
+	d.tell(&bpfDetail{Key: key, Time: 5})
+	d.settle(&key, bpfTally{Count: 4, Time: 10})
+	d.tell(&bpfDetail{Key: key, Time: 20})
+	d.settle(&key, bpfTally{Count: 1, Time: 30})
+	var counts []uint64
+	for _, e := range d.events {
+		counts = append(counts, e.Count)
+	}
+	if !slices.Equal(counts, []uint64{1, 3, 1}) || len(d.owed) != 0 {
+		t.Fatalf("%v, owed %v", counts, d.owed)
 	}
 }
 

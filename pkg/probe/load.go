@@ -17,11 +17,10 @@ import (
 // loader makes the maps once and then one program at a time, so that one which
 // this kernel does not take costs only its own hook.
 type loader struct {
-	spec *ebpf.CollectionSpec
-	maps map[string]*ebpf.Map
-	opts ebpf.CollectionOptions
-	// enabled is the programs' switch.
-	enabled *ebpf.Variable
+	spec      *ebpf.CollectionSpec
+	maps      map[string]*ebpf.Map
+	opts      ebpf.CollectionOptions
+	variables map[string]*ebpf.Variable
 	// modules are those whose types the programs may use.
 	modules []string
 	// attached are the programs in use, for what the kernel says of them.
@@ -55,7 +54,7 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create maps: %w", err)
 	}
-	l.maps, l.enabled = coll.Maps, coll.Variables["enabled"]
+	l.maps, l.variables = coll.Maps, coll.Variables
 	l.opts.MapReplacements = l.maps
 	return l, o.Filter.fill(l.maps)
 }
@@ -209,6 +208,10 @@ func (o *Options) tell(spec *ebpf.CollectionSpec) error {
 		"ports": len(f.Ports), "namespaces": len(f.Netns),
 	} {
 		spec.Maps[name].MaxEntries = uint32(max(n, 1))
+	}
+	if o.MaxSources > 0 {
+		spec.Maps["tally_a"].MaxEntries = uint32(o.MaxSources)
+		spec.Maps["tally_b"].MaxEntries = uint32(o.MaxSources)
 	}
 	return setVariables(spec, map[string]any{
 		"filter_src":   len(f.Src) > 0,

@@ -44,6 +44,9 @@ func (p *placement) place(l *loader, k *kernel) {
 	if err == nil && p.counters && k.symbols.perCPUOffset == 0 {
 		err = errors.Join(errNoCounters, closeLinks(links))
 	}
+	if err == nil && p.facts != 0 {
+		err = l.variables["hooked"].Set(true)
+	}
 	if err != nil {
 		p.why = err.Error()
 		return

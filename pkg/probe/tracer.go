@@ -106,26 +106,29 @@ func (t *Tracer) Stop() error {
 }
 
 func (t *Tracer) setEnabled(on bool) error {
-	if err := t.loader.enabled.Set(on); err != nil {
+	if err := t.loader.variables["enabled"].Set(on); err != nil {
 		return fmt.Errorf("switch the hooks: %w", err)
 	}
 	return nil
 }
 
-// Read waits for the next tick, at most 100 ms, and returns what was counted
-// since the last one, which may be nothing. After Stop it returns what is left
-// and then io.EOF.
+// Read returns some of what was counted since it was counted last, which may be
+// nothing, and good until the next call. It waits for the next tick, at most
+// 100 ms, unless there is more to be had. After Stop it returns what is left and
+// then io.EOF.
 func (t *Tracer) Read() ([]event.Event, error) {
-	if t.finished {
-		return nil, io.EOF
+	if !t.drain.emptying {
+		if t.finished {
+			return nil, io.EOF
+		}
+		select {
+		case <-t.tick.C:
+		case <-t.stopping:
+			t.finished = true
+		}
+		t.adopt()
 	}
-	select {
-	case <-t.tick.C:
-	case <-t.stopping:
-		t.finished = true
-	}
-	t.adopt()
-	return t.drain.read(t.finished)
+	return t.drain.read(time.Now(), t.finished)
 }
 
 // Losses says what could not be reported in full so far.

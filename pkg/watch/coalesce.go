@@ -13,8 +13,8 @@ const (
 	// interval is the least time between two records of the same key.
 	interval = time.Second
 	// maxPending bounds the keys that are remembered. One that finds no room is
-	// recorded at once, every time.
-	maxPending = 65536
+	// recorded at once, every time: the source joins those of a flood by itself.
+	maxPending = 4096
 )
 
 // key is what the drops of one record have in common.

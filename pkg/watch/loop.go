@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ type watcher struct {
 // the sink, which satisfies ErrOutput, ends it without.
 func Run(ctx context.Context, cfg Config) error {
 	w := &watcher{
-		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(maxSources),
+		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)),
 		attributed: movement{}, names: map[uint32]string{}, sought: map[uint32]bool{},
 	}
 	if err := w.start(); err != nil {

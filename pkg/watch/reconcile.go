@@ -135,9 +135,6 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	if r.losses.Lost > 0 {
 		why = append(why, fmt.Sprintf("%d drops were lost", r.losses.Lost))
 	}
-	if r.losses.Unattributed > 0 {
-		why = append(why, fmt.Sprintf("%d drops could not be attributed", r.losses.Unattributed))
-	}
 	return why
 }
 

@@ -10,12 +10,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 )
 
-const (
-	// maxSources bounds the sources that are told apart, of all causes together.
-	maxSources = 65536
-	// maxTop is how many sources of a cause a summary holds.
-	maxTop = 100
-)
+// maxTop is how many sources of a cause a summary holds.
+const maxTop = 100
 
 // tally keeps the totals, exact by cause, and by source as far as there is room.
 type tally struct {
@@ -43,6 +39,8 @@ func (t *tally) add(c *cause.Cause, src netip.Addr, n uint64) {
 	s.count += n
 	_, known := s.bySrc[src]
 	switch {
+	case !src.IsValid():
+		s.others += n
 	case known:
 		s.bySrc[src] += n
 	case t.room > 0:

@@ -72,6 +72,10 @@ type Config struct {
 	Records  uint64
 	Duration time.Duration
 
+	// MaxSources bounds the sources of which totals are kept, of all causes
+	// together. 0 for 65,536.
+	MaxSources int
+
 	// Netns are the only namespaces that the source looks at; empty for all.
 	Netns []uint32
 	// Filtered tells that the source leaves out drops by address or port, which

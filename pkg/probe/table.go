@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// batch is how many keys one system call fetches.
+const batch = 4096
+
+// table is where the programs count. There are two maps: one they count into,
+// and one that is being emptied.
+type table struct {
+	maps    [2]*ebpf.Map
+	current int
+	second  *ebpf.Variable
+	counted *ebpf.Variable
+	full    *ebpf.Variable
+	// epoch and empty are what it is waited with for the programs that run.
+	epoch, empty *ebpf.Map
+
+	cursor ebpf.MapBatchCursor
+	keys   []bpfKey
+	values []bpfTally
+	perKey int
+}
+
+func newTable(l *loader) (*table, error) {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, err
+	}
+	t := &table{
+		maps:   [2]*ebpf.Map{l.maps["tally_a"], l.maps["tally_b"]},
+		second: l.variables["second"], counted: l.variables["counted"], full: l.variables["full"],
+		epoch:  l.maps["epoch"],
+		keys:   make([]bpfKey, batch),
+		values: make([]bpfTally, batch*cpus),
+		perKey: cpus,
+	}
+	if t.empty, err = ebpf.NewMap(l.spec.Maps["epoch"].InnerMap); err != nil {
+		return nil, fmt.Errorf("create map: %w", err)
+	}
+	return t, nil
+}
+
+func (t *table) close() error {
+	return t.empty.Close()
+}
+
+// hasCounts says whether anything was counted since the last exchange.
+func (t *table) hasCounts() (bool, error) {
+	var counted bool
+	if err := t.counted.Get(&counted); err != nil {
+		return false, fmt.Errorf("look for counts: %w", err)
+	}
+	return counted, nil
+}
+
+// wait returns when every program that runs now has ended.
+func (t *table) wait() error {
+	if err := t.epoch.Put(uint32(0), t.empty); err != nil {
+		return fmt.Errorf("wait for programs: %w", err)
+	}
+	return nil
+}
+
+// exchange makes the programs count into the other map, and returns when none
+// counts into this one any more. What follows empties it.
+func (t *table) exchange() error {
+	// Before, as what is counted from here on may be in either.
+	if err := t.counted.Set(false); err != nil {
+		return fmt.Errorf("exchange tables: %w", err)
+	}
+	t.current = 1 - t.current
+	if err := t.second.Set(t.current == 1); err != nil {
+		return fmt.Errorf("exchange tables: %w", err)
+	}
+	if err := t.wait(); err != nil {
+		return err
+	}
+	// After, as a program may have found the old one full.
+	if err := t.full.Set(false); err != nil {
+		return fmt.Errorf("exchange tables: %w", err)
+	}
+	t.cursor = ebpf.MapBatchCursor{}
+	return nil
+}
+
+// next takes up to a batch of keys out of the map that nobody counts into, and
+// says whether that was the last of them. Both slices are good until the next call.
+func (t *table) next() (keys []bpfKey, values []bpfTally, last bool, err error) {
+	n, err := t.maps[1-t.current].BatchLookupAndDelete(&t.cursor, t.keys, t.values, nil)
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return nil, nil, false, fmt.Errorf("read table: %w", err)
+	}
+	return t.keys[:n], t.values[:n*t.perKey], err != nil, nil
+}
+
+// sum adds up the CPUs; time and port are those of the newest.
+func sum(perCPU []bpfTally) bpfTally {
+	var total bpfTally
+	for i := range perCPU {
+		t := &perCPU[i]
+		total.Count += t.Count
+		if t.Time > total.Time {
+			total.Time, total.SrcPort = t.Time, t.SrcPort
+		}
+	}
+	return total
+}
