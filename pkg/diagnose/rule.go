@@ -5,6 +5,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/synwatch/synwatch/pkg/host"
 )
@@ -112,20 +113,18 @@ func (r *Rule) apply(f *Facts) *Finding {
 		x.Changes = []Change{}
 	}
 	for i := range x.Changes {
-		x.Changes[i].Command = cmp.Or(x.Changes[i].Command, command(&x.Changes[i], &f.Space))
+		c := &x.Changes[i]
+		if c.Sysctl != "" && c.Command == "" {
+			c.Command = r.command(c, &f.Space)
+		}
 	}
 	return x
 }
 
-// command sets a sysctl for now, in its namespace. Those of the whole machine
-// are not among those of another namespace.
-func command(c *Change, s *host.Space) string {
-	if c.Sysctl == "" {
-		return ""
-	}
+// command sets a sysctl for now, in its namespace.
+func (r *Rule) command(c *Change, s *host.Space) string {
 	line := "sysctl -w " + c.Sysctl + "=" + quoted(c.Value)
-	_, here := s.Sysctls[c.Sysctl]
-	if s.Own || s.Enter == "" || !here || global[c.Sysctl] {
+	if s.Enter == "" || r.Scope == Machine || global[c.Sysctl] {
 		return line
 	}
 	return s.Enter + " " + line
@@ -136,10 +135,8 @@ func command(c *Change, s *host.Space) string {
 var global = map[string]bool{"net.netfilter.nf_conntrack_max": true, "net.netfilter.nf_conntrack_buckets": true}
 
 func quoted(v string) string {
-	for _, r := range v {
-		if r == ' ' {
-			return "'" + v + "'"
-		}
+	if strings.Contains(v, " ") {
+		return "'" + v + "'"
 	}
 	return v
 }

@@ -55,6 +55,9 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		t := &tallies[i]
 		f := Facts{Tally: t, Window: t.Duration, System: host.System{Memory: memory}}
 		f.Space.Netns, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
+		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
+			f.Space.Enter = host.EnterProcess(l.PID)
+		}
 		one := f.find(Trace)
 		for j := range one {
 			one[j].Cause = t.Cause.ID

@@ -57,6 +57,8 @@ func TestTraced(t *testing.T) {
 			[]string{"nginx[812] on port 443 accepts more slowly", "50 a second were accepted and 400 a second were dropped", "backlog of 128 binds, not somaxconn (4096)"}},
 		"slow accept, cut off": {"accept-queue-full", []func(*Tally){cut, accepted(500)}, "critical traced-accept-queue-full",
 			[]string{"sysctl -w net.core.somaxconn=1024"}},
+		"in another namespace": {"accept-queue-full", []func(*Tally){cut, func(t *Tally) { t.Busiest.Own = false }}, "critical traced-accept-queue-full",
+			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
 		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
 		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},

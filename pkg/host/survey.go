@@ -76,10 +76,13 @@ func enter(at place) string {
 	case at.name != "":
 		return "ip netns exec " + at.name
 	case at.pid != 0:
-		return fmt.Sprintf("nsenter -t %d -n", at.pid)
+		return EnterProcess(at.pid)
 	}
 	return "nsenter --net=" + at.path
 }
+
+// EnterProcess begins a command line that runs in a process's network namespace.
+func EnterProcess(pid int) string { return fmt.Sprintf("nsenter -t %d -n", pid) }
 
 // readHere reads the calling thread's namespace. Without its counters nothing is
 // worth anything, the rest may be missing.
