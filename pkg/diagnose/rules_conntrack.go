@@ -32,13 +32,13 @@ var conntrackRules = []Rule{
 	},
 	{
 		ID:    "conntrack-drops",
-		When:  "Conntrackdrop moved",
+		When:  "Conntrackdrop moved and the table is not full now",
 		Means: conntrackMeans,
 		Find:  conntrackDrops,
 	},
 	{
 		ID:    "conntrack-early-drops",
-		When:  "Conntrackearly_drop moved: entries were evicted to make room",
+		When:  "Conntrackearly_drop moved, as entries were evicted to make room, and the table is not full now",
 		Means: "a connection whose handshake was not complete lost its entry; behind NAT, or with rules for invalid packets, it hangs",
 		Find:  conntrackEarlyDrops,
 	},
@@ -62,7 +62,7 @@ var conntrackRules = []Rule{
 	},
 	{
 		ID:    "conntrack-timeout",
-		When:  "the table is half full and an idle connection keeps its entry for five days or more",
+		When:  "the table is half full, or more, and an idle connection keeps its entry for five days or more",
 		Means: "nothing yet: clients that vanish without closing hold entries for days, until the table is full and connect() hangs for all",
 		Find:  conntrackTimeout,
 	},
@@ -84,11 +84,18 @@ func (f *Facts) tableEvidence() []Evidence {
 	return append([]Evidence{fill}, f.inForce(ctMax)...)
 }
 
-func conntrackFull(f *Facts) *Finding {
+// fills says whether the table is so full that conntrack-full has it, with all
+// that belongs to that.
+func (f *Facts) fills() bool {
 	entries, limit, known := f.table()
-	if !known || entries*100 < limit*80 {
+	return known && entries*100 >= limit*80
+}
+
+func conntrackFull(f *Facts) *Finding {
+	if !f.fills() {
 		return nil
 	}
+	entries, limit, _ := f.table()
 	x := &Finding{Severity: Warning, Title: "the connection tracking table is filling up", Evidence: f.tableEvidence()}
 	if entries*100 >= limit*95 {
 		x.Severity, x.Title = Critical, "the connection tracking table is full"
@@ -156,20 +163,26 @@ func (f *Facts) largerTable() []Change {
 	if n, ok := f.number(ctBuckets); !ok || n < limit/2 {
 		changes = append(changes, hashSize(limit/2, "a quarter of the new limit, so that chains stay at four entries"))
 	}
-	return changes
+	return append(changes, Change{
+		Do:      "have the module loaded before the sysctls are set at boot",
+		Command: "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf",
+		Why:     "else the lines of sysctl files find no net.netfilter, and do nothing",
+	})
 }
 
-// hashSize goes by the module's parameter, as the sysctl can be written only
-// since 4.8 (3183ab8997a4).
+// hashSize goes by the module's parameter, as older kernels show the number of
+// buckets as a sysctl that cannot be written.
 func hashSize(buckets uint64, why string) Change {
-	c := set(ctBuckets, buckets, why)
-	c.Command = fmt.Sprintf("echo %d > /sys/module/nf_conntrack/parameters/hashsize", buckets)
-	return c
+	return Change{
+		Do:      fmt.Sprintf("a hash table of %d buckets; for good: options nf_conntrack hashsize=%d in /etc/modprobe.d/nf_conntrack.conf", buckets, buckets),
+		Command: fmt.Sprintf("echo %d > /sys/module/nf_conntrack/parameters/hashsize", buckets),
+		Why:     why,
+	}
 }
 
 func conntrackDrops(f *Facts) *Finding {
 	n := f.sum("Conntrackdrop")
-	if n == 0 {
+	if n == 0 || f.fills() {
 		return nil
 	}
 	return &Finding{
@@ -182,7 +195,7 @@ func conntrackDrops(f *Facts) *Finding {
 
 func conntrackEarlyDrops(f *Facts) *Finding {
 	n := f.sum("Conntrackearly_drop")
-	if n == 0 {
+	if n == 0 || f.fills() {
 		return nil
 	}
 	return &Finding{
@@ -250,7 +263,7 @@ func conntrackBuckets(f *Facts) *Finding {
 func conntrackTimeout(f *Facts) *Finding {
 	entries, limit, known := f.table()
 	timeout, ok := f.number(ctEstablished)
-	if !known || !ok || timeout < fiveDays || entries*2 < limit {
+	if !known || !ok || timeout < fiveDays || entries*2 < limit || f.fills() {
 		return nil
 	}
 	return &Finding{

@@ -34,7 +34,7 @@ var listenRules = []Rule{
 	},
 	{
 		ID:    "listen-drops",
-		When:  "TcpExtListenDrops moved by much more than the full queues, the cookies and the timestamps explain",
+		When:  "TcpExtListenDrops moved by more than full queues explain, and tcp_tw_recycle is not on",
 		Means: "clients' connect() hangs: their SYNs are dropped without an answer",
 		Find:  otherListenDrops,
 	},
@@ -167,21 +167,16 @@ func overflowsOfNobody(f *Facts) *Finding {
 	}
 }
 
-// otherListenDrops is SYNs dropped for another reason than a full queue. With
-// tcp_tw_recycle, that is PAWSPassive.
+// otherListenDrops is SYNs dropped for another reason than a full queue.
 func otherListenDrops(f *Facts) *Finding {
 	drops := f.Space.Counters["TcpExtListenDrops"]
 	known := f.sum("TcpExtListenOverflows", "TcpExtTCPReqQFullDrop")
-	if drops <= known || (drops-known)*10 < drops {
-		return nil
+	if drops <= known || (drops-known)*10 < drops || f.recycles() {
+		return nil // tcp_tw_recycle drops SYNs in the same place, and has a rule of its own
 	}
 	x := &Finding{
 		Severity: f.gravity(drops - known), Title: "SYNs were dropped by listeners, and not for a full accept queue",
 		Evidence: f.counted("TcpExtListenDrops", "TcpExtListenOverflows", "TcpExtTCPReqQFullDrop", "TcpExtPAWSPassive", "TcpPassiveOpens"),
-	}
-	if f.recycles() {
-		x.Changes = []Change{do("turn tcp_tw_recycle off first (see tw-recycle), then look again", "it drops SYNs in the same place and counts them here")}
-		return x
 	}
 	x.Changes = []Change{do("watch for what cause it happens: synwatch trace --cause syn-backlog-reserved,syn-refused,handshake-icmp-error --notices",
 		"this counter also counts the reserve of tcp_max_syn_backlog with cookies off, no route back, no memory, and ICMP errors for a SYN-ACK")}

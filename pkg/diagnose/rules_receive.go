@@ -36,7 +36,7 @@ func receiveBuffers(f *Facts) *Finding {
 	}
 	x := &Finding{
 		Severity: f.perSegment(pruned + collapsed), Title: "receive buffers were full",
-		Evidence: append(f.counted("TcpExtTCPRcvCollapsed", "TcpExtPruneCalled", "TcpExtRcvPruned", "TcpExtOfoPruned", "TcpExtTCPRcvQDrop"), f.inForce(tcpRmem)...),
+		Evidence: append(f.counted("TcpExtTCPRcvCollapsed", "TcpExtPruneCalled", "TcpExtRcvPruned", "TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpInSegs"), f.inForce(tcpRmem)...),
 	}
 	limit, known := f.third(tcpRmem)
 	usual := f.usualRmem()

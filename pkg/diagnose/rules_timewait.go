@@ -45,7 +45,7 @@ var timeWaitRules = []Rule{
 	},
 	{
 		ID:    "paws-rejects",
-		When:  "packets were rejected for their timestamps (TcpExtPAWSPassive, PAWSTimewait, PAWSEstab)",
+		When:  "packets were rejected for their timestamps (TcpExtPAWSTimewait, PAWSEstab, and PAWSPassive where tcp_tw_recycle is off)",
 		Means: "a client's connect() hangs or its connection stalls: its timestamps are older than those that came before from the same address and port, as happens when machines share an address behind a NAT",
 		Find:  pawsRejects,
 	},
@@ -180,6 +180,9 @@ func timestampsOff(f *Facts) *Finding {
 
 func pawsRejects(f *Facts) *Finding {
 	passive := f.sum("TcpExtPAWSPassive")
+	if f.recycles() {
+		passive = 0 // which tw-recycle has
+	}
 	n := passive + f.sum("TcpExtPAWSTimewait", "TcpExtPAWSEstab")
 	if n == 0 {
 		return nil
@@ -188,12 +191,8 @@ func pawsRejects(f *Facts) *Finding {
 		Severity: f.gravity(n), Title: "packets were rejected for old TCP timestamps, as from clients behind one NAT",
 		Evidence: append(f.counted("TcpExtPAWSPassive", "TcpExtPAWSTimewait", "TcpExtPAWSEstab", "TcpExtPAWSOldAck"), f.inForce(timestamps)...),
 	}
-	switch {
-	case passive > 0 && f.recycles():
-		x.Changes = []Change{do("turn tcp_tw_recycle off (see tw-recycle)", "TcpExtPAWSPassive counts exactly the SYNs that it drops")}
-	case passive > 0:
-		x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
-	default:
+	x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
+	if passive == 0 {
 		x.Changes = []Change{do("see who: synwatch trace --cause paws-established,paws-time-wait,paws-handshake",
 			"if it is one address, machines share it behind a NAT that gives out ports anew within a minute: give that NAT more ports or addresses; keep timestamps on")}
 	}

@@ -102,7 +102,10 @@ func (c *Checked) conclusion() string {
 		return fmt.Sprintf("Nothing is wrong, as far as could be read; %s.", count(uint64(notes), "note"))
 	}
 	text := fmt.Sprintf("%d critical, %s, %s.", critical, count(uint64(warnings), "warning"), count(uint64(notes), "note"))
-	if c.Window == 0 && !c.Snapshot.System.Saved {
+	switch {
+	case c.Snapshot.System.Saved:
+		text += " What it says of synwatch trace needs Linux 5.8 or newer on that machine."
+	case c.Window == 0:
 		text += " Totals may be old: --since 10s looks only at what happens now."
 	}
 	return text
