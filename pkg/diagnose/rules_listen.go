@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/host"
 )
@@ -15,6 +16,9 @@ const (
 	// waiting is roughly the memory of a connection that waits to be accepted: a
 	// struct tcp_sock with its file descriptor to be, and no data.
 	waiting = 3 << 10
+	// stillness is how long nothing must have been accepted before it is said that
+	// the application has stopped.
+	stillness = 3 * time.Second
 	// defaultSomaxconn is the kernel's since 5.4 (19f92a030ca6); before it was 128.
 	defaultSomaxconn = 4096
 )
@@ -54,7 +58,7 @@ var listenRules = []Rule{
 
 func acceptQueue(f *Facts) *Finding {
 	l := f.Listener
-	if l == nil || l.Limit == nil || *l.Limit == 0 {
+	if l == nil || l.Limit == nil {
 		return nil
 	}
 	limit := uint64(*l.Limit)
@@ -109,7 +113,7 @@ func (f *Facts) room(l *host.ListenerQueue, full bool) []Change {
 	}
 	accepted, known := f.Space.Counters["TcpPassiveOpens"]
 	switch {
-	case full && f.Window > 0 && known && accepted == 0:
+	case full && f.Window >= stillness && known && accepted == 0:
 		first.Why = "nothing at all was accepted " + f.when() + ": a longer queue would only fill later"
 		return []Change{first}
 	case full && f.Window == 0:
@@ -147,7 +151,7 @@ func (f *Facts) longer(limit uint64) []Change {
 func (f *Facts) showsOverflow() bool {
 	for i := range f.Space.Listeners {
 		l := &f.Space.Listeners[i]
-		if l.Drops != nil && *l.Drops > 0 || l.Limit != nil && *l.Limit > 0 && l.Waiting > *l.Limit {
+		if l.Drops != nil && *l.Drops > 0 || l.Limit != nil && l.Waiting > *l.Limit {
 			return true
 		}
 	}

@@ -82,6 +82,8 @@ var rows = []struct {
 	{"a listener from before", []func(*Facts){listens(listener(5000, 4999, 0))}, "critical accept-queue-full", []string{"from before somaxconn became 4096"}},
 	{"a nearly full accept queue", []func(*Facts){listens(listener(450, 511, 0))}, "warning accept-queue-full", []string{"nearly full"}},
 	{"a tiny accept queue with one waiting", []func(*Facts){listens(listener(1, 1, 0))}, "", nil},
+	{"a full queue of backlog 0", []func(*Facts){listens(listener(1, 0, 0))}, "critical accept-queue-full", nil},
+	{"a pattern in a file", []func(*Facts){line("net.ipv4.conf.*.rp_filter", "2")}, "", nil},
 	{"an unknown limit", []func(*Facts){listens(host.ListenerQueue{Waiting: 500})}, "", nil},
 	{"an accept queue that was full", []func(*Facts){window, listens(listener(0, 511, 3)), counter("TcpExtListenOverflows", 3), counter("TcpExtListenDrops", 3)},
 		"warning accept-queue-full", []string{"was full", "in the last 10s"}},

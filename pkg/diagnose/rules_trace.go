@@ -139,7 +139,7 @@ func tracedAcceptQueue(f *Facts) *Finding {
 	}
 	l := t.listener()
 	switch {
-	case t.Accepted != nil && *t.Accepted == 0:
+	case t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stillness:
 		x.Title = t.who() + " has stopped accepting"
 		x.Changes = []Change{do(fmt.Sprintf("find out why %s does not accept, or restart it", t.who()),
 			"nothing at all was accepted in the namespace while these were dropped: a longer queue would only fill later")}

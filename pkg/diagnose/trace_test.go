@@ -61,6 +61,8 @@ func TestTraced(t *testing.T) {
 			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
 		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
+		"too short to say": {"accept-queue-full", []func(*Tally){queue, accepted(0), func(t *Tally) { t.Duration = time.Second }}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
 		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},
 		"flood of connections": {"accept-queue-full", []func(*Tally){queue, accepted(500), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
 			[]string{"flooded", "2000 sources that try once or twice", "from 10.0.0.0/13"}},
