@@ -31,7 +31,7 @@ func (p Palette) Finding(b *strings.Builder, x *diagnose.Finding, own uint32) {
 	title := wrap(printable(x.Title)+where+" ["+x.ID+"]", strings.Repeat(" ", len(head)))
 	fmt.Fprintf(b, "%s%s\n", p.paint(severityStyles[x.Severity], head), title)
 	evidenceTable(b, x.Evidence)
-	paragraph(b, "clients", printable(x.Means))
+	paragraph(b, "means", printable(x.Means))
 	for i := range x.Changes {
 		change(b, &x.Changes[i])
 	}
