@@ -153,14 +153,19 @@ func (f *Facts) when() string {
 	switch {
 	case f.Window > 0:
 		return "in the last " + f.Window.Round(100*time.Millisecond).String()
-	case f.Space.Own && f.System.Uptime > 0:
+	case !f.fromBoot():
+		return "since the namespace was made"
+	case f.System.Uptime > 0:
 		return "in " + span(f.System.Uptime) + " since boot"
-	case f.System.Saved:
-		return "since boot"
-	case f.Space.Own:
-		return "since boot"
 	}
-	return "since the namespace was made"
+	return "since boot"
+}
+
+// fromBoot says whether the namespace is as old as the machine. Only the first
+// has the sysctls of the whole machine (net/core/sysctl_net_core.c:net_core_table).
+func (f *Facts) fromBoot() bool {
+	_, first := f.Space.Sysctls[maxBacklog]
+	return f.System.Saved || first
 }
 
 // span is a long time, roughly.
@@ -194,7 +199,7 @@ func (f *Facts) gravity(n uint64) Severity {
 	if !known || n >= accepted/oneInSoMany {
 		return Warning
 	}
-	if f.Space.Own && f.System.Uptime > 0 && float64(n) >= f.System.Uptime.Hours() {
+	if f.fromBoot() && f.System.Uptime > 0 && float64(n) >= f.System.Uptime.Hours() {
 		return Warning
 	}
 	return Note

@@ -150,12 +150,15 @@ func (f *Facts) longer(limit uint64) []Change {
 // showsOverflow says whether some listener shows that it was, or is, full.
 func (f *Facts) showsOverflow() bool {
 	for i := range f.Space.Listeners {
-		l := &f.Space.Listeners[i]
-		if l.Drops != nil && *l.Drops > 0 || l.Limit != nil && l.Waiting > *l.Limit {
+		if overflowed(&f.Space.Listeners[i]) {
 			return true
 		}
 	}
 	return false
+}
+
+func overflowed(l *host.ListenerQueue) bool {
+	return l.Drops != nil && *l.Drops > 0 || l.Limit != nil && l.Waiting > *l.Limit
 }
 
 func overflowsOfNobody(f *Facts) *Finding {
@@ -196,8 +199,8 @@ func somaxconnBinds(f *Facts) *Finding {
 	n := 0
 	for i := range f.Space.Listeners {
 		l := &f.Space.Listeners[i]
-		if l.Limit == nil || uint64(*l.Limit) != cut {
-			continue
+		if l.Limit == nil || uint64(*l.Limit) != cut || overflowed(l) {
+			continue // accept-queue-full has it, and knows whether it accepts at all
 		}
 		if n++; n <= 3 {
 			x.Evidence = append(x.Evidence, Evidence{What: "limit of " + who(l), Value: fmt.Sprint(*l.Limit), Where: "exactly somaxconn"})
@@ -206,8 +209,7 @@ func somaxconnBinds(f *Facts) *Finding {
 	if n == 0 {
 		return nil
 	}
-	overflows := f.sum("TcpExtListenOverflows")
-	if overflows > 0 {
+	if overflows := f.sum("TcpExtListenOverflows"); overflows > 0 && !f.showsOverflow() {
 		x.Severity = f.gravity(overflows)
 		x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows")...)
 	}
