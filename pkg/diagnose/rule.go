@@ -43,7 +43,7 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, timeWaitRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
 }
 
 // Rules lists the rules.
