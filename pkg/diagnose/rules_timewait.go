@@ -60,8 +60,9 @@ func timestampsOff(f *Facts) *Finding {
 
 func pawsRejects(f *Facts) *Finding {
 	passive := f.sum("TcpExtPAWSPassive")
-	if f.recycles() {
-		passive = 0 // which tw-recycle has
+	counters := []string{"TcpExtPAWSPassive", "TcpExtPAWSTimewait", "TcpExtPAWSEstab", "TcpExtPAWSOldAck"}
+	if f.recycles() { // tw-recycle has the first
+		passive, counters = 0, counters[1:]
 	}
 	n := passive + f.sum("TcpExtPAWSTimewait", "TcpExtPAWSEstab")
 	if n == 0 {
@@ -69,7 +70,7 @@ func pawsRejects(f *Facts) *Finding {
 	}
 	x := &Finding{
 		Severity: f.gravity(n), Title: "packets were rejected for old TCP timestamps, as from clients behind one NAT",
-		Evidence: append(f.counted("TcpExtPAWSPassive", "TcpExtPAWSTimewait", "TcpExtPAWSEstab", "TcpExtPAWSOldAck"), f.inForce(timestamps)...),
+		Evidence: append(f.counted(counters...), f.inForce(timestamps)...),
 	}
 	x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
 	if passive == 0 {
