@@ -23,6 +23,7 @@ type env struct {
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
 	directory      func() directory
+	survey         func(netns []uint32) (*host.Snapshot, error)
 }
 
 // tracer is a source that can be closed.
@@ -48,7 +49,8 @@ func realEnv() *env {
 			}
 			return t, nil
 		},
-		counters:  func() watch.Counters { return host.NewSampler(cause.Counters()) },
+		counters:  func() watch.Counters { return host.NewSampler(append(cause.Counters(), watch.Accepted)) },
 		directory: func() directory { return host.NewDirectory() },
+		survey:    host.Survey,
 	}
 }

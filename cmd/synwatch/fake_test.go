@@ -23,6 +23,18 @@ type fake struct {
 	clock   time.Time
 	stopped bool
 	closed  bool
+
+	snapshots []host.Snapshot // of check, one after the other
+	surveyed  []uint32        // the namespaces asked for last
+}
+
+func (f *fake) survey(netns []uint32) (*host.Snapshot, error) {
+	f.surveyed = netns
+	s := f.snapshots[0]
+	if len(f.snapshots) > 1 {
+		f.snapshots = f.snapshots[1:]
+	}
+	return &s, nil
 }
 
 func (f *fake) Coverage() event.Coverage         { return f.cov }
@@ -80,5 +92,6 @@ func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },
 		directory: func() directory { return f },
+		survey:    f.survey,
 	}
 }

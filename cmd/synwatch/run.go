@@ -19,6 +19,10 @@ const (
 	exitFailed = 1 // at run time
 	exitUsage  = 2
 	exitCannot = 3 // this machine cannot do it
+
+	// Of check, by the worst that it found.
+	exitWarnings = 10
+	exitCritical = 11
 )
 
 // usageError is wrong usage that is found out only by a command itself.
@@ -43,13 +47,14 @@ func run(ctx context.Context, e *env, args []string) int {
 		err = usageError{err}
 	}
 	status := exitStatus(err)
-	if status != exitFine {
+	if status != exitFine && err.Error() != "" {
 		e.say(err.Error())
 	}
 	return status
 }
 
 func exitStatus(err error) int {
+	var found foundError
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return exitFine
@@ -57,6 +62,8 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.Is(err, probe.ErrCannot):
 		return exitCannot
+	case errors.As(err, &found):
+		return found.status
 	}
 	return exitFailed
 }
@@ -85,7 +92,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newTrace(e), newExplain(e), newHooks(e), newDemo(e))
+	root.AddCommand(newTrace(e), newCheck(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
 }
 

@@ -32,6 +32,13 @@ var counterFiles = []struct {
 	{path: "net/stat/nf_conntrack", parse: parsePerCPU("Conntrack"), mayLack: true},
 }
 
+// neighbourFiles have the counters of the tables of neighbours, named as lnstat
+// names them behind the word Neighbour or Neighbour6. All namespaces share the
+// tables.
+var neighbourFiles = []struct{ path, prefix string }{
+	{"net/stat/arp_cache", "Neighbour"}, {"net/stat/ndisc_cache", "Neighbour6"},
+}
+
 // readThread reads the counters of the network namespace that the calling
 // thread is in. The goroutine must be locked to the thread.
 func readThread(names []string) (Values, error) {
@@ -50,18 +57,9 @@ func threadDir() (string, error) {
 }
 
 func readCounters(thread string, names []string) (Values, error) {
-	all := Values{}
-	for _, f := range counterFiles {
-		text, err := os.ReadFile(filepath.Join(thread, f.path))
-		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := f.parse(string(text), all); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.path, err)
-		}
+	all, err := readAllCounters(Running, thread)
+	if err != nil {
+		return nil, err
 	}
 	values := Values{}
 	for _, name := range names {
@@ -70,6 +68,24 @@ func readCounters(thread string, names []string) (Values, error) {
 		}
 	}
 	return values, nil
+}
+
+// readAllCounters reads every counter of the files below a directory.
+func readAllCounters(r Root, dir string) (Values, error) {
+	all := Values{}
+	for _, f := range counterFiles {
+		text, err := r.read(filepath.Join(dir, f.path))
+		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return all, err
+		}
+		if err := f.parse(text, all); err != nil {
+			return all, fmt.Errorf("%s: %w", f.path, err)
+		}
+	}
+	return all, nil
 }
 
 // parsePairs reads lines in pairs, of names and of values, that begin with the

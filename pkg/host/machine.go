@@ -15,6 +15,8 @@ type Machine struct {
 	Kernel string // as uname -r
 	// Netns is the inode number of this process's network namespace.
 	Netns uint32
+	// Memory is in bytes, 0 for unknown.
+	Memory uint64
 }
 
 // ThisMachine describes the machine that the process runs on.
@@ -29,5 +31,8 @@ func ThisMachine() (Machine, error) {
 		return Machine{}, fmt.Errorf("find own network namespace: %w", err)
 	}
 	m.Netns, _ = parseNetnsLink(link)
+	if text, err := Running.read(procDir + "/meminfo"); err == nil {
+		m.Memory = parseMemTotal(text)
+	}
 	return m, nil
 }

@@ -16,7 +16,11 @@ func (s *Sampler) Name(inum uint32) string {
 	if own, ok := netnsLink(ownNetns); !ok || own == inum {
 		return ""
 	}
-	at := s.known[inum]
+	return nameOf(s.known[inum])
+}
+
+// nameOf names the namespace of a place.
+func nameOf(at place) string {
 	switch {
 	case at.name != "":
 		return at.name

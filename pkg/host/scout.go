@@ -80,17 +80,8 @@ func (d *Directory) soughtNow() map[uint64]bool {
 // closed by now are kept.
 func (d *Directory) look(proc string, inodes map[uint64]bool) {
 	began := d.now()
-	found := findOwners(proc, inodes)
-	processes := map[int]processAge{}
-	if fs, err := procfs.NewFS(proc); err == nil {
-		for _, pids := range found {
-			for _, pid := range pids {
-				if _, known := processes[pid]; !known {
-					processes[pid] = processAge{describe(fs, pid), startOf(fs, pid)}
-				}
-			}
-		}
-	}
+	now := newPeople(proc, inodes)
+	found, processes := now.owners, now.processes
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := &d.people
@@ -106,6 +97,23 @@ func (d *Directory) look(proc string, inodes map[uint64]bool) {
 	}
 	p.owners, p.processes, p.sought = found, processes, maps.Clone(inodes)
 	p.cost = d.now().Sub(began)
+}
+
+// newPeople finds the processes that have the sockets open, and who they are.
+func newPeople(proc string, inodes map[uint64]bool) *people {
+	p := &people{owners: findOwners(proc, inodes), processes: map[int]processAge{}}
+	fs, err := procfs.NewFS(proc)
+	if err != nil {
+		return p
+	}
+	for _, pids := range p.owners {
+		for _, pid := range pids {
+			if _, known := p.processes[pid]; !known {
+				p.processes[pid] = processAge{describe(fs, pid), startOf(fs, pid)}
+			}
+		}
+	}
+	return p
 }
 
 // startOf is when a process was started, the end of time for one that is gone.

@@ -21,19 +21,31 @@ type socket struct {
 	inode   uint64
 	// v6only tells that an unspecified IPv6 address takes no IPv4 connections.
 	v6only bool
+	queues *queues // nil where there is no tcp_diag
+}
+
+// queues is the state of a listening socket.
+type queues struct {
+	waiting, limit uint32
+	drops          *uint32 // nil where the kernel does not tell
 }
 
 // The kernel's struct inet_diag_req_v2 and struct inet_diag_msg,
 // include/uapi/linux/inet_diag.h, by their offsets.
 const (
 	diagRequestLen = 56
-	diagStates     = 4 // in the request
+	diagExtensions = 2 // in the request
+	diagStates     = 4
 	diagMessageLen = 72
 	diagPort       = 4
 	diagAddr       = 8
 	diagInterface  = 40
+	diagWaiting    = 56 // of a listening socket: sk_ack_backlog
+	diagLimit      = 60 // and sk_max_ack_backlog
 	diagInode      = 68
+	diagSKMemInfo  = 7  // INET_DIAG_SKMEMINFO
 	diagSKV6Only   = 11 // INET_DIAG_SKV6ONLY
+	memInfoDrops   = 8  // SK_MEMINFO_DROPS, a word
 	tcpListen      = 10 // include/net/tcp_states.h
 )
 
@@ -57,6 +69,7 @@ func listening() ([]socket, error) {
 func dumpListening(family uint8) ([]socket, error) {
 	request := make([]byte, diagRequestLen)
 	request[0], request[1] = family, unix.IPPROTO_TCP
+	request[diagExtensions] = 1 << (diagSKMemInfo - 1)
 	binary.NativeEndian.PutUint32(request[diagStates:], 1<<tcpListen)
 	req := nl.NewNetlinkRequest(nl.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
 	req.AddRawData(request)
@@ -90,14 +103,22 @@ func parseDiag(msg []byte) (socket, bool) {
 		addr:    netip.AddrPortFrom(addr, binary.BigEndian.Uint16(msg[diagPort:])),
 		ifindex: binary.NativeEndian.Uint32(msg[diagInterface:]),
 		inode:   uint64(binary.NativeEndian.Uint32(msg[diagInode:])),
+		queues: &queues{
+			waiting: binary.NativeEndian.Uint32(msg[diagWaiting:]),
+			limit:   binary.NativeEndian.Uint32(msg[diagLimit:]),
+		},
 	}
 	attrs, err := nl.ParseRouteAttr(msg[diagMessageLen:])
 	if err != nil {
 		return socket{}, false
 	}
 	for _, a := range attrs {
-		if a.Attr.Type == diagSKV6Only && len(a.Value) > 0 {
+		switch {
+		case a.Attr.Type == diagSKV6Only && len(a.Value) > 0:
 			s.v6only = a.Value[0] != 0
+		case a.Attr.Type == diagSKMemInfo && len(a.Value) >= 4*(memInfoDrops+1):
+			drops := binary.NativeEndian.Uint32(a.Value[4*memInfoDrops:])
+			s.queues.drops = &drops
 		}
 	}
 	return s, true

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var equateSockets = cmp.Options{cmp.AllowUnexported(socket{}), cmpopts.EquateComparable(netip.AddrPort{})}
+var equateSockets = cmp.Options{cmp.AllowUnexported(socket{}, queues{}), cmpopts.EquateComparable(netip.AddrPort{})}
 
 func bound(addr string, inode uint64) socket {
 	return socket{addr: netip.MustParseAddrPort(addr), inode: inode}
@@ -65,7 +65,9 @@ func TestParseDiag(t *testing.T) {
 	binary.BigEndian.PutUint16(msg[diagPort:], 443)
 	binary.NativeEndian.PutUint32(msg[diagInterface:], 3)
 	binary.NativeEndian.PutUint32(msg[diagInode:], 1681)
-	want := socket{addr: netip.MustParseAddrPort("[::]:443"), ifindex: 3, inode: 1681}
+	binary.NativeEndian.PutUint32(msg[diagWaiting:], 129)
+	binary.NativeEndian.PutUint32(msg[diagLimit:], 128)
+	want := socket{addr: netip.MustParseAddrPort("[::]:443"), ifindex: 3, inode: 1681, queues: &queues{waiting: 129, limit: 128}}
 	got, ok := parseDiag(msg)
 	if diff := cmp.Diff(want, got, equateSockets); !ok || diff != "" {
 		t.Errorf("%v, (-want +got):\n%s", ok, diff)
@@ -75,6 +77,16 @@ func TestParseDiag(t *testing.T) {
 	binary.NativeEndian.PutUint16(attr[2:], diagSKV6Only)
 	if got, ok := parseDiag(append(msg, attr...)); !ok || !got.v6only {
 		t.Errorf("v6only: %+v, %v", got, ok)
+	}
+	memory := make([]byte, 4+4*(memInfoDrops+1))
+	binary.NativeEndian.PutUint16(memory, uint16(len(memory)))
+	binary.NativeEndian.PutUint16(memory[2:], diagSKMemInfo)
+	binary.NativeEndian.PutUint32(memory[4+4*memInfoDrops:], 7)
+	if got, ok := parseDiag(append(msg, memory...)); !ok || got.queues.drops == nil || *got.queues.drops != 7 {
+		t.Errorf("drops: %+v, %v", got.queues, ok)
+	}
+	if got, ok := parseDiag(append(msg, memory[:4+4*memInfoDrops]...)); ok && got.queues.drops != nil {
+		t.Error("a kernel that does not tell drops is said to have some")
 	}
 	copy(msg[diagAddr:], netip.MustParseAddr("::ffff:10.0.0.1").AsSlice())
 	if got, ok := parseDiag(msg); !ok || got.addr != netip.MustParseAddrPort("10.0.0.1:443") {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -95,6 +96,8 @@ type summaryLine struct {
 	// Unseen is what is known only as a counter's total.
 	Unseen    []unseenTotal `json:"unseen,omitempty"`
 	Reconcile []row         `json:"reconcile"`
+	// Findings are what to do, the worst first.
+	Findings []diagnose.Finding `json:"findings"`
 }
 
 // tally is how many drops or notices there were, of which there are never both.
@@ -144,6 +147,7 @@ func (j *JSON) Summary(s watch.Summary) error {
 		Type: "summary", Time: utc(s.Time), Duration: s.Duration.Seconds(),
 		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed,
 		Merged: s.Merged, Unshown: s.Unshown, Causes: []causeTotal{}, Reconcile: []row{},
+		Findings: list(s.Findings),
 	}
 	for _, c := range s.Causes {
 		line.Causes = append(line.Causes, newCauseTotal(c))

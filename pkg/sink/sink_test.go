@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -157,13 +158,27 @@ func summary() watch.Summary {
 			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
 			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
 		},
-		Unseen: []watch.UnseenTotal{unseen},
+		Unseen:   []watch.UnseenTotal{unseen},
+		Findings: findings(),
 		Reconcile: []watch.Row{
 			{Netns: home, Counter: "TcpExtListenDrops", Kernel: 220, Attributed: 220},
 			{Netns: home + 1, NetnsName: "blue", Counter: "TcpExtListenOverflows", Kernel: 632, Attributed: 220,
 				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address or port"},
 		},
 	}
+}
+
+func findings() []diagnose.Finding {
+	return []diagnose.Finding{{
+		ID: "traced-accept-queue-full", Severity: diagnose.Critical, Cause: "accept-queue-full", Netns: home + 1, NetnsName: "blue",
+		Title:    "nginx[812] on port 443 accepts more slowly than connections come",
+		Evidence: []diagnose.Evidence{{What: "accept-queue-full", Value: "220", Where: "17.9 a second"}, {What: "sources", Value: "12"}},
+		Means:    "clients' connect() hangs for 1, 3, 7 ... s; some believe themselves connected and get no answer",
+		Changes: []diagnose.Change{
+			{Do: "make the application accept faster: more threads or processes in accept(2), less work between two calls", Why: "it is too slow"},
+			{Sysctl: "net.core.somaxconn", Value: "4096", Command: "sysctl -w net.core.somaxconn=4096", Why: "it binds"},
+		},
+	}}
 }
 
 func golden(t *testing.T, name string, got []byte) {

@@ -11,6 +11,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -29,8 +30,9 @@ func (t *Text) Summary(s watch.Summary) error {
 	}
 	t.totals(&b, &s)
 	for _, c := range s.Causes {
-		t.cause(&b, &c)
+		t.cause(&b, &c, !isDiagnosed(&s, &c))
 	}
+	t.findings(&b, &s)
 	t.unseen(&b, &s)
 	t.reconciliation(&b, &s)
 	_, err := t.out.WriteString(b.String())
@@ -58,7 +60,25 @@ func noticeHint(s *watch.Summary) string {
 	return " (--notices shows them)"
 }
 
-func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal) {
+// isDiagnosed says whether a finding tells what to do about a cause.
+func isDiagnosed(s *watch.Summary, c *watch.CauseTotal) bool {
+	return slices.ContainsFunc(s.Findings, func(x diagnose.Finding) bool { return x.Cause == c.Cause.ID })
+}
+
+func (t *Text) findings(b *strings.Builder, s *watch.Summary) {
+	if len(s.Findings) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", t.palette.paint(heading, "What to do"))
+	for i := range s.Findings {
+		b.WriteByte('\n')
+		t.palette.Finding(b, &s.Findings[i], t.netns)
+	}
+}
+
+// cause writes a cause with its top sources, and what to do unless a finding
+// tells that.
+func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal, withFix bool) {
 	what := "drop"
 	if c.Cause.Kind == cause.Notice {
 		what = "notice"
@@ -81,7 +101,9 @@ func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal) {
 			count(uint64(r.NumSources), "source"))
 	}
 	paragraph(b, "meaning", c.Cause.Meaning)
-	paragraph(b, "to do", c.Cause.Fix)
+	if withFix {
+		paragraph(b, "to do", c.Cause.Fix)
+	}
 }
 
 // paragraph wraps text behind a word.

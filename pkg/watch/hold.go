@@ -62,7 +62,7 @@ func (w *watcher) present(r Record) error {
 	q := question(&r, now)
 	var all bool
 	if r.Answer, all = w.ask(&q); all && len(w.held) == 0 {
-		return w.Sink.Record(r)
+		return w.record(r)
 	}
 	w.held = append(w.held, held{r, q, now.Add(patience)})
 	if len(w.held) > maxHeld {
@@ -91,6 +91,11 @@ func (w *watcher) releaseFirst() error {
 	r := w.held[0].Record
 	w.held[0] = held{}
 	w.held = w.held[1:]
+	return w.record(r)
+}
+
+func (w *watcher) record(r Record) error {
+	w.scenes.remember(&r)
 	return w.Sink.Record(r)
 }
 

@@ -109,7 +109,7 @@ func (w *watcher) summary(losses event.Losses) Summary {
 		Lost: losses.Lost, Unattributed: losses.Unattributed + w.tally.outside,
 		Merged: w.merged, Unshown: w.unshown,
 		Causes: w.tally.summary(), Unseen: w.wanted(unseen), Reconcile: rows,
-		Filtered: w.Filtered,
+		Filtered: w.Filtered, Findings: w.findings(),
 	}
 }
 

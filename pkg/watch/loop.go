@@ -32,6 +32,7 @@ type watcher struct {
 	attributor *cause.Attributor
 	coalescer  *coalescer
 	tally      *tally
+	scenes     scenes
 	ledger     *ledger
 	attributed movement
 	names      map[uint32]string // of the namespaces that were asked for
@@ -51,7 +52,7 @@ type watcher struct {
 // the sink, which satisfies ErrOutput, ends it without.
 func Run(ctx context.Context, cfg Config) error {
 	w := &watcher{
-		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)),
+		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), scenes: scenes{},
 		attributed: movement{}, names: map[uint32]string{}, sought: map[uint32]bool{},
 	}
 	if err := w.start(); err != nil {
@@ -160,6 +161,7 @@ func (w *watcher) handle(e *event.Event, now time.Time) error {
 		return nil
 	}
 	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
+	w.scenes.count(rule.Cause, e)
 	w.merged += e.Merged
 	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(e.Netns)}
 	if w.EveryDrop || w.coalescer.add(r, now) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/diagnose"
 )
 
 // Summary is what a run ends with.
@@ -32,6 +33,8 @@ type Summary struct {
 	Reconcile []Row
 	// Filtered tells that the kernel's counters count more than was looked at.
 	Filtered bool
+	// Findings are what to do about it, the worst first.
+	Findings []diagnose.Finding
 }
 
 // CauseTotal is one cause's part of a summary.

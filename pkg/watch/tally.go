@@ -86,6 +86,6 @@ func (s *sources) summary(c *cause.Cause) CauseTotal {
 	})
 	return CauseTotal{
 		Cause: c, Count: s.count, NumSources: len(top),
-		Sources: slices.Clip(top[:min(len(top), maxTop)]), Range: blame(top, s.count),
+		Sources: slices.Clip(top[:min(len(top), maxTop)]), Range: blame(s.bySrc, s.count),
 	}
 }

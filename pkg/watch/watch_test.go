@@ -179,38 +179,6 @@ func TestBoundedTablesStayExact(t *testing.T) {
 	}
 }
 
-func TestRangeToBlame(t *testing.T) {
-	sources := func(n uint64, srcs ...string) (top []SourceTotal) {
-		for _, s := range srcs {
-			top = append(top, SourceTotal{drop(s, n).Src.Addr(), n})
-		}
-		return top
-	}
-	four := sources(20, "10.9.0.1:1", "10.9.0.2:1", "10.9.0.3:1", "10.9.0.4:1")
-	wide := sources(20, "10.9.1.1:1", "10.9.2.2:1", "10.9.3.3:1", "10.9.4.4:1")
-	six := sources(20, "[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::3]:1", "[2001:db8::4]:1")
-	for name, test := range map[string]struct {
-		top   []SourceTotal
-		total uint64
-		want  string
-	}{
-		"four of a /24":  {four, 100, "10.9.0.0/24"},
-		"too small":      {four, 101, ""},
-		"too few":        {four[:3], 60, ""},
-		"a /16":          {wide, 80, "10.9.0.0/16"},
-		"a /64":          {six, 80, "2001:db8::/64"},
-		"nothing at all": {nil, 0, ""},
-	} {
-		got := ""
-		if r := blame(test.top, test.total); r != nil {
-			got = r.Prefix.String()
-		}
-		if got != test.want {
-			t.Errorf("%s: got %q, want %q", name, got, test.want)
-		}
-	}
-}
-
 func TestContextEndsWithDrainAndResidues(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/sink"
+)
+
+// checkOptions is what the flags of check say.
+type checkOptions struct {
+	json   bool
+	color  string
+	since  time.Duration
+	root   string
+	dropin string
+	netns  []uint32
+}
+
+func newCheck(e *env) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with limits, queues and sysctls, and what to change",
+		Long: `check reads, without tracing, the kernel's counters, the sysctls and their files,
+the listeners with their queues, and connection tracking, in every network
+namespace that it may enter. It prints what is wrong, the worst first: the
+evidence, what it means for clients, and the exact change.
+
+Counters count from boot, so that old trouble shows as well; --since reads them
+twice and looks only at what moved in between. It needs no root, but without it
+sees only its own network namespace and cannot name others' processes.
+
+With --root it reads the same from a saved tree: a sosreport, or the root of a
+container or of a disk. What the tree does not hold stays unknown.
+
+Exit status: 0 nothing is wrong (there may be notes), 10 warnings, 11 something
+critical; 1 failed, 2 wrong usage.`,
+		Example: `  synwatch check
+  synwatch check --since 10s
+  synwatch check --json | jq 'select(.severity == "critical")'
+  synwatch check --root /tmp/sosreport-web1
+  synwatch check --write-dropin /etc/sysctl.d/zz-synwatch.conf`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.check(cmd.Context(), &o) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
+	f.Var(valueOf(&o.since, "TIME", parseDuration), "since", "read twice, this time apart, and look only at what moved, e.g. 10s")
+	f.StringVar(&o.root, "root", "", "read from a saved tree below this `DIR`")
+	f.StringVar(&o.dropin, "write-dropin", "", "write the sysctls to be set for good to this `FILE`, unless it is somebody else's")
+	f.Var(listOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "look only into these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
+	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
+	return cmd
+}
+
+// foundError is the exit status of a check that found something. There is
+// nothing more to say about it.
+type foundError struct{ status int }
+
+func (foundError) Error() string { return "" }
+
+func (e *env) check(ctx context.Context, o *checkOptions) error {
+	palette, err := sink.NewPalette(o.color, e.stdout, e.environ)
+	if err != nil {
+		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
+	}
+	now, before, err := e.look(ctx, o)
+	if err != nil {
+		return err
+	}
+	c := sink.Checked{
+		Time: e.now(), Version: version(), Snapshot: now,
+		Findings: diagnose.Check(diagnose.FactsOf(now, before)),
+	}
+	if before != nil {
+		c.Window = now.Time.Sub(before.Time)
+	}
+	c.Settings = diagnose.Settings(c.Findings)
+	if o.json {
+		err = sink.CheckJSON(e.stdout, &c)
+	} else {
+		err = palette.Check(e.stdout, &c)
+	}
+	if err == nil && o.dropin != "" {
+		err = e.writeDropin(o.dropin, &c)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(c.Findings)
+}
+
+// look reads the machine, or the saved tree, and what was before if that was
+// asked for. An interrupt shortens the time in between.
+func (e *env) look(ctx context.Context, o *checkOptions) (now, before *host.Snapshot, err error) {
+	if o.root != "" && (o.since > 0 || o.netns != nil) {
+		return nil, nil, usageError{errors.New("--root goes with neither --since nor --netns: a saved tree is read as it is")}
+	}
+	if o.root != "" {
+		now, err = lookAtSaved(o.root)
+		return now, nil, err
+	}
+	if o.since > 0 {
+		if before, err = e.survey(o.netns); err != nil {
+			return nil, nil, err
+		}
+		pause(ctx, o.since)
+	}
+	now, err = e.survey(o.netns)
+	return now, before, err
+}
+
+func lookAtSaved(dir string) (*host.Snapshot, error) {
+	root, err := host.SavedTree(dir)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--root: %w", err)}
+	}
+	s, err := root.Survey()
+	if errors.Is(err, host.ErrNothing) {
+		err = usageError{fmt.Errorf("--root: %s %w", dir, err)}
+	}
+	return s, err
+}
+
+// verdict is the exit status, by the worst finding.
+func verdict(findings []diagnose.Finding) error {
+	status := exitFine
+	for _, x := range findings {
+		switch x.Severity {
+		case diagnose.Warning:
+			status = max(status, exitWarnings)
+		case diagnose.Critical:
+			status = exitCritical
+		}
+	}
+	if status == exitFine {
+		return nil
+	}
+	return foundError{status}
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/sink"
+)
+
+// machine is a snapshot with these counters and sysctls.
+func machine(at time.Duration, counters host.Values, sysctls map[string]string) host.Snapshot {
+	return host.Snapshot{
+		Time:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(at),
+		System: host.System{Name: "box", Kernel: "6.12.1", Memory: 16 << 30},
+		Spaces: []host.Space{{Netns: 1, Own: true, Counters: counters, Sysctls: sysctls}},
+	}
+}
+
+func TestCheckExitStatus(t *testing.T) {
+	for name, test := range map[string]struct {
+		counters host.Values
+		sysctls  map[string]string
+		status   int
+		says     string
+	}{
+		"nothing":  {host.Values{}, map[string]string{}, exitFine, "Nothing is wrong, as far as could be read.\n"},
+		"a note":   {host.Values{}, map[string]string{"net.ipv4.tcp_syncookies": "2"}, exitFine, "Nothing is wrong, as far as could be read; 1 note.\n"},
+		"warning":  {host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"}, exitWarnings, "0 critical, 1 warning, 0 notes."},
+		"critical": {host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 1 warning, 0 notes."},
+	} {
+		f := newFake()
+		f.snapshots = []host.Snapshot{machine(0, test.counters, test.sysctls)}
+		got := command(t, f, "check")
+		if got.status != test.status || got.stderr != "" || !strings.Contains(got.stdout, test.says) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestCheckSinceLooksOnlyAtWhatMoved(t *testing.T) {
+	old, more := host.Values{"TcpExtListenOverflows": 1e6, "TcpExtListenDrops": 1e6}, host.Values{"TcpExtListenOverflows": 1e6 + 5, "TcpExtListenDrops": 1e6 + 5}
+	for status, now := range map[int]host.Values{exitFine: old, exitWarnings: more} {
+		f := newFake()
+		f.snapshots = []host.Snapshot{machine(0, old, nil), machine(time.Second, now, nil)}
+		got := command(t, f, "check", "--since", "1ns")
+		if got.status != status || !strings.Contains(got.stdout, "counters of the last 1.0 s") || strings.Contains(got.stdout, "1000000") {
+			t.Errorf("%d: %+v", status, got)
+		}
+	}
+	f := newFake()
+	f.snapshots = []host.Snapshot{machine(0, old, nil)}
+	if got := command(t, f, "check"); got.status != exitWarnings {
+		t.Errorf("totals: %+v", got)
+	}
+}
+
+// The two outages that the project exists for, from saved trees.
+func TestCheckSavedOutages(t *testing.T) {
+	for name, want := range map[string][]string{
+		"tw-recycle": {
+			"critical  tcp_tw_recycle is on and turns clients behind NAT away [tw-recycle]\n",
+			"1  /etc/sysctl.conf:10\n", "35501230357", "sysctl -w net.ipv4.tcp_tw_recycle=0", "sed -i '10s/^/#/' /etc/sysctl.conf",
+			"tcp_tw_reuse is on, which helps no server", "[syn-cookies-failing]", "[receive-buffers]",
+		},
+		"conntrack-full": {
+			"critical  the connection tracking table is full [conntrack-full]\n", "talk to the operators of 198.51.100.64/26",
+			"90 % of 400, from 36 sources", "sysctl -w net.netfilter.nf_conntrack_max=524288", "nf_conntrack_tcp_timeout_established = 86400",
+			"echo 131072 > /sys/module/nf_conntrack/parameters/hashsize", "Not read: the listeners",
+		},
+	} {
+		got := command(t, newFake(), "check", "--root", "testdata/"+name)
+		if got.status != exitCritical || got.stderr != "" {
+			t.Errorf("%s: status %d, %q", name, got.status, got.stderr)
+		}
+		for _, s := range want {
+			if !strings.Contains(got.stdout, s) {
+				t.Errorf("%s: no %q in:\n%s", name, s, got.stdout)
+			}
+		}
+		if strings.Count(got.stdout, "critical  ") != 1 {
+			t.Errorf("%s: not one thing is critical:\n%s", name, got.stdout)
+		}
+		for line := range strings.Lines(got.stdout) {
+			if lipgloss.Width(strings.TrimSuffix(line, "\n")) > 100 {
+				t.Errorf("%s: too long: %s", name, line)
+			}
+		}
+	}
+}
+
+func TestCheckJSON(t *testing.T) {
+	got := command(t, newFake(), "check", "--json", "--root", "testdata/tw-recycle")
+	var types []string
+	for line := range strings.Lines(got.stdout) {
+		var x struct {
+			Type, ID, Severity, Kernel string
+			Evidence, Changes          []map[string]string
+			Critical                   int
+			Dropin                     []diagnose.Setting
+		}
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, strings.TrimSpace(x.Type+" "+x.Severity+" "+x.ID))
+		if x.Type == "finding" && (len(x.Evidence) == 0 || len(x.Changes) == 0) {
+			t.Errorf("%s", line)
+		}
+		if x.Type == "check" && (x.Critical != 1 || x.Kernel != "3.10.0-1160.el7.x86_64" || len(x.Dropin) != 1 || x.Dropin[0].Sysctl != "net.ipv4.tcp_tw_recycle") {
+			t.Errorf("%s", line)
+		}
+	}
+	want := []string{
+		"finding critical tw-recycle", "finding warning listen-overflows", "finding warning syn-cookies-failing",
+		"finding note tw-reuse", "finding note paws-rejects", "finding note receive-buffers", "check",
+	}
+	if diff := cmp.Diff(want, types); diff != "" || got.status != exitCritical || strings.Contains(got.stdout, "null") {
+		t.Errorf("status %d, (-want +got):\n%s", got.status, diff)
+	}
+}
+
+func TestCheckWrongUsage(t *testing.T) {
+	empty := t.TempDir()
+	for args, want := range map[string]string{
+		"--root " + empty + "/none":      "no such file or directory",
+		"--root " + empty:                "holds none of the files of a saved machine",
+		"--root check_test.go":           "is not a directory",
+		"--root x --since 1s":            "--root goes with neither --since nor --netns",
+		"--since 10":                     "add a unit, e.g. 10s",
+		"--color pink":                   "must be auto, always or never",
+		"frob":                           `unexpected argument "frob"`,
+		"--netns no-such-namespace-here": "no network namespace is named",
+	} {
+		got := command(t, newFake(), append([]string{"check"}, strings.Fields(args)...)...)
+		if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, want) || strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("%s: got %+v, want %q", args, got, want)
+		}
+	}
+}
+
+func TestWriteDropin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zz-synwatch.conf")
+	write := func(sysctls map[string]string) result {
+		t.Helper()
+		f := newFake()
+		f.snapshots = []host.Snapshot{machine(0, host.Values{}, sysctls)}
+		f.snapshots[0].System.Files = host.SysctlFiles{{File: "/etc/sysctl.conf", Line: 3, Key: "net.ipv4.tcp_timestamps", Value: "0"}}
+		return command(t, f, "check", "--write-dropin", path)
+	}
+	if got := write(nil); got.status != exitFine || !strings.Contains(got.stderr, "nothing was written") {
+		t.Errorf("nothing to write: %+v", got)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a file of nothing")
+	}
+	got := write(map[string]string{"net.ipv4.tcp_timestamps": "0"})
+	if got.status != exitWarnings || !strings.Contains(got.stderr, "sysctl -p "+path) ||
+		!strings.Contains(got.stderr, "/etc/sysctl.conf:3 says net.ipv4.tcp_timestamps = 0 and is read later") {
+		t.Errorf("%+v", got)
+	}
+	// What it cured is found no more, and must stay.
+	write(map[string]string{"net.ipv4.tcp_tw_recycle": "1"})
+	write(map[string]string{"net.ipv4.tcp_tw_recycle": "1"})
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var settings []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") && line != "\n" {
+			settings = append(settings, strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff([]string{"net.ipv4.tcp_tw_recycle = 0", "net.ipv4.tcp_timestamps = 1"}, settings); diff != "" ||
+		strings.Count(string(text), dropinMark) != 1 {
+		t.Errorf("(-want +got):\n%s\n%s", diff, text)
+	}
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
+	if len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
+	dir := t.TempDir()
+	ours := filepath.Join(dir, "ours.conf")
+	for path, text := range map[string]string{ours: dropinMark + "\n# x\nnet.a = 1\n", dir + "/theirs.conf": "net.a = 1\n", dir + "/empty.conf": ""} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(ours, dir+"/link.conf"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"theirs.conf", "empty.conf", "link.conf", ""} {
+		path := filepath.Join(dir, name)
+		before, _ := os.ReadFile(path)
+		f := newFake()
+		f.snapshots = []host.Snapshot{machine(0, host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"})}
+		got := command(t, f, "check", "--write-dropin", path)
+		after, _ := os.ReadFile(path)
+		if got.status != exitFailed || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestCheckDocument makes sure that docs/check.md is what the rules say.
+func TestCheckDocument(t *testing.T) {
+	const path = "../../docs/check.md"
+	want := checkDocument()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if os.IsNotExist(err) && os.Getenv("SYNWATCH_VM") != "" {
+		t.Skip("only the package is here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/check.md differs from the rules; go generate ./cmd/synwatch rewrites it (-want +got):\n%s", diff)
+	}
+}
+
+//go:generate go test -run ^TestCheckDocument$ . -update
+
+// checkDocument is docs/check.md.
+func checkDocument() string {
+	var b strings.Builder
+	b.WriteString(`<!-- Made from the rules in pkg/diagnose by go generate ./cmd/synwatch. Do not edit. -->
+
+# What synwatch check looks for
+
+` + "`synwatch check`" + ` reads the machine once, or twice with ` + "`--since`" + `, and goes by these rules. A rule fires only on what is known:
+what could not be read, or is not in a saved tree, is never taken for zero. What is critical turns clients away now, a
+warning turned some away or will, a note is worth knowing and changes no exit status (0; 10 with warnings, 11 with something
+critical).
+
+Old totals: without ` + "`--since`" + ` a counter warns only when it is at least 10 and one in 1000 of the connections accepted, or one for
+every hour since boot; what happened less often is a note. With ` + "`--since`" + ` whatever moved is a warning.
+
+Values are judged against this machine: what a queue or a table of the new length takes is set against its memory, and the
+reason is printed with each change. A change comes as a command for now and, where it is a sysctl of a warning or worse in the
+machine's own network namespace, as a line for ` + "`" + sink.Dropin + "`" + `, whose name is read after the others.
+` + "`--write-dropin FILE`" + ` writes these lines, keeps those that it wrote before, and refuses a file that it did not make.
+
+Sysctl files are read as systemd-sysctl reads them: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of
+two files with the same name that in the earlier directory counts, all are read in the order of their names, and a later line
+wins. ` + "`/etc/sysctl.conf`" + ` is read where a link in ` + "`sysctl.d`" + ` puts it, else only by ` + "`sysctl --system`" + `, at the end.
+
+` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`" + `, and of a sosreport ` + "`sos_commands/networking/netstat_-s`, `ss_*`" + ` and
+` + "`sos_commands/kernel/sysctl_-a`, `uname_-a`" + `. No link leads out of the tree.
+
+| rule | when | what it means for clients |
+|---|---|---|
+`)
+	rows := func(traced bool) {
+		for _, r := range diagnose.Rules() {
+			if (r.Scope == diagnose.Trace) == traced {
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, r.When, r.Means)
+			}
+		}
+	}
+	rows(false)
+	b.WriteString(`
+## At the end of a trace
+
+The summary of ` + "`synwatch trace`" + ` ends in findings, too (` + "`findings`" + ` in its JSON): from what was counted, by whom it came, and how
+many connections were accepted meanwhile.
+
+| rule | when | what it means for clients |
+|---|---|---|
+`)
+	rows(true)
+	return b.String()
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Setting is a sysctl as a file of sysctl.d sets it.
+type Setting struct {
+	Sysctl string `json:"sysctl"`
+	Value  string `json:"value"`
+	// ID is of the finding that it comes from, Why what that says.
+	ID  string `json:"id"`
+	Why string `json:"why"`
+}
+
+// Settings are the sysctls that the findings would have for good: those of
+// warnings and worse, and of the machine's own network namespace, as the files
+// are for no other. Of two values of a sysctl the larger is taken.
+func Settings(findings []Finding) []Setting {
+	settings := []Setting{}
+	for _, x := range findings {
+		if x.Severity < Warning || x.away {
+			continue
+		}
+		for _, c := range x.Changes {
+			if c.Sysctl != "" {
+				settings = addSetting(settings, Setting{c.Sysctl, c.Value, x.ID, c.Why})
+			}
+		}
+	}
+	return settings
+}
+
+func addSetting(settings []Setting, s Setting) []Setting {
+	at := slices.IndexFunc(settings, func(o Setting) bool { return o.Sysctl == s.Sysctl })
+	if at < 0 {
+		return append(settings, s)
+	}
+	old, err1 := strconv.ParseUint(settings[at].Value, 10, 64)
+	now, err2 := strconv.ParseUint(s.Value, 10, 64)
+	if err1 == nil && err2 == nil && now > old {
+		settings[at] = s
+	}
+	return settings
+}

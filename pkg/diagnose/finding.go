@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package diagnose turns facts into findings: what is wrong, how that is known,
+// what it means for clients and what to change. It is rules as data, and does
+// no I/O.
+package diagnose
+
+import "fmt"
+
+// Severity says how much a finding matters.
+type Severity uint8
+
+const (
+	// Note is worth knowing and refuses nobody.
+	Note Severity = iota
+	// Warning refuses some clients, or will.
+	Warning
+	// Critical refuses clients now.
+	Critical
+)
+
+var severities = [...]string{Note: "note", Warning: "warning", Critical: "critical"}
+
+// String is "note", "warning" or "critical".
+func (s Severity) String() string { return severities[s] }
+
+// MarshalText is String, for JSON.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Finding is one thing that a rule found.
+type Finding struct {
+	ID       string   `json:"id"` // of the rule; never renamed
+	Severity Severity `json:"severity"`
+	Title    string   `json:"title"`
+	// Cause is the ID of the cause that a finding of a trace is about.
+	Cause string `json:"cause,omitempty"`
+	// Netns is the network namespace's inode number, 0 for the whole machine or a
+	// saved one.
+	Netns     uint32 `json:"netns,omitempty"`
+	NetnsName string `json:"netns_name,omitempty"`
+	// Evidence is what the finding rests on.
+	Evidence []Evidence `json:"evidence"`
+	// Means is what clients see of it.
+	Means   string   `json:"means"`
+	Changes []Change `json:"changes"`
+
+	// away tells that the namespace is not the one that the sysctl files are for.
+	away bool
+}
+
+// Evidence is one value that was read or counted.
+type Evidence struct {
+	What  string `json:"what"` // the name of a counter, a sysctl or a queue
+	Value string `json:"value"`
+	// Where is the file and line, or a remark that puts the value into proportion.
+	Where string `json:"where,omitempty"`
+}
+
+func value(what string, n uint64) Evidence { return Evidence{What: what, Value: fmt.Sprint(n)} }
+
+// Change is one thing to do: a sysctl to set, or, without one, what Do says.
+type Change struct {
+	Do     string `json:"do,omitempty"`
+	Sysctl string `json:"sysctl,omitempty"`
+	Value  string `json:"value,omitempty"`
+	// Command does it for now, until the next boot.
+	Command string `json:"command,omitempty"`
+	// Why says why, and why this value.
+	Why string `json:"why"`
+}
+
+func set(sysctl string, v any, why string) Change {
+	return Change{Sysctl: sysctl, Value: fmt.Sprint(v), Why: why}
+}
+
+func do(what, why string) Change { return Change{Do: what, Why: why} }

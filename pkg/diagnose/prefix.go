@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+)
+
+const (
+	// A range is to blame when it holds at least this share, in percent, and this
+	// many sources.
+	blameShare   = 80
+	blameSources = 4
+)
+
+// shortest are the shortest prefixes that are anybody's: a range that is larger
+// blames the internet.
+var shortest = map[bool]int{true: 8, false: 16} // IPv4, IPv6
+
+// Range is a network that is to blame.
+type Range struct {
+	Prefix  netip.Prefix
+	Count   uint64
+	Sources int
+}
+
+// Covering returns the smallest network that holds four fifths of a total, nil
+// if there is none, or if a few sources do. The total may be more than the
+// sources' sum.
+func Covering(bySource map[netip.Addr]uint64, total uint64) *Range {
+	for _, v4 := range []bool{true, false} {
+		if r := covering(bySource, total, v4); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+type weighed struct {
+	addr  netip.Addr
+	count uint64
+}
+
+func covering(bySource map[netip.Addr]uint64, total uint64, v4 bool) *Range {
+	var sources []weighed
+	var sum uint64
+	for addr, n := range bySource {
+		if addr.IsValid() && addr.Is4() == v4 {
+			sources = append(sources, weighed{addr, n})
+			sum += n
+		}
+	}
+	if len(sources) < blameSources || total == 0 || !most(sum, total) {
+		return nil
+	}
+	slices.SortFunc(sources, func(a, b weighed) int { return a.addr.Compare(b.addr) })
+	r := narrow(sources, sum, total)
+	if r.Prefix.Bits() < shortest[v4] || r.Sources < blameSources {
+		return nil
+	}
+	return r
+}
+
+func most(n, total uint64) bool { return n*100 >= total*blameShare }
+
+// narrow halves the range for as long as one half holds enough. The sources are
+// sorted, so that a half is a run of them.
+func narrow(sources []weighed, sum, total uint64) *Range {
+	bits := 0
+	for bits < sources[0].addr.BitLen() {
+		half, _ := sources[0].addr.Prefix(bits + 1)
+		at, _ := slices.BinarySearchFunc(sources, half, func(s weighed, p netip.Prefix) int {
+			if p.Contains(s.addr) {
+				return -1
+			}
+			return 1
+		})
+		var low uint64
+		for _, s := range sources[:at] {
+			low += s.count
+		}
+		switch {
+		case most(low, total) && at >= blameSources:
+			sources, sum = sources[:at], low
+		case most(sum-low, total) && len(sources)-at >= blameSources:
+			sources, sum = sources[at:], sum-low
+		default:
+			prefix, _ := sources[0].addr.Prefix(bits)
+			return &Range{Prefix: prefix, Count: sum, Sources: len(sources)}
+		}
+		bits++
+	}
+	prefix, _ := sources[0].addr.Prefix(bits)
+	return &Range{Prefix: prefix, Count: sum, Sources: len(sources)}
+}

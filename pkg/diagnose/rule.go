@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// Scope is what a rule looks at in one go.
+type Scope uint8
+
+const (
+	// Namespace rules look at each network namespace.
+	Namespace Scope = iota
+	// Machine rules look at what all namespaces share.
+	Machine
+	// Listener rules look at each listening socket.
+	Listener
+	// Trace rules look at what a trace counted of one cause.
+	Trace
+)
+
+// Rule is one row of the table.
+type Rule struct {
+	ID    string
+	Scope Scope
+	// Causes are the IDs of the causes that a Trace rule is about; empty for all
+	// that no other rule is about.
+	Causes []string
+	// When says in words when the rule fires.
+	When string
+	// Means is what it means for clients; a finding may know better.
+	Means string
+	// Find returns nil when there is nothing to find.
+	Find func(*Facts) *Finding
+}
+
+// rules is every rule, by what it is about.
+var rules []Rule
+
+func init() { // as rules look at the table
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
+}
+
+// Rules lists the rules.
+func Rules() []Rule { return slices.Clone(rules) }
+
+// Check finds what is wrong in the namespaces of one machine, the worst first.
+func Check(all []Facts) []Finding {
+	found := []Finding{}
+	for i := range all {
+		f := &all[i]
+		found = append(found, f.find(Namespace)...)
+		if i == 0 {
+			found = append(found, f.find(Machine)...)
+		}
+		for j := range f.Space.Listeners {
+			one := *f
+			one.Listener = &f.Space.Listeners[j]
+			found = append(found, one.find(Listener)...)
+		}
+	}
+	return worstFirst(found)
+}
+
+func worstFirst(found []Finding) []Finding {
+	slices.SortStableFunc(found, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	return found
+}
+
+// find applies the rules of a scope.
+func (f *Facts) find(scope Scope) []Finding {
+	var found []Finding
+	for i := range rules {
+		if rules[i].Scope == scope {
+			if x := rules[i].apply(f); x != nil {
+				found = append(found, *x)
+			}
+		}
+	}
+	return found
+}
+
+// about says whether a rule of a trace is about a cause.
+func (r *Rule) about(id string) bool {
+	if r.Causes != nil {
+		return slices.Contains(r.Causes, id)
+	}
+	return !slices.ContainsFunc(rules, func(o Rule) bool { return slices.Contains(o.Causes, id) })
+}
+
+func (r *Rule) apply(f *Facts) *Finding {
+	if r.Scope == Trace && !r.about(f.Tally.Cause.ID) {
+		return nil
+	}
+	x := r.Find(f)
+	if x == nil {
+		return nil
+	}
+	x.ID = r.ID
+	x.Means = cmp.Or(x.Means, r.Means)
+	if r.Scope != Machine {
+		x.Netns, x.NetnsName, x.away = f.Space.Netns, f.Space.Name, !f.Space.Own
+	}
+	if x.Evidence == nil {
+		x.Evidence = []Evidence{}
+	}
+	if x.Changes == nil {
+		x.Changes = []Change{}
+	}
+	for i := range x.Changes {
+		c := &x.Changes[i]
+		if c.Sysctl != "" && c.Command == "" {
+			c.Command = r.command(c, &f.Space)
+		}
+	}
+	return x
+}
+
+// command sets a sysctl for now, in its namespace.
+func (r *Rule) command(c *Change, s *host.Space) string {
+	line := "sysctl -w " + c.Sysctl + "=" + quoted(c.Value)
+	if s.Enter == "" || r.Scope == Machine || global[c.Sysctl] {
+		return line
+	}
+	return s.Enter + " " + line
+}
+
+// global sysctls are shown in every namespace and set in the first
+// (net/netfilter/nf_conntrack_standalone.c:nf_conntrack_standalone_init_sysctl).
+var global = map[string]bool{"net.netfilter.nf_conntrack_max": true, "net.netfilter.nf_conntrack_buckets": true}
+
+func quoted(v string) string {
+	if strings.Contains(v, " ") {
+		return "'" + v + "'"
+	}
+	return v
+}

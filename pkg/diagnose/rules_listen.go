@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+const (
+	somaxconn = "net.core.somaxconn"
+	// waiting is roughly the memory of a connection that waits to be accepted: a
+	// struct tcp_sock with its file descriptor to be, and no data.
+	waiting = 3 << 10
+	// stillness is how long nothing must have been accepted before it is said that
+	// the application has stopped.
+	stillness = 3 * time.Second
+	// defaultSomaxconn is the kernel's since 5.4 (19f92a030ca6); before it was 128.
+	defaultSomaxconn = 4096
+)
+
+var listenRules = []Rule{
+	{
+		ID: "accept-queue-full", Scope: Listener,
+		When:  "a listener's accept queue is full (critical), nearly full, or the listener dropped packets and the overflow counter of its namespace moved",
+		Means: "clients' connect() hangs for 1, 3, 7 ... s while their SYNs are dropped; some believe themselves connected and get no answer",
+		Find:  acceptQueue,
+	},
+	{
+		ID:    "listen-overflows",
+		When:  "TcpExtListenOverflows moved and no listener that is still there shows it",
+		Means: "clients' connect() hung for 1, 3, 7 ... s, or they believed themselves connected and got no answer",
+		Find:  overflowsOfNobody,
+	},
+	{
+		ID:    "listen-drops",
+		When:  "TcpExtListenDrops moved by more than full queues explain, and tcp_tw_recycle is not on",
+		Means: "clients' connect() hangs: their SYNs are dropped without an answer",
+		Find:  otherListenDrops,
+	},
+	{
+		ID:    "somaxconn-binds",
+		When:  "net.core.somaxconn is below 4096 and cuts off what applications ask of listen(2)",
+		Means: "a burst of new connections that the application asked room for finds the queue full, and clients hang for a second or more",
+		Find:  somaxconnBinds,
+	},
+	{
+		ID:    "abort-on-overflow",
+		When:  "net.ipv4.tcp_abort_on_overflow is 1",
+		Means: "clients that meet a full accept queue read \"connection reset by peer\" where their kernel would have tried again",
+		Find:  abortOnOverflow,
+	},
+}
+
+func acceptQueue(f *Facts) *Finding {
+	l := f.Listener
+	if l == nil || l.Limit == nil {
+		return nil
+	}
+	limit := uint64(*l.Limit)
+	x := &Finding{Evidence: []Evidence{
+		{What: "accept queue", Value: fmt.Sprint(l.Waiting), Where: fmt.Sprintf("limit %d", limit)},
+	}}
+	dropped := l.Drops != nil && *l.Drops > 0 && f.sum("TcpExtListenOverflows") > 0
+	switch {
+	case uint64(l.Waiting) > limit: // sk_acceptq_is_full, include/net/sock.h
+		x.Severity, x.Title = Critical, fmt.Sprintf("the accept queue of %s is full", who(l))
+	case uint64(l.Waiting)*10 >= limit*8 && l.Waiting >= 8:
+		x.Severity, x.Title = Warning, fmt.Sprintf("the accept queue of %s is nearly full", who(l))
+	case dropped:
+		x.Severity, x.Title = f.gravity(*l.Drops), fmt.Sprintf("the accept queue of %s was full", who(l))
+	default:
+		return nil
+	}
+	if dropped {
+		x.Evidence = append(x.Evidence, Evidence{What: "dropped by this listener", Value: fmt.Sprint(*l.Drops), Where: f.sinceListening()})
+	}
+	x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows", "TcpExtListenDrops")...)
+	x.Changes = f.room(l, x.Severity == Critical)
+	x.Evidence = append(x.Evidence, f.inForce(somaxconn)...)
+	return x
+}
+
+func (f *Facts) sinceListening() string {
+	if f.Window > 0 {
+		return f.when()
+	}
+	return "since it listens"
+}
+
+// who is a listener in words: nginx[812] on *:443.
+func who(l *host.ListenerQueue) string {
+	on := fmt.Sprintf("port %d", l.Addr.Port())
+	if a := l.Addr.Addr(); a.IsValid() && !a.IsUnspecified() {
+		on = netip.AddrPortFrom(a, l.Addr.Port()).String()
+	}
+	if l.PID == 0 {
+		return "the listener on " + on
+	}
+	return fmt.Sprintf("%s[%d] on %s", l.Comm, l.PID, on)
+}
+
+// room is how a listener is helped. One that has stopped accepting is not helped
+// by a longer queue.
+func (f *Facts) room(l *host.ListenerQueue, full bool) []Change {
+	first := do("make the application accept: look for a thread that is stuck or overloaded", "the queue empties only by accept(2)")
+	if full && l.PID != 0 {
+		first.Do = fmt.Sprintf("find out why %s[%d] does not accept: its threads (cat /proc/%d/task/*/wchan), its CPU time, its limit of open files (/proc/%d/limits)", l.Comm, l.PID, l.PID, l.PID)
+	}
+	accepted, known := f.Space.Counters["TcpPassiveOpens"]
+	switch {
+	case full && f.Window >= stillness && known && accepted == 0:
+		first.Why = "nothing at all was accepted " + f.when() + ": a longer queue would only fill later"
+		return []Change{first}
+	case full && f.Window == 0:
+		first.Why += "; a longer queue helps against bursts, and not where the application has stopped (synwatch check --since 10s tells)"
+	}
+	return append([]Change{first}, f.longer(uint64(*l.Limit))...)
+}
+
+// longer is how an accept queue gets longer, by which limit binds.
+func (f *Facts) longer(limit uint64) []Change {
+	cut, known := f.number(somaxconn)
+	if !known {
+		return nil
+	}
+	want := min(max(powerAbove(2*limit), 1024), math.MaxUint16)
+	cost := fmt.Sprintf("a full queue of %d takes about %s", want, f.share(want*waiting))
+	switch {
+	case limit == cut:
+		return []Change{
+			set(somaxconn, want, "the queue is exactly as long as somaxconn, which probably cuts off what the application asks; "+cost),
+			do("then restart the application, with a listen(2) backlog as large", "the limit of a socket is fixed when it begins to listen"),
+		}
+	case limit > cut:
+		return []Change{do("restart the application", fmt.Sprintf("its queue is from before somaxconn became %d", cut))}
+	}
+	changes := []Change{do(fmt.Sprintf("if it merely meets bursts, raise its own listen(2) backlog to %d and restart it", want),
+		fmt.Sprintf("the application's backlog of %d binds, not somaxconn (%d); %s", limit, cut, cost))}
+	if want > cut {
+		changes = append(changes, set(somaxconn, want, fmt.Sprintf("it would cut off the larger backlog at %d", cut)))
+	}
+	return changes
+}
+
+// showsOverflow says whether some listener shows that it was, or is, full.
+func (f *Facts) showsOverflow() bool {
+	for i := range f.Space.Listeners {
+		if overflowed(&f.Space.Listeners[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func overflowed(l *host.ListenerQueue) bool {
+	return l.Drops != nil && *l.Drops > 0 || l.Limit != nil && l.Waiting > *l.Limit
+}
+
+func overflowsOfNobody(f *Facts) *Finding {
+	n := f.sum("TcpExtListenOverflows")
+	if n == 0 || f.showsOverflow() {
+		return nil
+	}
+	return &Finding{
+		Severity: f.gravity(n), Title: "accept queues overflowed",
+		Evidence: append(f.counted("TcpExtListenOverflows", "TcpExtListenDrops", "TcpPassiveOpens"), f.inForce(somaxconn)...),
+		Changes: []Change{do("watch which listener it is: synwatch trace --cause accept-queue-full",
+			"the listener is gone by now or cannot be told; which limit binds depends on it")},
+	}
+}
+
+// otherListenDrops is SYNs dropped for another reason than a full queue.
+func otherListenDrops(f *Facts) *Finding {
+	drops := f.Space.Counters["TcpExtListenDrops"]
+	known := f.sum("TcpExtListenOverflows", "TcpExtTCPReqQFullDrop")
+	if drops <= known || (drops-known)*10 < drops || f.recycles() {
+		return nil // tcp_tw_recycle drops SYNs in the same place, and has a rule of its own
+	}
+	x := &Finding{
+		Severity: f.gravity(drops - known), Title: "SYNs were dropped by listeners, and not for a full accept queue",
+		Evidence: f.counted("TcpExtListenDrops", "TcpExtListenOverflows", "TcpExtTCPReqQFullDrop", "TcpExtPAWSPassive", "TcpPassiveOpens"),
+	}
+	x.Changes = []Change{do("watch for what cause it happens: synwatch trace --cause syn-backlog-reserved,syn-refused,handshake-icmp-error --notices",
+		"this counter also counts the reserve of tcp_max_syn_backlog with cookies off, no route back, no memory, and ICMP errors for a SYN-ACK")}
+	return x
+}
+
+func somaxconnBinds(f *Facts) *Finding {
+	cut, known := f.number(somaxconn)
+	if !known || cut >= defaultSomaxconn {
+		return nil
+	}
+	x := &Finding{Severity: Note, Evidence: f.inForce(somaxconn)}
+	n := 0
+	for i := range f.Space.Listeners {
+		l := &f.Space.Listeners[i]
+		if l.Limit == nil || uint64(*l.Limit) != cut || overflowed(l) {
+			continue // accept-queue-full has it, and knows whether it accepts at all
+		}
+		if n++; n <= 3 {
+			x.Evidence = append(x.Evidence, Evidence{What: "limit of " + who(l), Value: fmt.Sprint(*l.Limit), Where: "exactly somaxconn"})
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if overflows := f.sum("TcpExtListenOverflows"); overflows > 0 && !f.showsOverflow() {
+		x.Severity = f.gravity(overflows)
+		x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows")...)
+	}
+	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", count(n, "listener"))
+	x.Changes = []Change{
+		set(somaxconn, defaultSomaxconn, fmt.Sprintf("the kernel's own default since 5.4; a full queue of that length takes about %s", f.share(defaultSomaxconn*waiting))),
+		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"),
+	}
+	return x
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func abortOnOverflow(f *Facts) *Finding {
+	if !f.is("net.ipv4.tcp_abort_on_overflow", 1) {
+		return nil
+	}
+	return &Finding{
+		Severity: Note, Title: "a full accept queue resets connections",
+		Evidence: append(f.inForce("net.ipv4.tcp_abort_on_overflow"), f.counted("TcpExtListenOverflows", "TcpExtEmbryonicRsts")...),
+		Changes: []Change{set("net.ipv4.tcp_abort_on_overflow", 0,
+			"with 0 the client sends again and gets through when a burst is over; 1 is for services whose clients must be sent elsewhere at once")},
+	}
+}

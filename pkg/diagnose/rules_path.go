@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const maxBacklog = "net.core.netdev_max_backlog"
+
+var pathRules = []Rule{
+	{
+		ID: "netdev-backlog", Scope: Machine,
+		When:  "a CPU's queue of net.core.netdev_max_backlog packets was full (/proc/net/softnet_stat)",
+		Means: "packets of all connections were dropped and are sent again; a SYN only after a second",
+		Find:  netdevBacklog,
+	},
+	{
+		ID:    "reverse-path-filter",
+		When:  "TcpExtIPReversePathFilter moved",
+		Means: "clients that come in on another interface than the route back to them leads out of get no answer at all",
+		Find:  reversePath,
+	},
+	{
+		ID: "neighbour-table", Scope: Machine,
+		When:  "a neighbour table overflowed, or holds nine tenths of gc_thresh3",
+		Means: "clients on the same network, or all behind a router that has no entry, get no answer: the SYN-ACK cannot be sent",
+		Find:  neighbourTable,
+	},
+	{
+		ID: "neighbour-unresolved", Scope: Machine,
+		When:  "packets were discarded while a neighbour's address was looked up",
+		Means: "the SYN-ACK to a client that does not answer ARP or neighbour discovery, or not in time, was dropped: connect() hangs",
+		Find:  neighbourUnresolved,
+	},
+}
+
+func netdevBacklog(f *Facts) *Finding {
+	s := f.System.Softnet
+	if s == nil || s.Dropped == 0 {
+		return nil
+	}
+	x := &Finding{Severity: Note, Title: "CPUs' queues of incoming packets were full"}
+	if f.Window > 0 || s.Dropped >= least && s.Dropped >= s.Processed/(100*oneInSoMany) {
+		x.Severity = Warning
+	}
+	x.Evidence = append([]Evidence{
+		{What: "packets dropped", Value: fmt.Sprint(s.Dropped), Where: fmt.Sprintf("of %d, %s", s.Processed+s.Dropped, f.when())},
+	}, f.inForce(maxBacklog)...)
+	x.Changes = []Change{do("spread the packets over more CPUs (receive queues: ethtool -L; RPS: /sys/class/net/*/queues/rx-*/rps_cpus)",
+		"one CPU cannot keep up with its queue; a longer queue only helps against bursts")}
+	if limit, known := f.number(maxBacklog); known && limit < 16384 {
+		x.Changes = append(x.Changes, set(maxBacklog, max(2*limit, 2000), fmt.Sprintf(
+			"packets a CPU; full, with 2 KiB each, %s take %s", count(max(f.System.CPUs, 1), "CPU"), f.share(max(2*limit, 2000)*2048*uint64(max(f.System.CPUs, 1))))))
+	}
+	return x
+}
+
+func reversePath(f *Facts) *Finding {
+	n := f.sum("TcpExtIPReversePathFilter")
+	if n == 0 {
+		return nil
+	}
+	x := &Finding{
+		Severity: f.gravity(n), Title: "packets were dropped as they came in where no route leads back",
+		Evidence: f.counted("TcpExtIPReversePathFilter"),
+		Changes: []Change{do("see whose they are: synwatch trace --cause reverse-path-filter",
+			"spoofed addresses are what the filter is for; if they are real clients, their route back is by another interface")},
+	}
+	strict := f.strict()
+	for _, key := range strict[:min(len(strict), 4)] {
+		x.Evidence = append(x.Evidence, f.inForce(key)...)
+	}
+	if len(strict) > 0 {
+		key := strict[0]
+		for _, k := range strict { // an interface's own rather than all, whose maximum counts
+			if !strings.Contains(k, ".all.") && !strings.Contains(k, ".default.") {
+				key = k
+				break
+			}
+		}
+		x.Changes = append(x.Changes, set(key, 2, "loose: any route back will do; only for the interface that such clients come in on"))
+	}
+	return x
+}
+
+// strict lists the interfaces' filters that are strict.
+func (f *Facts) strict() []string {
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(f.Space.Sysctls)) {
+		if strings.HasPrefix(key, "net.ipv4.conf.") && strings.HasSuffix(key, ".rp_filter") && f.Space.Sysctls[key] == "1" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// neighbours are the two tables.
+var neighbours = []struct{ prefix, sysctl, what string }{
+	{"Neighbour", "net.ipv4.neigh.default.gc_thresh", "ARP"},
+	{"Neighbour6", "net.ipv6.neigh.default.gc_thresh", "neighbour discovery"},
+}
+
+func neighbourTable(f *Facts) *Finding {
+	for _, t := range neighbours {
+		entries := f.sum(t.prefix + "entries")
+		limit, known := f.number(t.sysctl + "3")
+		full := f.sum(t.prefix + "table_fulls")
+		tight := known && limit > 0 && entries*10 >= limit*9
+		if full == 0 && !tight {
+			continue
+		}
+		x := &Finding{Severity: Warning, Title: "the neighbour table (" + t.what + ") is, or was, full"}
+		if !tight {
+			x.Severity = f.gravity(full)
+		}
+		x.Evidence = append(append([]Evidence{value("entries", entries)}, f.counted(t.prefix+"table_fulls")...), f.inForce(t.sysctl+"3")...)
+		if !known {
+			return x
+		}
+		why := "an entry takes about half a KiB, a full table about " + f.share(2*limit*512)
+		x.Changes = []Change{
+			set(t.sysctl+"3", 2*limit, why),
+			set(t.sysctl+"2", limit, "half of it: above this, entries are taken out after five seconds"),
+			set(t.sysctl+"1", limit/2, "below this, none are taken out"),
+		}
+		return x
+	}
+	return nil
+}
+
+func neighbourUnresolved(f *Facts) *Finding {
+	n := f.sum("Neighbourunresolved_discards", "Neighbour6unresolved_discards")
+	if n == 0 {
+		return nil
+	}
+	x := &Finding{
+		Severity: Note, Title: "packets were discarded for neighbours that did not answer",
+		Evidence: f.counted("Neighbourunresolved_discards", "Neighbour6unresolved_discards", "Neighbourres_failed", "Neighbour6res_failed"),
+		Changes:  []Change{do("see whose answers they were: synwatch trace --cause neighbour-unresolved", "mostly the host or the gateway is down")},
+	}
+	if f.Window > 0 {
+		x.Severity = Warning
+	}
+	return x
+}

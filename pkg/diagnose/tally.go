@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// Tally is what a trace counted of one cause.
+type Tally struct {
+	Cause *cause.Cause
+	Count uint64
+	// BySource is as many of Count as had room, by client; Sources says how many
+	// clients were told apart.
+	BySource map[netip.Addr]uint64
+	// Busiest is the place with the most, which had BusiestCount of them.
+	Busiest      Place
+	BusiestCount uint64
+	// First and Last are when the first and the last was counted.
+	First, Last time.Time
+	// Evidence and Answer are those of the newest record of Busiest.
+	Evidence *event.Evidence
+	Answer   host.Answer
+	// Duration is how long was traced. Accepted is how many connections the
+	// namespace of Busiest accepted meanwhile, nil for unknown.
+	Duration time.Duration
+	Accepted *uint64
+}
+
+// Place is where packets went to.
+type Place struct {
+	Netns     uint32
+	NetnsName string
+	// Own tells that it is the machine's own namespace.
+	Own  bool
+	Port uint16
+}
+
+// Traced finds what to do about what a trace counted on a machine with so many
+// bytes of memory (0: unknown), the worst first and then those with
+// the most. Each is about one cause. It sorts the tallies.
+func Traced(tallies []Tally, memory uint64) []Finding {
+	found := []Finding{}
+	slices.SortFunc(tallies, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Cause.ID, b.Cause.ID))
+	})
+	for i := range tallies {
+		t := &tallies[i]
+		f := Facts{Tally: t, Window: t.Duration, System: host.System{Memory: memory}}
+		f.Space.Netns, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
+		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
+			f.Space.Enter = host.EnterProcess(l.PID)
+		}
+		one := f.find(Trace)
+		for j := range one {
+			one[j].Cause = t.Cause.ID
+		}
+		found = append(found, one...)
+	}
+	return worstFirst(found)
+}

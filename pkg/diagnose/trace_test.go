@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// tally is 4000 drops, half of each of two far sources, in 10 s.
+func tally(id string) Tally {
+	c, _ := cause.Lookup(id)
+	return Tally{
+		Cause: c, Count: 4000, Duration: 10 * time.Second, Busiest: Place{Own: true, Port: 443}, BusiestCount: 4000,
+		BySource: map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 2000, netip.MustParseAddr("10.0.0.1"): 2000},
+	}
+}
+
+func from(network string, n int, each uint64) func(*Tally) {
+	return func(t *Tally) {
+		t.BySource, t.Count = map[netip.Addr]uint64{}, 0
+		for i := range n {
+			t.BySource[netip.MustParseAddr(fmt.Sprintf(network, i/250, i%250))] = each
+			t.Count += each
+		}
+	}
+}
+
+func accepted(n uint64) func(*Tally) { return func(t *Tally) { t.Accepted = &n } }
+func met(l event.Listener) func(*Tally) {
+	return func(t *Tally) {
+		t.Evidence = &event.Evidence{Listener: &l}
+		t.Answer.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx"}}
+	}
+}
+
+func tracked(c host.Conntrack) func(*Tally) { return func(t *Tally) { t.Answer.Conntrack = &c } }
+
+func TestTraced(t *testing.T) {
+	queue := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 4096})
+	cut := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 128})
+	for name, test := range map[string]struct {
+		cause string
+		with  []func(*Tally)
+		want  string
+		says  []string
+	}{
+		"slow accept": {"accept-queue-full", []func(*Tally){queue, accepted(500)}, "critical traced-accept-queue-full",
+			[]string{"nginx[812] on port 443 accepts more slowly", "50 a second were accepted and 400 a second were dropped", "backlog of 128 binds, not somaxconn (4096)"}},
+		"slow accept, cut off": {"accept-queue-full", []func(*Tally){cut, accepted(500)}, "critical traced-accept-queue-full",
+			[]string{"sysctl -w net.core.somaxconn=1024"}},
+		"in another namespace": {"accept-queue-full", []func(*Tally){cut, func(t *Tally) { t.Busiest.Own = false }}, "critical traced-accept-queue-full",
+			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
+		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
+			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
+		"too short to say": {"accept-queue-full", []func(*Tally){queue, accepted(0), func(t *Tally) { t.Duration = time.Second }}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
+		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},
+		"flood of connections": {"accept-queue-full", []func(*Tally){queue, accepted(500), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
+			[]string{"flooded", "2000 sources that try once or twice", "from 10.0.0.0/13"}},
+		"SYN flood": {"syn-queue-full", []func(*Tally){queue, from("10.%d.3.%d", 2000, 1)}, "critical traced-syn-queue",
+			[]string{"meets a SYN flood", "tcp_syncookies=1", "!backlog of"}},
+		"a short request queue": {"syn-queue-full", []func(*Tally){cut}, "critical traced-syn-queue", []string{"tcp_syncookies=1", "somaxconn=1024"}},
+		"the reserve": {"syn-backlog-reserved", []func(*Tally){met(event.Listener{SynQueue: 90, AcceptQueueMax: 4096, MaxSynBacklog: 128})}, "critical traced-syn-queue",
+			[]string{"tcp_max_syn_backlog=256"}},
+		"cookies": {"syn-cookie-sent", []func(*Tally){queue}, "note traced-syn-queue", []string{"stand in", "!tcp_syncookies=1"}},
+		"a full table": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
+			[]string{"100 % of 262144", "nf_conntrack_max=524288", "synwatch conntrack"}},
+		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",
+			[]string{"talk to the operators of 198.51.0.0/28", "nf_conntrack_tcp_timeout_established=86400", "nf_conntrack_max=524288"}},
+		"a NAT": {"paws-time-wait", []func(*Tally){func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-timestamps",
+			[]string{"mostly of 192.0.2.1", "97 % of 4000"}},
+		"many addresses":  {"paws-established", nil, "warning traced-timestamps", nil},
+		"a range":         {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
+		"few of a range":  {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
+		"from everywhere": {"no-listener", nil, "", nil},
+	} {
+		ta := tally(test.cause)
+		for _, with := range test.with {
+			with(&ta)
+		}
+		var got []string
+		text := ""
+		for _, x := range Traced([]Tally{ta}, 16<<30) {
+			got = append(got, x.Severity.String()+" "+x.ID)
+			text += said(x)
+			if x.Cause != test.cause || x.Means == "" || len(x.Evidence) == 0 {
+				t.Errorf("%s: %+v", name, x)
+			}
+		}
+		if diff := cmp.Diff(test.want, strings.Join(got, ",")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		for _, want := range test.says {
+			not, absent := strings.CutPrefix(want, "!")
+			if strings.Contains(text, not) == absent {
+				t.Errorf("%s: %q in:\n%s", name, want, text)
+			}
+		}
+	}
+}
+
+func TestCovering(t *testing.T) {
+	few := map[netip.Addr]uint64{}
+	add := func(m map[netip.Addr]uint64, n uint64, addrs ...string) map[netip.Addr]uint64 {
+		all := map[netip.Addr]uint64{}
+		for a, n := range m {
+			all[a] = n
+		}
+		for _, a := range addrs {
+			all[netip.MustParseAddr(a)] += n
+		}
+		return all
+	}
+	four := add(few, 20, "10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4")
+	for name, test := range map[string]struct {
+		sources map[netip.Addr]uint64
+		total   uint64
+		want    string
+	}{
+		"four":                  {four, 100, "10.9.0.0/29 80 4"},
+		"too small a share":     {four, 101, ""},
+		"too few":               {add(few, 20, "10.9.0.1", "10.9.0.2", "10.9.0.3"), 60, ""},
+		"with others":           {add(four, 10, "192.0.2.1", "10.200.0.1"), 100, "10.9.0.0/29 80 4"},
+		"wide":                  {add(few, 20, "10.9.1.1", "10.9.2.2", "10.9.3.3", "10.9.4.4"), 80, "10.9.0.0/21 80 4"},
+		"in the upper half":     {add(four, 400, "10.9.0.129", "10.9.0.130", "10.9.0.131", "10.9.0.132"), 1680, "10.9.0.128/29 1600 4"},
+		"the whole space":       {add(few, 20, "10.9.1.1", "100.9.2.2", "150.9.3.3", "210.9.4.4"), 80, ""},
+		"more than a /8":        {add(few, 20, "10.9.1.1", "11.9.2.2", "12.9.3.3", "13.9.4.4"), 80, ""},
+		"IPv6":                  {add(few, 20, "2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::4"), 80, "2001:db8::/63 80 4"},
+		"IPv6 beside some IPv4": {add(add(few, 20, "2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"), 5, "10.0.0.1"), 85, "2001:db8::/125 80 4"},
+		"one with an address":   {map[netip.Addr]uint64{{}: 100}, 100, ""},
+		"nothing":               {nil, 0, ""},
+	} {
+		got := ""
+		if r := Covering(test.sources, test.total); r != nil {
+			got = fmt.Sprintf("%s %d %d", r.Prefix, r.Count, r.Sources)
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The files of /proc are read here, and not with prometheus/procfs, because that
+// opens them by itself: it would follow links out of a saved tree, and it reads
+// the network namespace of the main thread.
+
+// Softnet is the work of all CPUs on incoming packets since boot.
+type Softnet struct {
+	Processed uint64 `json:"processed"`
+	// Dropped is what found a CPU's queue of netdev_max_backlog packets full.
+	Dropped uint64 `json:"dropped"`
+	// Squeezed is how often a CPU left off for the time being with work to do.
+	Squeezed uint64 `json:"squeezed"`
+}
+
+// parseSoftnet reads /proc/net/softnet_stat, a line of hexadecimal numbers a CPU
+// (net/core/net-procfs.c:softnet_seq_show). It is nil when there is none.
+func parseSoftnet(text string) *Softnet {
+	var s *Softnet
+	for line := range strings.Lines(text) {
+		var n [3]uint64
+		fields := strings.Fields(line)
+		if len(fields) < len(n) {
+			continue
+		}
+		ok := true
+		for i := range n {
+			v, err := strconv.ParseUint(fields[i], 16, 64)
+			n[i], ok = v, ok && err == nil
+		}
+		if !ok {
+			continue
+		}
+		if s == nil {
+			s = &Softnet{}
+		}
+		s.Processed, s.Dropped, s.Squeezed = s.Processed+n[0], s.Dropped+n[1], s.Squeezed+n[2]
+	}
+	return s
+}
+
+// TCPSockets is the TCP line of /proc/net/sockstat. Orphans and Pages are of the
+// whole machine, the others of the namespace.
+type TCPSockets struct {
+	InUse    uint64 `json:"in_use"`
+	Orphans  uint64 `json:"orphans"`
+	TimeWait uint64 `json:"time_wait"`
+	Pages    uint64 `json:"pages"` // of memory in buffers
+}
+
+func parseSockstat(text string) *TCPSockets {
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, "TCP:")
+		if !ok {
+			continue
+		}
+		s := &TCPSockets{}
+		to := map[string]*uint64{"inuse": &s.InUse, "orphan": &s.Orphans, "tw": &s.TimeWait, "mem": &s.Pages}
+		fields := strings.Fields(rest)
+		for i := 0; i+1 < len(fields); i += 2 {
+			if p := to[fields[i]]; p != nil {
+				*p, _ = strconv.ParseUint(fields[i+1], 10, 64)
+			}
+		}
+		return s
+	}
+	return nil
+}
+
+// parseMemTotal returns the bytes of memory that /proc/meminfo tells, 0 for
+// unknown.
+func parseMemTotal(text string) uint64 {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "MemTotal:"); ok {
+			kilobytes, _ := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 54)
+			return kilobytes << 10
+		}
+	}
+	return 0
+}
+
+// parseUptime reads /proc/uptime, 0 for unknown.
+func parseUptime(text string) time.Duration {
+	first, _, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil || seconds < 0 || seconds > 1e9 {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// parseSysctlList reads what sysctl -a prints.
+func parseSysctlList(text string) map[string]string {
+	values := map[string]string{}
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(line, "="); ok && !strings.ContainsAny(strings.TrimSpace(key), " \t:") {
+			values[SysctlKey(strings.TrimSpace(key))] = normalValue(value)
+		}
+	}
+	return values
+}

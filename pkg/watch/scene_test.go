@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// full is a SYN that met an accept queue of a limit.
+func full(src string, n uint64, limit uint32) event.Event {
+	e := syn(src, n)
+	e.Evidence = &event.Evidence{Listener: &event.Listener{AcceptQueue: limit + 1, AcceptQueueMax: limit, Somaxconn: 4096}}
+	return e
+}
+
+func TestSummaryEndsInFindings(t *testing.T) {
+	f := newFake(
+		step{after: 5 * time.Second, count: map[string]uint64{Accepted: 250}, events: []event.Event{
+			full("10.9.0.1:1", 100, 511), full("10.9.0.2:1", 100, 511), full("10.9.0.3:1", 100, 511), full("10.9.0.4:1", 100, 511),
+		}},
+		step{after: 4 * time.Second, events: []event.Event{full("10.9.0.4:1", 100, 128), full("192.0.2.1:1", 1, 128)}},
+	)
+	f.counters[home][Accepted] = 1000
+	b := run(t, f, func(c *Config) { c.Directory = ask(0); c.Machine.Memory = 16 << 30 })
+	if len(b.summary.Findings) != 1 {
+		t.Fatalf("findings: %+v", b.summary.Findings)
+	}
+	x := b.summary.Findings[0]
+	if x.ID != "traced-accept-queue-full" || x.Severity != diagnose.Critical || x.Cause != "accept-queue-full" || x.Netns != home {
+		t.Errorf("%+v", x)
+	}
+	text := x.Title + fmt.Sprint(x.Evidence, x.Changes)
+	for _, want := range []string{
+		"nginx[812] on port 443 accepts more slowly", "{from 10.9.0.0/29 500 99 % of 501, 4 sources}",
+		"{connections accepted meanwhile 250 25 a second", "{accept queue 129 limit 128}", "backlog of 128 binds",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	if b.summary.Causes[0].Range == nil || b.summary.Causes[0].Range.Prefix.String() != "10.9.0.0/29" {
+		t.Errorf("range %+v", b.summary.Causes[0].Range)
+	}
+}
+
+func TestFindingsOfAStoppedApplication(t *testing.T) {
+	f := newFake(step{after: 9 * time.Second, events: []event.Event{full("10.9.0.1:1", 100, 128)}})
+	f.counters[home][Accepted] = 1000
+	b := run(t, f, nil)
+	if x := b.summary.Findings; len(x) != 1 || x[0].Title != "the listener on port 443 has stopped accepting" || len(x[0].Changes) != 1 {
+		t.Errorf("%+v", x)
+	}
+}
+
+func TestFindingsAreAboutTheBusiestPlace(t *testing.T) {
+	other := full("10.9.0.1:1", 7, 64)
+	other.Dst = dstPort(other.Dst, 80)
+	b := run(t, newFake(step{events: []event.Event{full("10.9.0.1:1", 5, 128), other}}), nil)
+	if x := b.summary.Findings; len(x) != 1 || !strings.Contains(x[0].Title, "port 80 ") {
+		t.Errorf("%+v", x)
+	}
+}
+
+func TestScenesAreBounded(t *testing.T) {
+	s := scenes{}
+	e := full("10.9.0.1:1", 1, 1)
+	for i := range maxScenes + 10 {
+		e.Netns = uint32(i)
+		s.count(find(t, "accept-queue-full"), &e)
+	}
+	if len(s) != maxScenes {
+		t.Errorf("%d places", len(s))
+	}
+}
+
+func dstPort(dst netip.AddrPort, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(dst.Addr(), port)
+}
