@@ -15,13 +15,15 @@ const minor = 1024
 // remains exact; what was counted for a longer one may be less than there is, by
 // at most what the folded prefixes around it hold.
 func (t *table) fold() {
-	for {
-		t.rung = min(t.rung+1, len(rungs))
-		t.foldTo(t.rung)
-		if 2*len(t.records) <= cap(t.records) && 4*t.live <= 3*t.most || t.rung == len(rungs) {
+	for rung := range len(rungs) {
+		t.foldTo(rung + 1)
+		t.rung = max(t.rung, rung+1)
+		if 2*len(t.records) <= cap(t.records) && 4*t.live <= 3*t.most {
 			return
 		}
 	}
+	// What is left has many entries, and may have classes by right.
+	t.most = max(t.most, 2*t.live)
 }
 
 // foldTo folds to a rung, from 1. Records only ever move to the front.

@@ -62,7 +62,7 @@ func newTable(addresses, classes int) *table {
 // add counts an entry.
 func (t *table) add(addr [16]byte, c class) {
 	t.entries++
-	if len(t.records) == cap(t.records) || t.live >= t.most && t.rung < len(rungs) {
+	if len(t.records) == cap(t.records) || t.live >= t.most {
 		t.fold()
 	}
 	t.count(t.record(addr, addressBits, c), c, 1)
