@@ -23,6 +23,7 @@ type env struct {
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
 	directory      func() directory
+	conntrack      func(netns uint32) (conntrackTable, error)
 }
 
 // tracer is a source that can be closed.
@@ -50,5 +51,6 @@ func realEnv() *env {
 		},
 		counters:  func() watch.Counters { return host.NewSampler(cause.Counters()) },
 		directory: func() directory { return host.NewDirectory() },
+		conntrack: openConntrack,
 	}
 }

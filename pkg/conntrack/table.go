@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// tableAddresses and tableClasses bound the memory: 4 MB of index, 28 bytes
-	// for an address with its first class, 12 for each further class. It is
-	// taken at once and becomes resident as it is used.
-	tableAddresses = 1 << 19
-	tableClasses   = 1 << 19
+	// MaxAddresses is how many addresses are counted one by one.
+	//
+	// It and tableClasses bound the memory: 4 MB of index, 28 bytes for an address
+	// with its first class, 12 for each further class. It is taken at once and
+	// becomes resident as it is used.
+	MaxAddresses = 1 << 19
+	tableClasses = 1 << 19
 )
 
 // table counts entries by address and class, exactly, while there is room for

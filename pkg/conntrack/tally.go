@@ -49,7 +49,7 @@ func NewTally(o Options, clock *Clock) *Tally {
 		zones: map[uint16]uint64{}, ports: map[uint8]*portCounts{},
 	}
 	if !o.NoAddresses {
-		t.table = newTable(tableAddresses, tableClasses)
+		t.table = newTable(MaxAddresses, tableClasses)
 	}
 	return t
 }
