@@ -17,11 +17,13 @@ import (
 var ErrCannot = errors.New("cannot read the conntrack table")
 
 const (
-	// bufferSize is as much as the kernel ever puts into one answer to a dump
+	// answerSize is as much as the kernel ever puts into one answer to a dump
 	// (net/netlink/af_netlink.c:netlink_recvmsg).
-	bufferSize = 32 << 10
-	// buffers let the kernel fill one while another is being decoded.
-	buffers = 4
+	answerSize = 32 << 10
+	// buffers let the kernel fill one while another is being decoded. Each takes
+	// several answers, as to wake the other side costs time.
+	buffers    = 3
+	bufferSize = 4 * answerSize
 	// silence is how long the kernel may take for an answer: it makes each when
 	// it is asked for.
 	silence = 10 * time.Second

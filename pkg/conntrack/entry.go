@@ -130,6 +130,15 @@ func (e *Entry) rawKind() rawKind {
 	return rawKind{e.Proto, e.State, e.Status&statusOffload != 0}
 }
 
+// number is below 1 << 17, another for each kind.
+func (r rawKind) number() uint32 {
+	n := uint32(r.proto)<<9 | uint32(r.state)<<1
+	if r.offloaded {
+		n++
+	}
+	return n
+}
+
 func (r rawKind) kind() Kind {
 	switch {
 	case r.offloaded:

@@ -15,28 +15,42 @@ import (
 // receive fills buffers until the end of the dump.
 func (c *Conn) receive(ctx context.Context, free <-chan []byte, filled chan<- []byte) error {
 	for b := range free {
-		if err := ctx.Err(); err != nil {
-			return err
+		used := 0
+		for used+answerSize <= len(b) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n, err := c.answer(b[used:])
+			if err != nil {
+				return err
+			}
+			end, err := ended(b[used : used+n])
+			used += align(n)
+			if end || err != nil {
+				filled <- b[:used]
+				return err
+			}
 		}
-		n, from, err := unix.Recvfrom(c.fd, b, 0)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			n = 0
-		case errors.Is(err, unix.EAGAIN):
-			return fmt.Errorf("read the conntrack table: no answer for %v", silence)
-		case err != nil:
-			return fmt.Errorf("read the conntrack table: %w", err)
-		}
-		if kernel, ok := from.(*unix.SockaddrNetlink); !ok || kernel.Pid != nl.PidKernel {
-			n = 0 // anybody may write to a netlink socket
-		}
-		end, err := ended(b[:n])
-		filled <- b[:n]
-		if end || err != nil {
-			return err
-		}
+		filled <- b[:used]
 	}
 	return nil
+}
+
+// answer reads one answer, of which there may be nothing.
+func (c *Conn) answer(b []byte) (int, error) {
+	n, from, err := unix.Recvfrom(c.fd, b, 0)
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return 0, nil
+	case errors.Is(err, unix.EAGAIN):
+		return 0, fmt.Errorf("read the conntrack table: no answer for %v", silence)
+	case err != nil:
+		return 0, fmt.Errorf("read the conntrack table: %w", err)
+	}
+	if kernel, ok := from.(*unix.SockaddrNetlink); !ok || kernel.Pid != nl.PidKernel {
+		return 0, nil // anybody may write to a netlink socket
+	}
+	return n, nil
 }
 
 // ended says whether an answer is the last one, and what went wrong.
@@ -69,13 +83,13 @@ func refusal(b []byte) error {
 
 // decode hands the entries of an answer to fn.
 func (d *Dumped) decode(b []byte, fn func(*Entry)) {
+	var e Entry
 	for m := (messages{rest: b}); m.next(); {
 		d.Interrupted = d.Interrupted || m.flags&unix.NLM_F_DUMP_INTR != 0
 		if m.kind != unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_NEW {
 			continue
 		}
-		e, err := Decode(m.data)
-		if err != nil {
+		if err := e.decode(m.data); err != nil {
 			d.Malformed++
 			continue
 		}

@@ -63,7 +63,12 @@ type Port struct {
 func (t *Tally) Summary(top int) Summary {
 	s := Summary{
 		Entries: t.total, Passed: t.passed, IPv6: t.v6, Unreplied: t.total - t.replied,
-		Since: t.clock.Since, Zones: t.zones, States: t.states(),
+		Since: t.clock.Since, Zones: map[uint16]uint64{}, States: t.states(),
+	}
+	for zone, n := range t.zones {
+		if n > 0 {
+			s.Zones[uint16(zone)] = n
+		}
 	}
 	s.Ports, s.NumPorts = t.topPorts(top)
 	if t.table != nil {

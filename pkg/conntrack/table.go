@@ -100,13 +100,16 @@ func (t *table) count(r *record, c class, n uint32) {
 	if r.class == c {
 		return
 	}
-	for at := r.more; at != 0; {
+	for before, at := &r.more, r.more; at != 0; {
 		m := &t.classes[at-1]
 		if m.class == c {
 			m.count += n
+			if at != r.more { // to the front, as it is likely to come again
+				*before, m.next, r.more = m.next, r.more, at
+			}
 			return
 		}
-		at = m.next
+		before, at = &m.next, m.next
 	}
 	r.more = t.newClass(more{n, r.more, c})
 }

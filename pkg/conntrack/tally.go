@@ -22,9 +22,9 @@ type Tally struct {
 	options Options
 	clock   *Clock
 	kinds   []*kindTally
-	kindOf  map[rawKind]uint8
-	zones   map[uint16]uint64
-	ports   map[uint8]*portCounts
+	kindOf  [1 << 17]uint8 // index in kinds by rawKind.number, from 1
+	zones   [1 << 16]uint64
+	ports   [1 << 8]*portCounts
 	table   *table
 	total   uint64 // of those that were chosen
 	passed  uint64 // of those that were not
@@ -44,10 +44,7 @@ type portCounts [1 << 16]struct{ entries, unreplied uint32 }
 
 // NewTally returns an empty tally.
 func NewTally(o Options, clock *Clock) *Tally {
-	t := &Tally{
-		options: o, clock: clock, kindOf: map[rawKind]uint8{},
-		zones: map[uint16]uint64{}, ports: map[uint8]*portCounts{},
-	}
+	t := &Tally{options: o, clock: clock}
 	if !o.NoAddresses {
 		t.table = newTable(MaxAddresses, tableClasses)
 	}
@@ -84,8 +81,9 @@ func (t *Tally) Add(e *Entry) {
 // the last stands for all others.
 func (t *Tally) kindIndex(e *Entry) uint8 {
 	raw := e.rawKind()
-	if index, known := t.kindOf[raw]; known {
-		return index
+	known := &t.kindOf[raw.number()]
+	if *known != 0 {
+		return *known - 1
 	}
 	if len(t.kinds) == maxKinds {
 		return maxKinds - 1
@@ -96,9 +94,9 @@ func (t *Tally) kindIndex(e *Entry) uint8 {
 	}
 	k.chosen = len(t.options.States) == 0 || slices.Contains(t.options.States, k.State)
 	k.limits = [2]limit{t.clock.limit(k.Kind, false), t.clock.limit(k.Kind, true)}
-	index := uint8(len(t.kinds))
-	t.kinds, t.kindOf[raw] = append(t.kinds, k), index
-	return index
+	t.kinds = append(t.kinds, k)
+	*known = uint8(len(t.kinds))
+	return *known - 1
 }
 
 func (t *Tally) addPort(e *Entry) {

@@ -62,6 +62,9 @@ func (t *Tally) topPorts(n int) ([]Group, int) {
 	}}
 	different := 0
 	for proto, ports := range t.ports {
+		if ports == nil {
+			continue
+		}
 		for port := range ports {
 			p := &ports[port]
 			if p.entries == 0 {
@@ -69,7 +72,7 @@ func (t *Tally) topPorts(n int) ([]Group, int) {
 			}
 			different++
 			l.add(Group{
-				Port:    Port{proto, uint16(port)},
+				Port:    Port{uint8(proto), uint16(port)},
 				Entries: uint64(p.entries), Unreplied: uint64(p.unreplied),
 			})
 		}
