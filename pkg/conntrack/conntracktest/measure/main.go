@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -50,6 +49,8 @@ type contender struct {
 	name  string
 	argv  []string
 	times []time.Duration
+	user  time.Duration // the last run's
+	sys   time.Duration
 	peak  int64 // kB of resident memory; of the shell's children too
 }
 
@@ -95,23 +96,25 @@ func (c *contender) run(show bool) error {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	c.times = append(c.times, time.Since(began))
+	c.user, c.sys = cmd.ProcessState.UserTime(), cmd.ProcessState.SystemTime()
 	c.peak = max(c.peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 	return nil
 }
 
 func report(contenders []*contender, entries int) {
 	bare := slices.Min(contenders[0].times)
-	fmt.Printf("%d entries\n%-28s %9s %9s %7s %9s\n", entries, "", "FASTEST", "MEDIAN", "× BARE", "PEAK RSS")
+	fmt.Printf("%d entries\n%-28s %9s %9s %7s %7s %7s %9s\n", entries, "", "FASTEST", "MEDIAN", "× BARE", "USER", "SYSTEM", "PEAK RSS")
 	for _, c := range contenders {
 		slices.Sort(c.times)
 		peak := fmt.Sprintf("%.1f MB", float64(c.peak)/1024)
 		if c.argv[0] == "sh" {
 			peak = "-" // the shell's
 		}
-		fmt.Printf("%-28s %7.0fms %7.0fms %7.2f %9s\n", c.name, float64(c.times[0].Microseconds())/1000,
-			float64(c.times[len(c.times)/2].Microseconds())/1000, c.times[0].Seconds()/bare.Seconds(), peak)
+		fmt.Printf("%-28s %7.0fms %7.0fms %7.2f %5.0fms %5.0fms %9s\n", c.name, float64(c.times[0].Microseconds())/1000,
+			float64(c.times[len(c.times)/2].Microseconds())/1000, c.times[0].Seconds()/bare.Seconds(),
+			c.user.Seconds()*1000, c.sys.Seconds()*1000, peak)
 	}
-	fmt.Println(strings.TrimSpace("Peak RSS is at least that of measure itself, from which each is started."))
+	fmt.Println("Peak RSS is at least that of measure itself, from which each is started.")
 }
 
 func readOnly(how string) error {
