@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 VM := build/vm
 NEED_VM := .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybox dpkg=dpkg-deb
 
-.PHONY: help build demo test unit matrix kprobes vm generate lint fmt clean
+.PHONY: help build demo test unit matrix kprobes bench-conntrack vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -28,6 +28,7 @@ help:
 	@echo 'make unit       the tests that run on this machine'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
+	@echo 'make bench-conntrack  how long "synwatch conntrack" takes, and how much memory, on KERNEL=$(KERNEL)'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
@@ -83,6 +84,19 @@ kprobes: build/vm build/synwatch.test
 	$(VM) run --kernel $(KERNEL) --add build/synwatch.test --shell \
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
 		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel"' | grep -v '^matrix:'
+
+# In a VM, as it takes a larger nf_conntrack_max. On the machine itself, as root,
+# with as many entries as its own allows: build/conntrack-measure
+ENTRIES ?= 524288
+bench-conntrack: build build/vm build/conntrack-measure
+	@$(NEED_VM)
+	@$(VM) run --kernel $(KERNEL) --add build/synwatch --add build/conntrack-measure --shell \
+		'echo $$((2 * $(ENTRIES))) >/proc/sys/net/netfilter/nf_conntrack_max && \
+		for table in "" -worst; do conntrack-measure -synwatch /bin/synwatch -entries $(ENTRIES) $$table; done'
+
+.PHONY: build/conntrack-measure
+build/conntrack-measure:
+	go build -trimpath -o $@ ./pkg/conntrack/conntracktest/measure
 
 generate:
 	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h

@@ -26,6 +26,7 @@ const (
 type cluster struct {
 	addr    [16]byte
 	bits    int
+	depth   int // the bits that all of its addresses share, at least
 	records []record
 	count   uint64
 	own     uint64 // not in a more specific cluster
@@ -51,7 +52,7 @@ func (w *walker) walk(records []record, shared int, missing uint64) []cluster {
 		return nil
 	}
 	n := newNode(records)
-	here := cluster{addr: n.addr, bits: n.length(shared), records: records, count: n.count, own: n.count, missing: missing}
+	here := cluster{addr: n.addr, bits: n.length(shared), depth: n.bits, records: records, count: n.count, own: n.count, missing: missing}
 	folded, zeros, ones := n.branch()
 	missing += sum(folded)
 	below := append(w.walk(zeros, n.bits+1, missing), w.walk(ones, n.bits+1, missing)...)
@@ -83,7 +84,7 @@ func (w *walker) name(here cluster, below []cluster, lesser uint64) []cluster {
 // its address: it has to save one bit or more for each entry of the wider one.
 func (c *cluster) standsOut(around *cluster) bool {
 	share := float64(c.own) / float64(around.count)
-	return share*(math.Log2(share)+float64(c.bits-around.bits)) >= 1
+	return share*(math.Log2(share)+float64(c.depth-around.depth)) >= 1
 }
 
 func (c *cluster) tooWide() bool {

@@ -40,7 +40,7 @@ type Group struct {
 	Unreplied uint64
 	// Missing is how many entries there may be beyond Entries.
 	Missing uint64
-	// Own are those of a prefix that are in no narrower prefix of the summary.
+	// Own are those that are in no narrower prefix of the summary.
 	Own uint64
 	// Addresses is how many different ones a prefix holds.
 	Addresses int
@@ -118,12 +118,11 @@ func (t *Tally) group(records []record) Group {
 	}
 	g := Group{Prefix: records[0].prefix(), Addresses: len(records)}
 	g.fill(t, &h)
-	g.Own = g.Entries
 	return g
 }
 
 func (g *Group) fill(t *Tally, h *histogram) {
-	g.Entries, g.Unreplied = h.total, h.total-h.replied
+	g.Entries, g.Own, g.Unreplied = h.total, h.total, h.total-h.replied
 	for kind, n := range h.kinds {
 		if n > g.MostlyEntries {
 			g.Mostly, g.MostlyEntries = t.kinds[kind].Kind, n

@@ -171,6 +171,16 @@ func TestHierarchy(t *testing.T) {
 				return netip.AddrFrom16(a)
 			}), random(3000, func() netip.Addr { return public(r) })),
 			"2001:db8:1:2::/64 4000 4000\n"},
+		"few hosts of a subnet of IPv6": {
+			join(spread(4000, "2001:db8:0:9::/64", 200), random(3000, func() netip.Addr { return public(r) })),
+			"2001:db8:0:9::/64 4000 4000\n"},
+		"many subnets of IPv6": {
+			join(random(4000, func() netip.Addr {
+				a := addr("2001:db8:7::1").As16()
+				a[7] = byte(r.IntN(256))
+				return netip.AddrFrom16(a)
+			}), random(3000, func() netip.Addr { return public(r) })),
+			"2001:db8:7::/56 4000 4000\n"},
 		"one host of IPv6, and loopback": {
 			join(spread(4000, "2001:db8::5/128", 1), spread(500, "::1/128", 1), spread(500, "127.0.0.1/32", 1)),
 			"2001:db8::5/128 4000 4000\n127.0.0.1/32 500 500\n::1/128 500 500\n"},

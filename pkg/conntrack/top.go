@@ -73,7 +73,7 @@ func (t *Tally) topPorts(n int) ([]Group, int) {
 			different++
 			l.add(Group{
 				Port:    Port{uint8(proto), uint16(port)},
-				Entries: uint64(p.entries), Unreplied: uint64(p.unreplied),
+				Entries: uint64(p.entries), Own: uint64(p.entries), Unreplied: uint64(p.unreplied),
 			})
 		}
 	}
