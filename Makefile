@@ -91,7 +91,7 @@ ENTRIES ?= 524288
 bench-conntrack: build build/vm build/conntrack-measure
 	@$(NEED_VM)
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch --add build/conntrack-measure --shell \
-		'echo $$((2 * $(ENTRIES))) >/proc/sys/net/netfilter/nf_conntrack_max && \
+		'cd /proc/sys/net/netfilter && echo $$((2 * $(ENTRIES))) >nf_conntrack_max && echo 131072 >nf_conntrack_buckets && \
 		for table in "" -worst; do conntrack-measure -synwatch /bin/synwatch -entries $(ENTRIES) $$table; done'
 
 .PHONY: build/conntrack-measure
