@@ -119,6 +119,30 @@ func TestConntrackBy(t *testing.T) {
 	}
 }
 
+func TestConntrackNothing(t *testing.T) {
+	for args, want := range map[string]string{
+		"--state LAST_ACK": "0 read in 0s: 0 IPv4, 0 IPv6, 0 % without a reply; 1000 others were left out, as asked\n",
+		"--zone 9":         "1000 others were left out",
+	} {
+		got := conntrackCommand(t, strings.Fields(args)...)
+		if got.status != exitFine || !strings.Contains(got.stdout, want) || strings.Contains(got.stdout, "ENTRIES") {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+func TestConntrackInNamespace(t *testing.T) {
+	netns, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := conntrackCommand(t, "--netns", netns, "--zone", "0")
+	want := "    ip netns exec web conntrack -D -f ipv4 -s 203.0.113.0/26 -p tcp --state ESTABLISHED -w 0\n"
+	if !strings.HasPrefix(got.stdout, "The conntrack table of network namespace web is 100 % full") || !strings.Contains(got.stdout, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestConntrackWrongUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"--by port": "src, dst, dport, state or prefix", "--state OPEN": "one of NONE, SYN_SENT",

@@ -35,18 +35,12 @@ type ConntrackTable struct {
 func VisitConntrack(netns uint32, fn func() error) (ConntrackTable, error) {
 	var t ConntrackTable
 	err := travel(func(r *traveller) error {
-		home, err := readConntrack(sysctlConntrack)
-		if errors.Is(err, fs.ErrNotExist) {
-			return ErrNoConntrack
-		}
-		if err != nil {
-			return fmt.Errorf("read how full the conntrack table is: %w", err)
-		}
 		if netns == 0 {
 			netns = r.own
 		}
 		at := place{path: ownNetns}
 		if netns != r.own {
+			var err error
 			if at, err = findPlace(netns); err != nil {
 				return err
 			}
@@ -54,21 +48,21 @@ func VisitConntrack(netns uint32, fn func() error) (ConntrackTable, error) {
 			t.Name = (&Sampler{known: places{netns: at}}).Name(netns)
 		}
 		t.Netns = netns
-		return r.visit(at.path, netns, func() error { return t.read(home, fn) })
+		return r.visit(at.path, netns, func() error { return t.read(fn) })
 	})
 	return t, err
 }
 
 // read is done in the namespace.
-func (t *ConntrackTable) read(home *Conntrack, fn func() error) error {
+func (t *ConntrackTable) read(fn func() error) error {
 	level, err := readConntrack(sysctlConntrack)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoConntrack
+	}
 	if err != nil {
 		return fmt.Errorf("read how full the conntrack table is: %w", err)
 	}
 	t.Conntrack = *level
-	if home.Max != 0 && (t.Max == 0 || home.Max < t.Max) {
-		t.Max = home.Max // since 6.15 a namespace may have a limit of its own, below the machine's
-	}
 	t.Sysctls = readNumbers(sysctlConntrack)
 	return fn()
 }

@@ -30,10 +30,12 @@ func WriteConntrackText(w io.Writer, r ConntrackReport, p Palette) error {
 	t := &conntrackText{ConntrackReport: &r, palette: p}
 	t.fullness()
 	t.scope()
-	for _, s := range t.sections() {
-		t.section(&s)
+	if r.Summary.Entries > 0 {
+		for _, s := range t.sections() {
+			t.section(&s)
+		}
+		t.commands()
 	}
-	t.commands()
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -67,6 +69,10 @@ func (t *conntrackText) fullness() {
 // scope says what of the table is shown, and what could not be read.
 func (t *conntrackText) scope() {
 	s := &t.Summary
+	if s.Entries == 0 && s.Passed == 0 {
+		fmt.Fprintln(t, wrap("There is nothing to show. Each network namespace has a table of its own (--netns), and connections are tracked only where a firewall rule or NAT asks for it.", ""))
+		return
+	}
 	line := fmt.Sprintf("%d read in %s: %d IPv4, %d IPv6, %s without a reply",
 		s.Entries, t.Took.Round(time.Millisecond), s.Entries-s.IPv6, s.IPv6, percent(s.Unreplied, s.Entries))
 	if s.Passed > 0 {
