@@ -11,33 +11,37 @@ import (
 // largest keeps the first n in the order of a comparison, of any number.
 type largest[T any] struct {
 	n       int
-	compare func(a, b T) int
+	compare func(a, b *T) int
 	kept    []T
+	full    bool // kept begins with n that are sorted
 }
 
-// add offers a value. Half of what is kept between two sorts is thrown away, so
-// that each costs little.
-func (l *largest[T]) add(v T) {
-	l.kept = append(l.kept, v)
+// add offers a value. What comes behind the n-th that is known is not kept.
+func (l *largest[T]) add(v *T) {
+	if l.full && l.compare(v, &l.kept[l.n-1]) >= 0 {
+		return
+	}
+	l.kept = append(l.kept, *v)
 	if len(l.kept) >= 2*l.n+64 {
 		l.sorted()
 	}
 }
 
 func (l *largest[T]) sorted() []T {
-	slices.SortFunc(l.kept, l.compare)
+	slices.SortFunc(l.kept, func(a, b T) int { return l.compare(&a, &b) })
 	l.kept = l.kept[:min(l.n, len(l.kept))]
+	l.full = len(l.kept) == l.n
 	return l.kept
 }
 
 // top returns the addresses with the most entries.
 func (t *table) top(n int) []record {
-	l := largest[record]{n: n, compare: func(a, b record) int {
+	l := largest[record]{n: n, compare: func(a, b *record) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), bytes.Compare(a.addr[:], b.addr[:]))
 	}}
 	for i := range t.records {
 		if r := &t.records[i]; r.bits == addressBits {
-			l.add(*r)
+			l.add(r)
 		}
 	}
 	return l.sorted()
@@ -57,8 +61,8 @@ func (t *table) missing(r *record) (n uint64) {
 
 // topPorts returns the ports with the most entries, and how many there are.
 func (t *Tally) topPorts(n int) ([]Group, int) {
-	l := largest[Group]{n: n, compare: func(a, b Group) int {
-		return cmp.Or(byEntries(a, b), cmp.Compare(a.Port.Proto, b.Port.Proto), cmp.Compare(a.Port.Port, b.Port.Port))
+	l := largest[Group]{n: n, compare: func(a, b *Group) int {
+		return cmp.Or(byEntries(*a, *b), cmp.Compare(a.Port.Proto, b.Port.Proto), cmp.Compare(a.Port.Port, b.Port.Port))
 	}}
 	different := 0
 	for proto, ports := range t.ports {
@@ -71,7 +75,7 @@ func (t *Tally) topPorts(n int) ([]Group, int) {
 				continue
 			}
 			different++
-			l.add(Group{
+			l.add(&Group{
 				Port:    Port{uint8(proto), uint16(port)},
 				Entries: uint64(p.entries), Own: uint64(p.entries), Unreplied: uint64(p.unreplied),
 			})
