@@ -92,7 +92,7 @@ bench-conntrack: build build/vm build/conntrack-measure
 	@$(NEED_VM)
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch --add build/conntrack-measure --shell \
 		'cd /proc/sys/net/netfilter && echo $$((2 * $(ENTRIES))) >nf_conntrack_max && echo 131072 >nf_conntrack_buckets && \
-		for table in "" -worst; do conntrack-measure -synwatch /bin/synwatch -entries $(ENTRIES) $$table; done'
+		for table in "" -worst; do conntrack-measure -synwatch /bin/synwatch -entries $(ENTRIES) -rounds 3 $$table; done'
 
 .PHONY: build/conntrack-measure
 build/conntrack-measure:
