@@ -26,7 +26,7 @@ need_vm = .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybo
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench test unit matrix kprobes stress vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack test unit matrix kprobes stress vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -36,6 +36,7 @@ help:
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
+	@echo 'make bench-conntrack  how long "synwatch conntrack" takes, and how much memory, on KERNEL=$(KERNEL)'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
@@ -109,6 +110,19 @@ kprobes: build/vm $(TESTS)
 stress: build/vm $(TESTS)
 	@$(call need_vm,$(KERNEL))
 	$(VM) run --kernel $(KERNEL) --env SYNWATCH_STRESS=$(STRESS) -- $(TEST) -test.v -test.run '^TestKernelStress$$'
+
+# In a VM, as it takes a larger nf_conntrack_max. On the machine itself, as root,
+# with as many entries as its own allows: build/conntrack-measure
+ENTRIES ?= 524288
+bench-conntrack: build build/vm build/conntrack-measure
+	@$(call need_vm,$(KERNEL))
+	@$(VM) run --kernel $(KERNEL) --add build/synwatch --add build/conntrack-measure --shell \
+		'cd /proc/sys/net/netfilter && echo $$((2 * $(ENTRIES))) >nf_conntrack_max && echo 131072 >nf_conntrack_buckets && \
+		for table in "" -worst; do conntrack-measure -synwatch /bin/synwatch -entries $(ENTRIES) -rounds 3 $$table; done'
+
+.PHONY: build/conntrack-measure
+build/conntrack-measure:
+	go build -trimpath -o $@ ./pkg/conntrack/conntracktest/measure
 
 generate:
 	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h

@@ -24,6 +24,7 @@ type env struct {
 	counters       func() watch.Counters
 	directory      func() directory
 	survey         func(netns []uint32) (*host.Snapshot, error)
+	conntrack      func(netns uint32) (conntrackTable, error)
 }
 
 // tracer is a source that can be closed.
@@ -52,5 +53,6 @@ func realEnv() *env {
 		counters:  func() watch.Counters { return host.NewSampler(append(cause.Counters(), watch.Accepted)) },
 		directory: func() directory { return host.NewDirectory() },
 		survey:    host.Survey,
+		conntrack: openConntrack,
 	}
 }

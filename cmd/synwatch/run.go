@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/probe"
 )
 
@@ -60,7 +61,7 @@ func exitStatus(err error) int {
 		return exitFine
 	case errors.As(err, &usageError{}):
 		return exitUsage
-	case errors.Is(err, probe.ErrCannot):
+	case errors.Is(err, probe.ErrCannot), errors.Is(err, conntrack.ErrCannot):
 		return exitCannot
 	case errors.As(err, &found):
 		return found.status
@@ -92,7 +93,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newTrace(e), newCheck(e), newExplain(e), newHooks(e), newDemo(e))
+	root.AddCommand(newTrace(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
 }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conntrack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// ErrCannot is wrapped by the errors that mean that this machine, or this user,
+// cannot read the table.
+var ErrCannot = errors.New("cannot read the conntrack table")
+
+const (
+	// answerSize is as much as the kernel ever puts into one answer to a dump
+	// (net/netlink/af_netlink.c:netlink_recvmsg).
+	answerSize = 32 << 10
+	// buffers let the kernel fill one while another is being decoded. Each takes
+	// several answers, as to wake the other side costs time.
+	buffers    = 3
+	bufferSize = 4 * answerSize
+	// silence is how long the kernel may take for an answer: it makes each when
+	// it is asked for.
+	silence = 10 * time.Second
+)
+
+// Conn is a netlink socket in the network namespace in which it was opened.
+//
+// It is not nl.NetlinkRequest.ExecuteIter, which copies each answer and lists
+// its messages anew: 100 kB of garbage for each 32 kB, more than the table of
+// sources takes altogether.
+type Conn struct{ fd int }
+
+// Open opens a socket in the calling thread's network namespace.
+func Open() (*Conn, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	switch {
+	case errors.Is(err, unix.EPROTONOSUPPORT):
+		return nil, fmt.Errorf("%w: this kernel has no nfnetlink", ErrCannot)
+	case err != nil:
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	timeout := unix.NsecToTimeval(silence.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
+		return nil, errors.Join(fmt.Errorf("set netlink timeout: %w", err), unix.Close(fd))
+	}
+	return &Conn{fd}, nil
+}
+
+// Close closes the socket.
+func (c *Conn) Close() error { return unix.Close(c.fd) }
+
+// Dumped is how a dump went.
+type Dumped struct {
+	Entries   uint64
+	Malformed uint64 // messages that could not be read, which were not handed over
+	// Interrupted says that the kernel owned to having missed some.
+	Interrupted bool
+}
+
+// Dump hands every entry of a family (AF_UNSPEC for all) to fn, in no order. An
+// entry that comes or goes during the dump may be missing.
+func (c *Conn) Dump(ctx context.Context, family uint8, fn func(*Entry)) (Dumped, error) {
+	var d Dumped
+	if err := c.ask(family); err != nil {
+		return d, err
+	}
+	free, filled := make(chan []byte, buffers), make(chan []byte, buffers)
+	for range buffers {
+		free <- make([]byte, bufferSize)
+	}
+	received := make(chan error, 1)
+	go func() {
+		defer close(filled)
+		received <- c.receive(ctx, free, filled)
+	}()
+	for b := range filled {
+		d.decode(b, fn)
+		free <- b[:bufferSize]
+	}
+	return d, <-received
+}
+
+func (c *Conn) ask(family uint8) error {
+	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
+	request.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
+	to := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
+	if err := unix.Sendto(c.fd, request.Serialize(), 0, to); err != nil {
+		return fmt.Errorf("ask for the conntrack table: %w", err)
+	}
+	return nil
+}

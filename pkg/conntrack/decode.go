@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conntrack
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+)
+
+var errMalformed = errors.New("malformed conntrack message")
+
+// The attributes that nl has no names for
+// (include/uapi/linux/netfilter/nfnetlink_conntrack.h).
+const (
+	ctaTupleZone = 3
+	// CTA_PROTOINFO_{TCP,DCCP,SCTP}_STATE are one number.
+	ctaProtoinfoState = nl.CTA_PROTOINFO_TCP_STATE
+)
+
+// Decode reads one message of a dump, from its nfgenmsg on. What it does not
+// know it passes over. It keeps nothing of b and allocates nothing.
+func Decode(b []byte) (e Entry, err error) {
+	err = e.decode(b)
+	return e, err
+}
+
+// decode is called for every entry of a full table: it goes from attribute to
+// attribute by offsets, which is twice as fast as by slices.
+func (e *Entry) decode(b []byte) error {
+	*e = Entry{}
+	if len(b) < nl.SizeofNfgenmsg {
+		return errMalformed
+	}
+	for at, next := nl.SizeofNfgenmsg, 0; ; at = next {
+		kind, end := attribute(b, at)
+		if end == 0 {
+			break
+		}
+		next = align(end)
+		switch data := b[at+nl.SizeofNfattr : end]; kind {
+		case nl.CTA_TUPLE_ORIG:
+			e.tuple(data)
+		case nl.CTA_STATUS:
+			e.Status = be32(data)
+		case nl.CTA_PROTOINFO:
+			e.State = protoState(data)
+		case nl.CTA_TIMEOUT:
+			e.Timeout, e.HasTimeout = be32(data), true
+		case nl.CTA_ZONE:
+			e.Zone = be16(data)
+		case nl.CTA_TIMESTAMP:
+			e.Start = startTime(data)
+		}
+	}
+	if !e.Src.IsValid() || !e.Dst.IsValid() || e.Src.Is4() != e.Dst.Is4() {
+		return errMalformed
+	}
+	return nil
+}
+
+// attribute reads the head of the netlink attribute at an offset. The end is 0
+// where there is none, or one that does not fit.
+func attribute(b []byte, at int) (kind uint16, end int) {
+	if at+nl.SizeofNfattr > len(b) {
+		return 0, 0
+	}
+	head := binary.NativeEndian.Uint32(b[at:])
+	length, kind := uint16(head), uint16(head>>16)
+	if bigEndian {
+		length, kind = kind, length
+	}
+	if end = at + int(length); length < nl.SizeofNfattr || end > len(b) {
+		return 0, 0
+	}
+	return kind & nl.NLA_TYPE_MASK, end
+}
+
+var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
+
+func (e *Entry) tuple(b []byte) {
+	for at, next := 0, 0; ; at = next {
+		kind, end := attribute(b, at)
+		if end == 0 {
+			return
+		}
+		next = align(end)
+		switch data := b[at+nl.SizeofNfattr : end]; kind {
+		case nl.CTA_TUPLE_IP:
+			e.addresses(data)
+		case nl.CTA_TUPLE_PROTO:
+			e.ports(data)
+		case ctaTupleZone: // a zone that holds for this direction only
+			e.Zone = be16(data)
+		}
+	}
+}
+
+func (e *Entry) addresses(b []byte) {
+	for at, next := 0, 0; ; at = next {
+		kind, end := attribute(b, at)
+		if end == 0 {
+			return
+		}
+		next = align(end)
+		switch data := b[at+nl.SizeofNfattr : end]; kind {
+		case nl.CTA_IP_V4_SRC, nl.CTA_IP_V6_SRC:
+			e.Src = address(data)
+		case nl.CTA_IP_V4_DST, nl.CTA_IP_V6_DST:
+			e.Dst = address(data)
+		}
+	}
+}
+
+// address is invalid unless b has the length of one.
+func address(b []byte) netip.Addr {
+	addr, _ := netip.AddrFromSlice(b)
+	return addr
+}
+
+func (e *Entry) ports(b []byte) {
+	for at, next := 0, 0; ; at = next {
+		kind, end := attribute(b, at)
+		if end == 0 {
+			return
+		}
+		next = align(end)
+		switch data := b[at+nl.SizeofNfattr : end]; kind {
+		case nl.CTA_PROTO_NUM:
+			e.Proto = first(data)
+		case nl.CTA_PROTO_SRC_PORT:
+			e.SrcPort = be16(data)
+		case nl.CTA_PROTO_DST_PORT:
+			e.DstPort = be16(data)
+		}
+	}
+}
+
+// protoState finds the state below the attribute of whichever protocol it is.
+func protoState(b []byte) uint8 {
+	if _, end := attribute(b, 0); end != 0 {
+		return first(find(b[nl.SizeofNfattr:end], ctaProtoinfoState))
+	}
+	return 0
+}
+
+func startTime(b []byte) uint64 {
+	if data := find(b, nl.CTA_TIMESTAMP_START); len(data) >= 8 {
+		return binary.BigEndian.Uint64(data)
+	}
+	return 0
+}
+
+// find returns the data of an attribute among others, nil if it is not there.
+func find(b []byte, which uint16) []byte {
+	for at, next := 0, 0; ; at = next {
+		kind, end := attribute(b, at)
+		switch {
+		case end == 0:
+			return nil
+		case kind == which:
+			return b[at+nl.SizeofNfattr : end]
+		}
+		next = align(end)
+	}
+}
+
+func align(n int) int { return (n + 3) &^ 3 }
+
+func first(b []byte) uint8 {
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0]
+}
+
+func be16(b []byte) uint16 {
+	if len(b) < 2 {
+		return 0
+	}
+	return binary.BigEndian.Uint16(b)
+}
+
+func be32(b []byte) uint32 {
+	if len(b) < 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(b)
+}

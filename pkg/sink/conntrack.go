@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+// ConntrackBy is what the entries of a connection tracking table are shown by,
+// as --by has it; empty for all that is of interest.
+type ConntrackBy = string
+
+const (
+	BySrc    ConntrackBy = "src"
+	ByDst    ConntrackBy = "dst"
+	ByDport  ConntrackBy = "dport"
+	ByState  ConntrackBy = "state"
+	ByPrefix ConntrackBy = "prefix"
+)
+
+// ConntrackReport is what is to be said of a connection tracking table.
+type ConntrackReport struct {
+	Time    time.Time
+	Took    time.Duration
+	Version string
+	Machine host.Machine
+	Table   host.ConntrackTable
+	Dumped  conntrack.Dumped
+	Summary conntrack.Summary
+	Top     int
+	// What the summary was confined to.
+	By         ConntrackBy
+	States     []string
+	Zone       *uint16
+	IPv4, IPv6 bool
+}
+
+// section is the groups of one kind.
+type section struct {
+	by     ConntrackBy
+	groups []conntrack.Group
+	of     int // how many groups there are
+}
+
+// sections are those that are to be shown.
+func (r *ConntrackReport) sections() []section {
+	s := &r.Summary
+	addresses := BySrc
+	if r.By == ByDst {
+		addresses = ByDst
+	}
+	var shown []section
+	for _, section := range []section{
+		{ByState, s.States, len(s.States)},
+		{ByPrefix, s.Prefixes, len(s.Prefixes)},
+		{addresses, s.Addresses, s.NumAddresses},
+		{ByDport, s.Ports, s.NumPorts},
+	} {
+		if r.By == "" || r.By == section.by {
+			section.groups = section.groups[:min(len(section.groups), r.Top)]
+			shown = append(shown, section)
+		}
+	}
+	return shown
+}
+
+const (
+	// freeMost is how many commands are given, and freeShare of how much of the
+	// table one has to hold a group for that, one in so many.
+	freeMost  = 3
+	freeShare = 20
+)
+
+// command is one that would free entries.
+type command struct {
+	Command string `json:"command"`
+	Entries uint64 `json:"entries"` // at the time of the report
+}
+
+// free returns the commands that would free the largest groups of the sections'
+// most telling one.
+func (r *ConntrackReport) free() []command {
+	by := r.By
+	if by == "" {
+		by = ByPrefix
+	}
+	commands := []command{}
+	for _, s := range r.sections() {
+		if s.by != by {
+			continue
+		}
+		for _, g := range s.groups {
+			if g.Own*freeShare >= r.Summary.Entries && len(commands) < freeMost {
+				commands = append(commands, r.freeGroup(by, &g))
+			}
+		}
+	}
+	return commands
+}
+
+// freeGroup frees what a group mostly holds. All of it is valid for conntrack
+// 1.4.
+func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) command {
+	kind, entries := g.Mostly, g.MostlyEntries
+	if by == ByDport {
+		kind, entries = conntrack.Kind{Proto: g.Port.Proto}, g.Entries
+		if len(r.States) == 1 {
+			kind.State = r.States[0]
+		}
+	}
+	words := []string{r.Table.Enter + "conntrack -D"}
+	switch {
+	case g.Prefix.IsValid() && g.Prefix.Addr().Is4() || r.IPv4:
+		words = append(words, "-f ipv4")
+	case g.Prefix.IsValid() || r.IPv6:
+		words = append(words, "-f ipv6")
+	}
+	switch by {
+	case BySrc, ByPrefix:
+		words = append(words, "-s "+prefixWord(g.Prefix))
+	case ByDst:
+		words = append(words, "-d "+prefixWord(g.Prefix))
+	}
+	words = append(words, "-p "+kind.Protocol())
+	if by == ByDport {
+		words = append(words, fmt.Sprintf("--dport %d", g.Port.Port))
+	}
+	switch kind.State {
+	case "":
+	case conntrack.Offloaded:
+		words = append(words, "-u OFFLOAD")
+	default:
+		words = append(words, "--state "+kind.State)
+	}
+	if r.Zone != nil {
+		words = append(words, fmt.Sprintf("-w %d", *r.Zone))
+	}
+	return command{strings.Join(words, " "), entries}
+}
