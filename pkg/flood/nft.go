@@ -7,9 +7,8 @@ import (
 	"fmt"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"golang.org/x/sys/unix"
+	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
 // nftDrop: a rule of an input chain drops the packets, and counts them.
@@ -37,14 +36,9 @@ func (r *rule) add() error {
 		Name: "drops", Table: table, Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
 	})
-	conn.AddRule(&nftables.Rule{Table: table, Chain: r.chain, Exprs: []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(portNFT)},
-		&expr.Counter{},
-		&expr.Verdict{Kind: expr.VerdictDrop},
-	}})
+	conn.AddRule(&nftables.Rule{Table: table, Chain: r.chain, Exprs: append(
+		provoke.ToPort(portNFT), &expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop},
+	)})
 	if err := conn.Flush(); err != nil {
 		return fmt.Errorf("%w: add nftables rule: %w", ErrCannot, err)
 	}

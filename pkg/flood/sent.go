@@ -4,9 +4,9 @@ package flood
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +21,7 @@ type Sent struct {
 // timed runs fn, which sends n, on one CPU in the server's namespace.
 func (f *Field) timed(cpu int, n uint64, fn func() error) (sent Sent, err error) {
 	err = f.ServerDo(func() error {
-		if err := pinTo(cpu); err != nil {
+		if err := provoke.PinTo(cpu); err != nil {
 			return err
 		}
 		began, used, err := clocks()
@@ -46,13 +46,4 @@ func clocks() (now, used time.Duration, err error) {
 		unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &thread),
 	)
 	return time.Duration(wall.Nano()), time.Duration(thread.Nano()), err
-}
-
-func pinTo(cpu int) error {
-	var set unix.CPUSet
-	set.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("pin to CPU %d: %w", cpu, err)
-	}
-	return nil
 }

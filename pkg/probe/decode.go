@@ -5,6 +5,7 @@ package probe
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -30,13 +31,19 @@ func decodeDetail(sample []byte) (*bpfDetail, error) {
 // decoder turns keys into events with the kernel's names and wall-clock times.
 type decoder struct {
 	reasons map[uint32]string
+	// more looks for the names of subsystems' reasons, which takes a while. It is
+	// nil where the kernel has no reasons.
+	more func() map[uint32]string
 	// now is the wall-clock time, and boot that at which the kernel's monotonic
 	// clock was 0.
 	now, boot time.Time
 }
 
 func newDecoder(k *kernel) *decoder {
-	return &decoder{reasons: k.reasons}
+	if k.reasons == nil {
+		return &decoder{}
+	}
+	return &decoder{reasons: maps.Clone(k.reasons), more: k.subsystemReasons}
 }
 
 // setClock aligns the clocks; the wall clock may have been set meanwhile.
@@ -68,16 +75,26 @@ func (d *decoder) kind(key *bpfKey) event.Event {
 	}
 }
 
-// reason names a drop reason; one that the kernel's BTF does not know is shown
-// by its number. Zero is no reason: the kernel has none, or the hook no free.
+// reason names a drop reason; one that no BTF knows is shown by its number. Zero
+// is no reason: the kernel has none, or the hook no free.
 func (d *decoder) reason(n uint32) string {
 	if n == 0 {
 		return ""
 	}
-	if name, ok := d.reasons[n]; ok {
+	name, known := d.reasons[n]
+	if known {
 		return name
 	}
-	return strconv.FormatUint(uint64(n), 10)
+	number := strconv.FormatUint(uint64(n), 10)
+	if d.more == nil || n>>subsystemShift == 0 {
+		return number
+	}
+	maps.Copy(d.reasons, d.more())
+	if name, known = d.reasons[n]; !known {
+		name = number
+		d.reasons[n] = name
+	}
+	return name
 }
 
 func evidence(d *bpfDetail) *event.Evidence {

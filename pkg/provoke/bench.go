@@ -78,7 +78,7 @@ func (b *bench) sharing(settings sysctls) sysctls {
 
 // enter makes the current thread the run's own.
 func (b *bench) enter() (err error) {
-	if err := pinTo(b.cpus[int(b.id)%len(b.cpus)]); err != nil {
+	if err := PinTo(b.cpus[int(b.id)%len(b.cpus)]); err != nil {
 		return err
 	}
 	if err := setns(b.client); err != nil {
@@ -153,7 +153,7 @@ func (b *bench) sync() {
 // syncAll does so on every CPU, for what sockets have sent on others.
 func (b *bench) syncAll() {
 	for _, cpu := range b.cpus {
-		b.fail(pinTo(cpu))
+		b.fail(PinTo(cpu))
 		b.sync()
 	}
 }

@@ -77,7 +77,7 @@ func (b *bench) queue(port uint16) *nfqueue {
 }
 
 func toQueue(port, num uint16) []expr.Any {
-	rule := toPort(port)[2:] // TCP and UDP alike
+	rule := ToPort(port)[2:] // TCP and UDP alike
 	return append(rule, track[0], &expr.Queue{Num: num, Total: 1})
 }
 

@@ -85,7 +85,7 @@ func netfilterOutput(b *bench) Expect {
 
 // rule adds a table with one chain with one rule, for segments to dst.
 func (b *bench) rule(c chain, dst netip.AddrPort, then ...expr.Any) {
-	b.addRule(c, toPort(dst.Port()), then)
+	b.addRule(c, ToPort(dst.Port()), then)
 }
 
 func (b *bench) addRule(c chain, match, then []expr.Any) {

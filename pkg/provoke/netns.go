@@ -89,7 +89,8 @@ func allowedCPUs() ([]int, error) {
 	return cpus, nil
 }
 
-func pinTo(cpu int) error {
+// PinTo keeps the calling thread, which must be locked, on one CPU.
+func PinTo(cpu int) error {
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {

@@ -48,8 +48,8 @@ func addRule(netns int, c chain, id uint32, rule []expr.Any) (undo func() error,
 	}, nil
 }
 
-// toPort matches TCP segments to a port.
-func toPort(port uint16) []expr.Any { return onPort(2, port) }
+// ToPort matches TCP segments to a port.
+func ToPort(port uint16) []expr.Any { return onPort(2, port) }
 
 // fromPort matches TCP segments from a port.
 func fromPort(port uint16) []expr.Any { return onPort(0, port) }
@@ -89,7 +89,7 @@ var probes = map[string]func(ns *os.File) error{
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
 	return func(ns *os.File) error {
-		undo, err := addRule(int(ns.Fd()), c, 0, append(toPort(1), rule...))
+		undo, err := addRule(int(ns.Fd()), c, 0, append(ToPort(1), rule...))
 		if err != nil {
 			return err
 		}

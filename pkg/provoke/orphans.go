@@ -70,7 +70,7 @@ func (b *bench) refreshOrphans() {
 	const busy = 300 * time.Millisecond
 	for _, cpu := range b.cpus[:min(len(b.cpus), 2)] {
 		if b.err == nil {
-			b.fail(pinTo(cpu))
+			b.fail(PinTo(cpu))
 			for start := time.Now(); time.Since(start) < busy; {
 			}
 		}

@@ -67,7 +67,7 @@ type load struct {
 // stress is the work on one CPU.
 func (b *bench) stress(worker int, deadline time.Time) Expect {
 	if b.err == nil {
-		b.fail(pinTo(b.cpus[worker%len(b.cpus)]))
+		b.fail(PinTo(b.cpus[worker%len(b.cpus)]))
 	}
 	loads := b.loads()
 	for n := 0; b.err == nil && n < stressLimit && time.Now().Before(deadline); {
