@@ -279,7 +279,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 /* FIELD of what p is not known to point to. */
 #define CAST_FIELD(typed, p, type, member)                                                         \
-	((typed) && bpf_rdonly_cast                                               \
+	((typed) && bpf_rdonly_cast                                                                \
 		 ? ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))->member             \
 		 : BPF_CORE_READ((type *)(p), member))
 
@@ -292,8 +292,8 @@ static __always_inline bool read_words(__u64 *to, const void *from, int n, bool 
 		return !bpf_probe_read_kernel(to, n * 8, from);
 #pragma unroll
 	for (int i = 0; i < n; i += 2) {
-		const __u64 *two = bpf_rdonly_cast(from + i * 8,
-						   bpf_core_type_id_kernel(struct in6_addr));
+		const __u64 *two =
+			bpf_rdonly_cast(from + i * 8, bpf_core_type_id_kernel(struct in6_addr));
 		to[i] = two[0];
 		if (i + 1 < n)
 			to[i + 1] = two[1];
