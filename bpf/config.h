@@ -116,9 +116,8 @@ struct {
 
 /* How many details of a kind a CPU may still send within a window of time. */
 struct allowance {
-	__u64 since;
+	__u32 window;
 	__u32 left;
-	__u32 pad;
 };
 
 struct {

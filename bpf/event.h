@@ -90,13 +90,17 @@ struct key {
 	__u8 pad[5];
 };
 
-/* How often, and when and from which port last. */
+/* How often, and when and from which port last. It is small, as every CPU has one
+ * for every key, and as a flood's are read from memory. */
 struct tally {
 	__u64 count;
-	__u64 time; /* bpf_ktime_get_ns, to a tick */
-	__u64 sent; /* time of the newest detail */
+	__u32 time; /* bpf_ktime_get_ns, to a tick, >> TALLY_TIME_SHIFT, or 0 */
+	__u16 sent; /* the window in which a detail was sent last, or 0 */
 	__u16 src_port;
-	__u8 pad[6];
+};
+
+enum tally_time {
+	TALLY_TIME_SHIFT = 16, /* 65.5 µs; the time wraps after three days */
 };
 
 /* A listener's queues and the limits on them. */

@@ -49,17 +49,20 @@ static __always_inline bool parse_tcp(const void *at, struct packet *p)
 	return true;
 }
 
-static __always_inline bool parse_v4(const void *at, struct packet *p)
+static __always_inline bool parse_v4(const void *at, struct packet *p, bool typed)
 {
 	/* Without options, which is nearly always, one read gets both. An skb's
 	 * linear part is never so short that it would leave its memory. */
-	struct {
-		struct ipv4_header ip;
-		struct tcp_header tcp;
+	union {
+		struct {
+			struct ipv4_header ip;
+			struct tcp_header tcp;
+		};
+		__u64 words[5];
 	} both;
 	__u32 length;
 
-	if (bpf_probe_read_kernel(&both, sizeof(both), at))
+	if (!read_words(both.words, at, 5, typed))
 		return false;
 	/* Only the first fragment holds the ports. */
 	if (both.ip.protocol != IPPROTO_TCP || both.ip.frag_off & bpf_htons(0x1fff))
@@ -80,16 +83,19 @@ static __always_inline bool is_v6_option(__u8 nexthdr)
 	return nexthdr == 0 || nexthdr == 43 || nexthdr == 60;
 }
 
-static __always_inline bool parse_v6(const void *at, struct packet *p)
+static __always_inline bool parse_v6(const void *at, struct packet *p, bool typed)
 {
 	struct ipv6_option_header option;
-	struct {
-		struct ipv6_header ip;
-		struct tcp_header tcp;
+	union {
+		struct {
+			struct ipv6_header ip;
+			struct tcp_header tcp;
+		};
+		__u64 words[7];
 	} both;
 	__u8 nexthdr;
 
-	if (bpf_probe_read_kernel(&both, sizeof(both), at))
+	if (!read_words(both.words, at, 7, typed))
 		return false;
 	__builtin_memcpy(p->src, both.ip.saddr, 16);
 	__builtin_memcpy(p->dst, both.ip.daddr, 16);
@@ -123,9 +129,9 @@ static __always_inline bool parse_skb(struct sk_buff *skb, struct packet *p, boo
 	if (!offset)
 		at = FIELD(typed, skb, data);
 	if (protocol == bpf_htons(ETH_P_IP))
-		return parse_v4(at, p);
+		return parse_v4(at, p, typed);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return parse_v6(at, p);
+		return parse_v6(at, p, typed);
 	return false;
 }
 
@@ -190,9 +196,9 @@ static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct p
 	if (!dst)
 		return true;
 	if (!p->v4)
-		return BPF_CORE_READ((struct rt6_info *)dst, rt6i_flags) &
+		return CAST_FIELD(typed, dst, struct rt6_info, rt6i_flags) &
 		       (RTF_LOCAL | RTF_ANYCAST);
-	type = BPF_CORE_READ((struct rtable *)dst, rt_type);
+	type = CAST_FIELD(typed, dst, struct rtable, rt_type);
 	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 

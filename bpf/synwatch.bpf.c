@@ -16,6 +16,7 @@ const enum hook *unused_hook __attribute__((unused));
 const enum stat *unused_stat __attribute__((unused));
 const struct detail *unused_detail __attribute__((unused));
 const struct tally *unused_tally __attribute__((unused));
+const enum tally_time *unused_tally_time __attribute__((unused));
 
 /* The kernel wants a GPL-compatible string to lend its tracing helpers. */
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -47,13 +47,18 @@ struct evidence {
 	__u32 ifindex;
 };
 
-/* A key's details are this far apart, and no kind of drop sends more of them
- * within that time from one CPU: a flood has no need of more, and what is rare
- * must get through it. */
-#define DETAIL_EVERY_NS 100000000LL
+/* A key has one detail within a window of 134 ms, and no kind of drop sends more
+ * of them within that time from one CPU: a flood has no need of more, and what is
+ * rare must get through it. */
 #define DETAILS_OF_A_KIND 128
 
-static __always_inline bool may_send(const struct key *key, __u64 now)
+/* window_of numbers the windows; it is never 0. */
+static __always_inline __u16 window_of(__u64 now)
+{
+	return now >> 27 | 1 << 15;
+}
+
+static __always_inline bool may_send(const struct key *key, __u16 window)
 {
 	__u32 kind =
 		(key->reason ^ key->facts ^ key->facts >> 16 ^ key->facts >> 32 ^ key->hook) & 63;
@@ -61,8 +66,8 @@ static __always_inline bool may_send(const struct key *key, __u64 now)
 
 	if (!a)
 		return false;
-	if (is_older(now, a->since, DETAIL_EVERY_NS)) {
-		a->since = now;
+	if (a->window != window) {
+		a->window = window;
 		a->left = DETAILS_OF_A_KIND;
 	}
 	if (!a->left)
@@ -137,7 +142,9 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 {
 	bool other = second;
 	__u64 now = now_ns();
+	__u16 window = window_of(now);
 	struct tally *t;
+	__u32 time;
 
 	if (!passes(key))
 		return;
@@ -151,15 +158,17 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 		count_elsewhere(key, n);
 		return;
 	}
-	if (every_drop || (is_older(now, t->sent, DETAIL_EVERY_NS) && may_send(key, now))) {
-		t->sent = now;
+	if (every_drop || (t->sent != window && may_send(key, window))) {
+		t->sent = window;
 		now = bpf_ktime_get_ns();
 		send_detail(key, now, src_port, e);
 	}
 	/* Atomic, as a softirq may interrupt this CPU in process context. */
 	__sync_fetch_and_add(&t->count, n);
-	if (now > t->time)
-		t->time = now;
+	time = now >> TALLY_TIME_SHIFT;
+	/* A tick may have begun before the newest detail. */
+	if (!t->time || (__s32)(time - t->time) > 0)
+		t->time = time;
 	t->src_port = src_port;
 }
 

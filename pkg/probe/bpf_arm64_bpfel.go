@@ -156,11 +156,16 @@ const (
 type bpfTally struct {
 	_       structs.HostLayout
 	Count   uint64
-	Time    uint64
-	Sent    uint64
+	Time    uint32
+	Sent    uint16
 	SrcPort uint16
-	Pad     [6]uint8
 }
+
+type bpfTallyTime uint32
+
+const (
+	bpfTallyTimeTALLY_TIME_SHIFT bpfTallyTime = 16
+)
 
 // Names of all BPF objects in the ELF.
 //
@@ -342,6 +347,7 @@ const (
 	bpfVarUnusedHook                        = "unused_hook"
 	bpfVarUnusedStat                        = "unused_stat"
 	bpfVarUnusedTally                       = "unused_tally"
+	bpfVarUnusedTallyTime                   = "unused_tally_time"
 )
 
 // loadBpf returns the embedded CollectionSpec for bpf.
@@ -574,6 +580,7 @@ type bpfVariableSpecs struct {
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
 	UnusedStat         *ebpf.VariableSpec `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.VariableSpec `ebpf:"unused_tally"`
+	UnusedTallyTime    *ebpf.VariableSpec `ebpf:"unused_tally_time"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -675,6 +682,7 @@ type bpfVariables struct {
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
 	UnusedStat         *ebpf.Variable `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.Variable `ebpf:"unused_tally"`
+	UnusedTallyTime    *ebpf.Variable `ebpf:"unused_tally_time"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.

@@ -34,9 +34,11 @@ type decoder struct {
 	// more looks for the names of subsystems' reasons, which takes a while. It is
 	// nil where the kernel has no reasons.
 	more func() map[uint32]string
-	// now is the wall-clock time, and boot that at which the kernel's monotonic
-	// clock was 0.
-	now, boot time.Time
+	// now is the wall-clock time, ktime that of the kernel's monotonic clock in ns,
+	// and boot the wall-clock time at which that was 0.
+	now   time.Time
+	ktime uint64
+	boot  time.Time
 }
 
 func newDecoder(k *kernel) *decoder {
@@ -51,7 +53,8 @@ func (d *decoder) setClock(now time.Time) {
 	var ts unix.Timespec
 	d.now = now
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
-		d.boot = now.Add(-time.Duration(ts.Nano()))
+		d.ktime = uint64(ts.Nano())
+		d.boot = now.Add(-time.Duration(d.ktime))
 	}
 }
 

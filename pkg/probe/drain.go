@@ -133,7 +133,7 @@ func (d *drain) empty(now time.Time) error {
 	}
 	perKey := d.table.perKey
 	for i := range keys {
-		d.settle(&keys[i], sum(values[i*perKey:(i+1)*perKey]))
+		d.settle(&keys[i], sum(values[i*perKey:(i+1)*perKey], d.decoder.ktime))
 	}
 	d.found += len(keys)
 	if last {
@@ -190,17 +190,17 @@ func (d *drain) tell(detail *bpfDetail) {
 }
 
 // settle turns a key's count into an event, less what was told before.
-func (d *drain) settle(key *bpfKey, total bpfTally) {
-	owed := d.owed[*key] + int64(total.Count)
+func (d *drain) settle(key *bpfKey, n total) {
+	owed := d.owed[*key] + int64(n.count)
 	delete(d.owed, *key)
-	detail := d.detailOf(key, &total)
+	detail := d.detailOf(key, n)
 	if owed < 0 {
 		d.owed[*key] = owed
 	}
 	if owed <= 0 {
 		return
 	}
-	e := d.decoder.event(key, total.Time, total.SrcPort)
+	e := d.decoder.event(key, n.time, n.srcPort)
 	e.Count, e.Evidence = uint64(owed), evidence(detail)
 	if d.everyDrop {
 		e.Merged = e.Count - 1
@@ -210,9 +210,9 @@ func (d *drain) settle(key *bpfKey, total bpfTally) {
 
 // detailOf returns the key's detail. One that is newer than the count came after
 // the exchange and before the ring buffer was read: it is the next count's too.
-func (d *drain) detailOf(key *bpfKey, total *bpfTally) *bpfDetail {
+func (d *drain) detailOf(key *bpfKey, n total) *bpfDetail {
 	detail := d.details[*key]
-	if detail != nil && detail.Time <= total.Time {
+	if detail != nil && n.has(detail) {
 		delete(d.details, *key)
 	}
 	return detail

@@ -21,7 +21,7 @@ func TestSettleCoalesced(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
 	d.details[key] = &bpfDetail{Key: key}
 	d.details[key].Queues.Known = 1
-	d.settle(&key, bpfTally{Count: 5})
+	d.settle(&key, total{count: 5})
 	if len(d.events) != 1 || d.events[0].Count != 5 || d.events[0].Evidence.Listener == nil {
 		t.Fatalf("%+v", d.events)
 	}
@@ -30,9 +30,9 @@ func TestSettleCoalesced(t *testing.T) {
 // A detail that came early, of the next interval, is there for that one too.
 func TestSettleWithAnEarlyDetail(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
-	d.details[key] = &bpfDetail{Key: key, Time: 20}
-	d.settle(&key, bpfTally{Count: 1, Time: 10})
-	d.settle(&key, bpfTally{Count: 1, Time: 30})
+	d.details[key] = &bpfDetail{Key: key, Time: 20 << timeShift}
+	d.settle(&key, total{count: 1, time: 10 << timeShift})
+	d.settle(&key, total{count: 1, time: 30 << timeShift})
 	if len(d.events) != 2 || d.events[0].Evidence == nil || d.events[1].Evidence == nil || len(d.details) != 0 {
 		t.Fatalf("%+v, left %v", d.events, d.details)
 	}
@@ -42,10 +42,10 @@ func TestSettleWithAnEarlyDetail(t *testing.T) {
 // its key's count.
 func TestSettleWhatWasTold(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
-	d.tell(&bpfDetail{Key: key, Time: 5})
-	d.settle(&key, bpfTally{Count: 4, Time: 10})
-	d.tell(&bpfDetail{Key: key, Time: 20})
-	d.settle(&key, bpfTally{Count: 1, Time: 30})
+	d.tell(&bpfDetail{Key: key, Time: 5 << timeShift})
+	d.settle(&key, total{count: 4, time: 10 << timeShift})
+	d.tell(&bpfDetail{Key: key, Time: 20 << timeShift})
+	d.settle(&key, total{count: 1, time: 30 << timeShift})
 	var counts []uint64
 	for _, e := range d.events {
 		counts = append(counts, e.Count)
@@ -72,7 +72,7 @@ func TestSettleEveryDrop(t *testing.T) {
 		var got uint64
 		for i := range c.sent {
 			d.owed[key] -= c.sent[i]
-			d.settle(&key, bpfTally{Count: uint64(c.counted[i])})
+			d.settle(&key, total{count: uint64(c.counted[i])})
 		}
 		for _, e := range d.events {
 			got += e.Count
@@ -83,9 +83,17 @@ func TestSettleEveryDrop(t *testing.T) {
 	}
 }
 
+// The time of a tally wraps: the newest is the one nearest to now, or just after.
 func TestSumTakesTheNewest(t *testing.T) {
-	got := sum([]bpfTally{{Count: 2, Time: 9, SrcPort: 1}, {Count: 3, Time: 8, SrcPort: 2}, {}})
-	if got.Count != 5 || got.Time != 9 || got.SrcPort != 1 {
-		t.Fatalf("%+v", got)
+	for _, now := range []uint64{5 << timeShift, 1<<48 - 1, 1 << 48, 3<<48 + 1<<20} {
+		ticks := now >> timeShift
+		newest := uint32(ticks) + 1
+		got := sum([]bpfTally{
+			{Count: 2, Time: newest, SrcPort: 1}, {Count: 3, Time: newest - 4, SrcPort: 2}, {},
+		}, now)
+		want := total{count: 5, time: (ticks + 1) << timeShift, srcPort: 1}
+		if got != want {
+			t.Errorf("at %d: %+v, want %+v", now, got, want)
+		}
 	}
 }

@@ -101,15 +101,40 @@ func (t *table) next() (keys []bpfKey, values []bpfTally, last bool, err error) 
 	return t.keys[:n], t.values[:n*t.perKey], err != nil, nil
 }
 
-// sum adds up the CPUs; time and port are those of the newest.
-func sum(perCPU []bpfTally) bpfTally {
-	var total bpfTally
+// total is a key's count on all CPUs, and when (on the kernel's monotonic clock, in
+// ns, to 65.5 µs) and from which port the newest was.
+type total struct {
+	count   uint64
+	time    uint64
+	srcPort uint16
+}
+
+// timeShift is by how much the time of a tally is less exact than ns.
+const timeShift = int(bpfTallyTimeTALLY_TIME_SHIFT)
+
+// sum adds up the CPUs. now is the monotonic time, which is within a day of theirs.
+func sum(perCPU []bpfTally, now uint64) total {
+	var t total
 	for i := range perCPU {
-		t := &perCPU[i]
-		total.Count += t.Count
-		if t.Time > total.Time {
-			total.Time, total.SrcPort = t.Time, t.SrcPort
+		one := &perCPU[i]
+		if one.Count == 0 {
+			continue
+		}
+		t.count += one.Count
+		if time := tallyTime(one.Time, now); time >= t.time {
+			t.time, t.srcPort = time, one.SrcPort
 		}
 	}
-	return total
+	return t
+}
+
+// tallyTime completes the time of a tally, of which the kernel keeps 32 bits.
+func tallyTime(short uint32, now uint64) uint64 {
+	now >>= timeShift
+	return (now + uint64(int64(int32(short-uint32(now))))) << timeShift
+}
+
+// has says whether the detail's drop is among those of the total.
+func (t total) has(detail *bpfDetail) bool {
+	return detail.Time>>timeShift <= t.time>>timeShift
 }
