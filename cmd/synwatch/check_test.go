@@ -74,8 +74,9 @@ func TestCheckSavedOutages(t *testing.T) {
 			"tcp_tw_reuse is on, which helps no server", "[syn-cookies-failing]", "[receive-buffers]",
 		},
 		"conntrack-full": {
-			"critical  the connection tracking table is full [conntrack-full]\n", "talk to the operators of 198.51.100.64/26",
-			"90 % of 400, from 36 sources", "sysctl -w net.netfilter.nf_conntrack_max=524288", "nf_conntrack_tcp_timeout_established = 86400",
+			"critical  the connection tracking table is full: 198.51.100.64/26 holds 90 % of it, tcp ESTABLISHED\n", "[conntrack-full]\n",
+			"conntrack -D -f ipv4 -s 198.51.100.64/26 -p tcp --state ESTABLISHED", "talk to the operators of 198.51.100.64/26",
+			"90 % of 400, from 36 sources, tcp", "sysctl -w net.netfilter.nf_conntrack_max=524288", "nf_conntrack_tcp_timeout_established = 86400",
 			"echo 131072 > /sys/module/nf_conntrack/parameters/hashsize", "Not read: the listeners",
 		},
 	} {

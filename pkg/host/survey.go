@@ -96,7 +96,7 @@ func (s *Space) readHere() error {
 	}
 	s.readNet(Running, dir)
 	s.Sysctls = readSysctls(Running)
-	s.readHolders(Running, dir)
+	s.readHolders()
 	sockets, err := listening()
 	if err != nil {
 		return nil

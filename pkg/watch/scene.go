@@ -99,7 +99,21 @@ func (w *watcher) findings() []diagnose.Finding {
 			n := w.ledger.moved[at.netns][Accepted]
 			t.Accepted = &n
 		}
+		if w.Table != nil {
+			t.Table = func() *host.ConntrackTable { return w.table(at.netns) }
+		}
 		tallies = append(tallies, t)
 	}
 	return diagnose.Traced(tallies, w.Machine.Memory)
+}
+
+// table looks who has the entries of a connection tracking table, nil if that
+// cannot be known.
+func (w *watcher) table(netns uint32) *host.ConntrackTable {
+	t, err := w.Table(netns)
+	if err != nil {
+		w.Warn("look who has the entries of the conntrack table: " + err.Error())
+		return nil
+	}
+	return t
 }

@@ -52,6 +52,9 @@ type Config struct {
 	Sink     Sink
 	// Directory may be nil.
 	Directory Directory
+	// Table describes the connection tracking of a network namespace with who has
+	// its entries; host.ReadConntrack is one. It may be nil.
+	Table func(netns uint32) (*host.ConntrackTable, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
