@@ -192,6 +192,13 @@ func TestWriteDropin(t *testing.T) {
 	}
 }
 
+func TestWriteDropinNeedsADirectory(t *testing.T) {
+	got := command(t, newFake(), "check", "--since", "1h", "--write-dropin", t.TempDir()+"/none/x.conf")
+	if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, "there is no directory") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 	dir := t.TempDir()
 	ours := filepath.Join(dir, "ours.conf")
@@ -210,7 +217,7 @@ func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 		f.snapshots = []host.Snapshot{machine(0, host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"})}
 		got := command(t, f, "check", "--write-dropin", path)
 		after, _ := os.ReadFile(path)
-		if got.status != exitFailed || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {
+		if got.status != exitUsage || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
