@@ -26,6 +26,7 @@ type env struct {
 	survey         func(netns []uint32) (*host.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
 	table          func(netns uint32) (*host.ConntrackTable, error)
+	waiting        func(netns uint32, port uint16) (host.Waiting, error)
 }
 
 // tracer is a source that can be closed.
@@ -56,5 +57,6 @@ func realEnv() *env {
 		survey:    host.Survey,
 		conntrack: openConntrack,
 		table:     host.ReadConntrack,
+		waiting:   host.ReadWaiting,
 	}
 }

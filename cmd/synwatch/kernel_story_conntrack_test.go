@@ -42,7 +42,7 @@ func TestKernelStoryConntrack(t *testing.T) {
 
 	shown, live := m.trace("server"), m.trace("server", "--json")
 	m.skipIfBlind(live, "conntrack-table-full")
-	refused := m.tryInVain("198.51.100.1:80", map[string]int{"user1": 7, "user2": 4, "user3": 1})
+	refused := m.tryInVain("198.51.100.1:80", map[string]int{"user1": 7, "user2": 4, "user3": 1}, 2)
 	text := strings.Join(shown.stop(), "\n")
 	got := m.parse(live.stop())
 	m.Logf("# synwatch trace\n%s", text)

@@ -72,12 +72,13 @@ func (m *machines) recycle(lab *provoke.Lab) {
 	mysqld := fmt.Sprintf("mysqld[%d] on port 3306", pid)
 	m.says("trace", text, "paws-time-wait", office+":", fmt.Sprintf("mysqld[%d]", pid), "51 waiting, limit 50",
 		"[traced-timestamps]", "mostly of "+office, "give the NAT at "+office+" more ports",
-		"[traced-accept-queue-full]", mysqld, "backlog of 50 binds, not somaxconn (4096)", "[traced-cookies-invalid]")
+		"[traced-accept-queue-full]", mysqld+" has stopped accepting", "nothing was accepted from it for", "!somaxconn =", "!listen(2) backlog to",
+		"[traced-cookies-invalid]")
 
 	report, status := m.synwatch("server", "check", "--netns", fmt.Sprint(lab.Netns()))
 	m.status("check", status, exitCritical)
 	at := sysctlFile + ":7"
-	m.says("check", report, "critical the accept queue of "+mysqld+" is full", "51 limit 50", "backlog of 50 binds",
+	m.says("check", report, "critical the accept queue of "+mysqld+" is full", "51 limit 50", "nothing was accepted from this queue for", "!listen(2) backlog to",
 		"[paws-rejects]", "[syn-cookies-failing]", "[tw-recycle-gone]", at, "sed -i '7s/^/#/' "+sysctlFile, "[tw-reuse]", sysctlFile+":8")
 
 	during := m.dialOften("app1", "198.51.100.1:3306")
@@ -218,8 +219,8 @@ func (m *machines) badCookies(lab *provoke.Lab, times int) map[netip.Addr]uint64
 	return counts
 }
 
-// overflow fills mysqld's accept queue and has clients meet it full, until each
-// has tried twice or more. It returns how many SYNs of theirs were for nothing.
+// overflow fills mysqld's accept queue and has clients meet it full. It returns
+// how many SYNs of theirs were for nothing.
 func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]uint64 {
 	m.Helper()
 	accepted := func() uint64 { return m.counters("server")["TcpPassiveOpens"] }
@@ -228,7 +229,7 @@ func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]
 	m.Cleanup(func() { m.hangUp(filling) })
 	m.connected(filling)
 	m.await("a full queue", func() bool { return accepted() == before+uint64(backlog)+1 })
-	return m.tryInVain("198.51.100.1:3306", clients)
+	return m.tryInVain("198.51.100.1:3306", clients, 4) // three seconds or more
 }
 
 // joinClients joins clients to the server, each by a network of its own. The
@@ -243,9 +244,9 @@ func (m *machines) joinClients(names ...string) {
 }
 
 // tryInVain has clients, which are named after the number of their network, begin
-// so many connections each that come to nothing, until all have tried twice or
+// so many connections each that come to nothing, until all were tried so often or
 // more. It returns how many SYNs each address sent.
-func (m *machines) tryInVain(server string, clients map[string]int) map[netip.Addr]uint64 {
+func (m *machines) tryInVain(server string, clients map[string]int, tries uint64) map[netip.Addr]uint64 {
 	m.Helper()
 	sent := map[string]uint64{}
 	var trying []int
@@ -254,7 +255,7 @@ func (m *machines) tryInVain(server string, clients map[string]int) map[netip.Ad
 		trying = append(trying, m.dial(name, server, n, 0)...)
 	}
 	for name, n := range clients {
-		m.await("a second try", func() bool { return m.synsSent(name) >= sent[name]+2*uint64(n) })
+		m.await("the last try", func() bool { return m.synsSent(name) >= sent[name]+tries*uint64(n) })
 	}
 	m.hangUp(trying)
 	counts := map[netip.Addr]uint64{}

@@ -51,6 +51,12 @@ func listener(waiting, limit uint32, drops uint64) host.ListenerQueue {
 	}
 }
 
+// still is a queue from which nothing was accepted for so long.
+func still(l host.ListenerQueue, d time.Duration) host.ListenerQueue {
+	l.Still = d
+	return l
+}
+
 func sysctl(key, v string) func(*Facts) { return func(f *Facts) { f.Space.Sysctls[key] = v } }
 func counter(name string, n uint64) func(*Facts) {
 	return func(f *Facts) { f.Space.Counters[name] = n }
@@ -83,6 +89,10 @@ var rows = []struct {
 		"critical accept-queue-full", []string{"nothing at all was accepted", "!listen(2) backlog to"}},
 	{"an application that has stopped, cut off by somaxconn", []func(*Facts){window, counter("TcpPassiveOpens", 0), sysctl("net.core.somaxconn", "128"), listens(listener(129, 128, 40)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
 		"critical accept-queue-full,note file-not-in-force", []string{"nothing at all was accepted", "!sysctl -w"}},
+	{"an application that has stopped, as its queue shows", []func(*Facts){sysctl("net.core.somaxconn", "128"), listens(still(listener(129, 128, 40), 75*time.Second)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
+		"critical accept-queue-full,note file-not-in-force", []string{"newest connection that waits 1m15s", "nothing was accepted from this queue for 1m15s", "!sysctl -w", "!listen(2) backlog"}},
+	{"an application that is slow, as its queue shows", []func(*Facts){listens(still(listener(512, 511, 40), time.Second)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
+		"critical accept-queue-full", []string{"listen(2) backlog to 1024", "!newest"}},
 	{"a listener from before", []func(*Facts){listens(listener(5000, 4999, 0))}, "critical accept-queue-full", []string{"from before somaxconn became 4096"}},
 	{"a nearly full accept queue", []func(*Facts){listens(listener(450, 511, 0))}, "warning accept-queue-full", []string{"nearly full"}},
 	{"a tiny accept queue with one waiting", []func(*Facts){listens(listener(1, 1, 0))}, "", nil},

@@ -49,11 +49,11 @@ func tracedAcceptQueue(f *Facts) *Finding {
 		longer = f.longer(uint64(*l.Limit))
 	}
 	faster := do("make the application accept faster: more threads or processes in accept(2), less work between two calls", t.pace())
+	why := t.stopped()
 	switch {
-	case t.stopped():
+	case why != "":
 		x.Title = t.who() + " has stopped accepting"
-		x.Changes = []Change{do(fmt.Sprintf("find out why %s does not accept, or restart it", t.who()),
-			"nothing at all was accepted in the namespace while these were dropped: a longer queue would only fill later")}
+		x.Changes = []Change{do(fmt.Sprintf("find out why %s does not accept, or restart it", t.who()), why+": a longer queue would only fill later")}
 	case t.floods() && t.outrun():
 		x.Title = t.who() + " is flooded with connections"
 		x.Changes = append([]Change{do("limit new connections before they reach it, by source or by range (nft: ct count, limit rate), or take a load balancer in front",
@@ -68,9 +68,20 @@ func tracedAcceptQueue(f *Facts) *Finding {
 	return x
 }
 
-// stopped says whether nothing at all was accepted for long enough.
-func (t *Tally) stopped() bool {
-	return t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stillness
+// stopped says how it is known that the application accepts nothing any more,
+// empty if it is not known.
+func (t *Tally) stopped() string {
+	if t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stillness {
+		return "nothing at all was accepted in the namespace while these were dropped"
+	}
+	e := t.state()
+	if t.Waiting == nil || e == nil {
+		return ""
+	}
+	if w := t.Waiting(); w.Connections > int(e.AcceptQueueMax) && w.Newest >= stillness {
+		return fmt.Sprintf("the queue is full at the end, and nothing was accepted from it for %s", span(w.Newest))
+	}
+	return ""
 }
 
 // outrun says whether more was dropped than accepted: no application makes up

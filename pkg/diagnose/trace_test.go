@@ -44,6 +44,12 @@ func met(l event.Listener) func(*Tally) {
 
 func tracked(c host.Conntrack) func(*Tally) { return func(t *Tally) { t.Answer.Conntrack = &c } }
 
+func waits(n int, newest time.Duration) func(*Tally) {
+	return func(t *Tally) {
+		t.Waiting = func() host.Waiting { return host.Waiting{Connections: n, Newest: newest} }
+	}
+}
+
 // holding is a table that somebody holds, as it was read in a named namespace.
 func holding(prefix string) func(*Tally) {
 	return func(t *Tally) {
@@ -74,6 +80,12 @@ func TestTraced(t *testing.T) {
 			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
 		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, while others accept": {"accept-queue-full", []func(*Tally){cut, accepted(500), waits(129, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"has stopped accepting", "nothing was accepted from it for 8s", "!somaxconn=", "!listen(2) backlog to"}},
+		"slow, with a queue that moves": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(129, time.Second)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
+		"slow, with a queue that has room at the end": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(128, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
 		"too short to say": {"accept-queue-full", []func(*Tally){queue, accepted(0), func(t *Tally) { t.Duration = time.Second }}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!has stopped"}},
 		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},

@@ -102,7 +102,13 @@ func (s *Space) readHere() error {
 		return nil
 	}
 	for _, sock := range sockets {
-		s.Listeners = append(s.Listeners, newListenerQueue(&sock))
+		l := newListenerQueue(&sock)
+		if l.Full() {
+			if w, err := waitingFor(sockets, l.Addr.Port()); err == nil && w.Connections > int(*l.Limit) {
+				l.Still = w.Newest
+			}
+		}
+		s.Listeners = append(s.Listeners, l)
 	}
 	return nil
 }

@@ -102,6 +102,9 @@ func (w *watcher) findings() []diagnose.Finding {
 		if w.Table != nil {
 			t.Table = func() *host.ConntrackTable { return w.table(at.netns) }
 		}
+		if w.Waiting != nil {
+			t.Waiting = func() host.Waiting { return w.waiting(at) }
+		}
 		tallies = append(tallies, t)
 	}
 	return diagnose.Traced(tallies, w.Machine.Memory)
@@ -116,4 +119,14 @@ func (w *watcher) table(netns uint32) *host.ConntrackTable {
 		return nil
 	}
 	return t
+}
+
+// waiting looks at the accept queue of a place; it is nothing if that is gone, or
+// cannot be known.
+func (w *watcher) waiting(at scenePlace) host.Waiting {
+	found, err := w.Waiting(at.netns, at.port)
+	if err != nil {
+		return host.Waiting{}
+	}
+	return found
 }
