@@ -288,7 +288,17 @@ wins. ` + "`/etc/sysctl.conf`" + ` is read where a link in ` + "`sysctl.d`" + ` 
 ## At the end of a trace
 
 The summary of ` + "`synwatch trace`" + ` ends in findings, too (` + "`findings`" + ` in its JSON): from what was counted, by whom it came, and how
-many connections were accepted meanwhile.
+many connections were accepted meanwhile. Of a full accept queue they say which of these it is:
+
+- the application has stopped accepting: nothing was accepted in its namespace for three seconds or more, or the queue is
+  full at the end and the newest connection in it has waited so long, as another would have taken a place that accept(2) had
+  freed. A longer queue is not advised then, here and in check;
+- a flood: a thousand sources or more that try once or twice each, and more that were dropped than accepted;
+- bursts: all but one connection in twenty was accepted, and a longer queue comes first;
+- else the application accepts more slowly than connections come.
+
+Of a full connection tracking table they say who holds it: the table is read once more at the end, and the narrowest prefix
+that holds more than half of it is named, with the command that deletes its entries.
 
 | rule | when | what it means for clients |
 |---|---|---|
