@@ -113,7 +113,8 @@ func (m *machines) shell(command string) {
 		m.start("server", cmd)
 	}
 	err := cmd.Wait()
-	m.Logf("# %s\n%s", command, out.String())
+	text := out.String()
+	m.Logf("# %s\n%s", command, text[max(0, len(text)-200):]) // it tells each entry that it deletes
 	if err != nil {
 		m.Errorf("%s: %v", command, err)
 	}

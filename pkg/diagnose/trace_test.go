@@ -64,6 +64,7 @@ func holding(prefix string) func(*Tally) {
 }
 
 func TestTraced(t *testing.T) {
+	fired := map[string]bool{}
 	queue := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 4096})
 	cut := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 128})
 	for name, test := range map[string]struct {
@@ -129,6 +130,7 @@ func TestTraced(t *testing.T) {
 		text := ""
 		for _, x := range Traced([]Tally{ta}, 16<<30) {
 			got = append(got, x.Severity.String()+" "+x.ID)
+			fired[x.ID] = true
 			text += said(x)
 			if x.Cause != test.cause || x.Means == "" || len(x.Evidence) == 0 {
 				t.Errorf("%s: %+v", name, x)
@@ -142,6 +144,11 @@ func TestTraced(t *testing.T) {
 			if strings.Contains(text, not) == absent {
 				t.Errorf("%s: %q in:\n%s", name, want, text)
 			}
+		}
+	}
+	for _, r := range rules {
+		if r.Scope == Trace && !fired[r.ID] {
+			t.Errorf("nothing makes %s fire", r.ID)
 		}
 	}
 }
