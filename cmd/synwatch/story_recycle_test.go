@@ -4,14 +4,12 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
@@ -20,6 +18,7 @@ import (
 
 // recycleFile is the first outage's sysctl file.
 const recycleFile = `vm.overcommit_memory = 1
+
 #net.core.somaxconn = 1024
 
 #fs.file-max = 1311072
@@ -230,97 +229,4 @@ func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]
 	m.connected(filling)
 	m.await("a full queue", func() bool { return accepted() == before+uint64(backlog)+1 })
 	return m.tryInVain("198.51.100.1:3306", clients, 4) // three seconds or more
-}
-
-// joinClients joins clients to the server, each by a network of its own. The
-// server's first address there is 198.51.100.1.
-func (m *machines) joinClients(names ...string) {
-	m.Helper()
-	for i, name := range names {
-		server := fmt.Sprintf("198.51.100.%d", 4*i+1)
-		m.join("server", server+"/30", name, fmt.Sprintf("198.51.100.%d/30", 4*i+2))
-		m.gateway(name, server)
-	}
-}
-
-// tryInVain has clients, which are named after the number of their network, begin
-// so many connections each that come to nothing, until all were tried so often or
-// more. It returns how many SYNs each address sent.
-func (m *machines) tryInVain(server string, clients map[string]int, tries uint64) map[netip.Addr]uint64 {
-	m.Helper()
-	sent := map[string]uint64{}
-	var trying []int
-	for name, n := range clients {
-		sent[name] = m.synsSent(name)
-		trying = append(trying, m.dial(name, server, n, 0)...)
-	}
-	for name, n := range clients {
-		m.await("the last try", func() bool { return m.synsSent(name) >= sent[name]+tries*uint64(n) })
-	}
-	m.hangUp(trying)
-	counts := map[netip.Addr]uint64{}
-	for name := range clients {
-		network := name[len(name)-1] - '1'
-		counts[netip.AddrFrom4([4]byte{198, 51, 100, 4*network + 2})] = m.synsSent(name) - sent[name]
-	}
-	return counts
-}
-
-// dialOften keeps trying to connect until the returned function is called.
-func (m *machines) dialOften(name, server string) (stop func()) {
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			m.hangUp(m.dial(name, server, 1, 0))
-			select {
-			case <-end:
-				return
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	}()
-	return func() {
-		close(end)
-		<-ended
-	}
-}
-
-// skipIfBlind skips the rest where this kernel does not show a cause.
-func (m *machines) skipIfBlind(l *liveTrace, causes ...string) {
-	m.Helper()
-	for _, c := range causes {
-		if line := l.sofar()[0]; strings.Contains(line[strings.Index(line, `"blind"`):], `"`+c+`"`) {
-			m.Skipf("unseen: this kernel does not show %s", c)
-		}
-	}
-}
-
-// same demands the exact counts of a cause by source.
-func (m *machines) same(cause string, got told, want map[netip.Addr]uint64) {
-	m.Helper()
-	if !maps.Equal(got.drops[cause], want) {
-		m.Errorf("%s: traced %v, provoked %v", cause, got.drops[cause], want)
-	}
-}
-
-// equalCounters demands that the kernel counted what was attributed, and that
-// nothing was lost.
-func (m *machines) equalCounters(got told) {
-	m.Helper()
-	for _, row := range got.summary.Reconcile {
-		if row.Kernel != row.Attributed {
-			m.Errorf("%s: the kernel counted %d, attributed are %d", row.Counter, row.Kernel, row.Attributed)
-		}
-	}
-	if len(got.summary.Reconcile) == 0 || got.summary.Lost != 0 || got.summary.Unattributed != 0 {
-		m.Errorf("lost %d, unattributed %d, counters %v", got.summary.Lost, got.summary.Unattributed, got.summary.Reconcile)
-	}
-}
-
-func (m *machines) status(what string, got, want int) {
-	m.Helper()
-	if got != want {
-		m.Errorf("%s: exit status %d, want %d", what, got, want)
-	}
 }

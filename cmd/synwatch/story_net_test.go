@@ -10,11 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -30,8 +31,8 @@ type machines struct {
 // story changes is of the whole machine, so that it is told in a VM only.
 func storyMachines(t *testing.T, names ...string) *machines {
 	t.Helper()
-	if os.Getenv("SYNWATCH_VM") != "1" {
-		t.Skip("no throw-away VM: a story changes limits and files of the whole machine")
+	if err := provoke.ThrowAway(); err != nil {
+		t.Skip(err)
 	}
 	m := &machines{t, map[string]*os.File{}}
 	for _, name := range names {
@@ -159,101 +160,6 @@ func (m *machines) setGlobal(key, value string) {
 	}))
 }
 
-// counters are the kernel's for TCP on a machine, as nstat names them.
-func (m *machines) counters(name string) map[string]uint64 {
-	m.Helper()
-	values := map[string]uint64{}
-	m.do(name, func() error {
-		for _, file := range []string{"snmp", "netstat"} {
-			text, err := os.ReadFile("/proc/thread-self/net/" + file)
-			if err != nil {
-				return err
-			}
-			lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-			for i := 0; i+1 < len(lines); i += 2 {
-				names, numbers := strings.Fields(lines[i]), strings.Fields(lines[i+1])
-				for j := 1; j < len(names); j++ {
-					values[strings.TrimSuffix(names[0], ":")+names[j]], _ = strconv.ParseUint(numbers[j], 10, 64) // TcpMaxConn is -1
-				}
-			}
-		}
-		return nil
-	})
-	return values
-}
-
-// synsSent is how many SYNs a machine has sent since it began, as its own kernel
-// counts them.
-func (m *machines) synsSent(name string) uint64 {
-	m.Helper()
-	c := m.counters(name)
-	return c["TcpActiveOpens"] + c["TcpExtTCPSynRetrans"]
-}
-
-// dial begins n connections to a server, from these ports on or from any if it is
-// 0, and returns the sockets.
-func (m *machines) dial(name, server string, n int, port uint16) (fds []int) {
-	m.Helper()
-	to := netip.MustParseAddrPort(server)
-	m.do(name, func() error {
-		for i := range n {
-			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-			if err != nil {
-				return err
-			}
-			fds = append(fds, fd)
-			if port != 0 {
-				own := &unix.SockaddrInet4{Port: int(port) + i}
-				if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, own)); err != nil {
-					return err
-				}
-			}
-			err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
-			if err != nil && !errors.Is(err, unix.EINPROGRESS) {
-				return err
-			}
-		}
-		return nil
-	})
-	return fds
-}
-
-// connected waits until all of the sockets are.
-func (m *machines) connected(fds []int) {
-	m.Helper()
-	for _, fd := range fds {
-		m.await("a connection", func() bool {
-			poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-			n, err := unix.Poll(poll, 50)
-			if err != nil || n == 0 {
-				return false
-			}
-			errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-			if errno != 0 || err != nil {
-				m.Fatalf("connect: %v, %v", unix.Errno(errno), err)
-			}
-			return true
-		})
-	}
-}
-
-func (m *machines) hangUp(fds []int) {
-	m.Helper()
-	for _, fd := range fds {
-		m.must(unix.Close(fd))
-	}
-}
-
-// await waits for what has to come at last.
-func (m *machines) await(what string, come func() bool) {
-	m.Helper()
-	for deadline := time.Now().Add(time.Minute); !come(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			m.Fatalf("%s did not come", what)
-		}
-	}
-}
-
 // program starts this test binary under another name on a machine, as which it
 // is another program: see TestMain.
 func (m *machines) program(name string, args ...string) *exec.Cmd {
@@ -271,4 +177,21 @@ func (m *machines) program(name string, args ...string) *exec.Cmd {
 func (m *machines) start(on string, cmd *exec.Cmd) {
 	m.Helper()
 	m.do(on, cmd.Start)
+}
+
+// masquerade has a machine put its own address in place of the senders' on what
+// leaves by a device.
+func (m *machines) masquerade(name, device string) {
+	m.Helper()
+	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
+	m.must(err)
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "nat"})
+	chain := c.AddChain(&nftables.Chain{Name: "postrouting", Table: table, Type: nftables.ChainTypeNAT,
+		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource})
+	out := make([]byte, unix.IFNAMSIZ)
+	copy(out, device)
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: out}, &expr.Masq{},
+	}})
+	m.must(c.Flush())
 }

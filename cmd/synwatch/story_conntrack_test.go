@@ -120,14 +120,6 @@ func (m *machines) shell(command string) {
 	}
 }
 
-// connects demands that a new connection comes about.
-func (m *machines) connects(name string) {
-	m.Helper()
-	fds := m.dial(name, "198.51.100.1:80", 1, 0)
-	m.connected(fds)
-	m.hangUp(fds)
-}
-
 // track has a machine track connections: a rule of its firewall asks for it.
 func (m *machines) track(name string) {
 	m.Helper()
@@ -138,23 +130,6 @@ func (m *machines) track(name string) {
 		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter})
 	c.AddRule(&nftables.Rule{Table: table, Chain: input, Exprs: []expr.Any{
 		&expr.Ct{Key: expr.CtKeySTATE, Register: 1}, &expr.Counter{},
-	}})
-	m.must(c.Flush())
-}
-
-// masquerade has a machine put its own address in place of the senders' on what
-// leaves by a device.
-func (m *machines) masquerade(name, device string) {
-	m.Helper()
-	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
-	m.must(err)
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "nat"})
-	chain := c.AddChain(&nftables.Chain{Name: "postrouting", Table: table, Type: nftables.ChainTypeNAT,
-		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource})
-	out := make([]byte, unix.IFNAMSIZ)
-	copy(out, device)
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: out}, &expr.Masq{},
 	}})
 	m.must(c.Flush())
 }
