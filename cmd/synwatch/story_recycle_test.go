@@ -228,5 +228,5 @@ func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]
 	m.Cleanup(func() { m.hangUp(filling) })
 	m.connected(filling)
 	m.await("a full queue", func() bool { return accepted() == before+uint64(backlog)+1 })
-	return m.tryInVain("198.51.100.1:3306", clients, 4) // three seconds or more
+	return m.tryInVain("198.51.100.1:3306", clients, 5) // more than three seconds
 }
