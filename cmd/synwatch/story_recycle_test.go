@@ -18,7 +18,6 @@ import (
 
 // recycleFile is the first outage's sysctl file.
 const recycleFile = `vm.overcommit_memory = 1
-
 #net.core.somaxconn = 1024
 
 #fs.file-max = 1311072
