@@ -72,6 +72,9 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
+	if err := mayWrite(o.dropin); err != nil {
+		return usageError{fmt.Errorf("--write-dropin: %w", err)}
+	}
 	now, before, err := e.look(ctx, o)
 	if err != nil {
 		return err

@@ -74,8 +74,9 @@ func TestCheckSavedOutages(t *testing.T) {
 			"tcp_tw_reuse is on, which helps no server", "[syn-cookies-failing]", "[receive-buffers]",
 		},
 		"conntrack-full": {
-			"critical  the connection tracking table is full [conntrack-full]\n", "talk to the operators of 198.51.100.64/26",
-			"90 % of 400, from 36 sources", "sysctl -w net.netfilter.nf_conntrack_max=524288", "nf_conntrack_tcp_timeout_established = 86400",
+			"critical  the connection tracking table is full: 198.51.100.64/26 holds 90 % of it, tcp ESTABLISHED\n", "[conntrack-full]\n",
+			"conntrack -D -f ipv4 -s 198.51.100.64/26 -p tcp --state ESTABLISHED", "talk to the operators of 198.51.100.64/26",
+			"90 % of 400, from 36 sources, tcp", "sysctl -w net.netfilter.nf_conntrack_max=524288", "nf_conntrack_tcp_timeout_established = 86400",
 			"echo 131072 > /sys/module/nf_conntrack/parameters/hashsize", "Not read: the listeners",
 		},
 	} {
@@ -191,6 +192,13 @@ func TestWriteDropin(t *testing.T) {
 	}
 }
 
+func TestWriteDropinNeedsADirectory(t *testing.T) {
+	got := command(t, newFake(), "check", "--since", "1h", "--write-dropin", t.TempDir()+"/none/x.conf")
+	if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, "there is no directory") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 	dir := t.TempDir()
 	ours := filepath.Join(dir, "ours.conf")
@@ -209,7 +217,7 @@ func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 		f.snapshots = []host.Snapshot{machine(0, host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"})}
 		got := command(t, f, "check", "--write-dropin", path)
 		after, _ := os.ReadFile(path)
-		if got.status != exitFailed || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {
+		if got.status != exitUsage || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -280,7 +288,17 @@ wins. ` + "`/etc/sysctl.conf`" + ` is read where a link in ` + "`sysctl.d`" + ` 
 ## At the end of a trace
 
 The summary of ` + "`synwatch trace`" + ` ends in findings, too (` + "`findings`" + ` in its JSON): from what was counted, by whom it came, and how
-many connections were accepted meanwhile.
+many connections were accepted meanwhile. Of a full accept queue they say which of these it is:
+
+- the application has stopped accepting: nothing was accepted in its namespace for three seconds or more, or the queue is
+  full at the end and the newest connection in it has waited so long, as another would have taken a place that accept(2) had
+  freed. A longer queue is not advised then, here and in check;
+- a flood: a thousand sources or more that try once or twice each, and more that were dropped than accepted;
+- bursts: all but one connection in twenty was accepted, and a longer queue comes first;
+- else the application accepts more slowly than connections come.
+
+Of a full connection tracking table they say who holds it: the table is read once more at the end, and the narrowest prefix
+that holds more than half of it is named, with the command that deletes its entries.
 
 | rule | when | what it means for clients |
 |---|---|---|

@@ -41,6 +41,20 @@ func (e *env) writeDropin(path string, c *sink.Checked) error {
 	return nil
 }
 
+// mayWrite says why a drop-in file cannot be written, before the machine is looked
+// at, which may take as long as --since says.
+func mayWrite(path string) error {
+	if path == "" {
+		return nil
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no directory %s", dir)
+	}
+	_, err := readDropin(path)
+	return err
+}
+
 // readDropin returns the blocks of settings in a file that check wrote, nil if
 // there is no file. Any other file is an error.
 func readDropin(path string) ([]string, error) {

@@ -25,6 +25,8 @@ type env struct {
 	directory      func() directory
 	survey         func(netns []uint32) (*host.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
+	table          func(netns uint32) (*host.ConntrackTable, error)
+	waiting        func(netns uint32, port uint16) (host.Waiting, error)
 }
 
 // tracer is a source that can be closed.
@@ -54,5 +56,7 @@ func realEnv() *env {
 		directory: func() directory { return host.NewDirectory() },
 		survey:    host.Survey,
 		conntrack: openConntrack,
+		table:     host.ReadConntrack,
+		waiting:   host.ReadWaiting,
 	}
 }

@@ -138,7 +138,7 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	defer func() { err = errors.Join(err, known.Close()) }()
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: e.counters(), Directory: known, Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Directory: known, Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
 		Records: o.count, Duration: o.duration, Netns: filter.Netns, MaxSources: o.probe.MaxSources,

@@ -27,14 +27,18 @@ func Decode(b []byte) (e Entry, err error) {
 	return e, err
 }
 
-// decode is called for every entry of a full table: it goes from attribute to
-// attribute by offsets, which is twice as fast as by slices.
 func (e *Entry) decode(b []byte) error {
 	*e = Entry{}
 	if len(b) < nl.SizeofNfgenmsg {
 		return errMalformed
 	}
-	for at, next := nl.SizeofNfgenmsg, 0; ; at = next {
+	return e.decodeFrom(b, nl.SizeofNfgenmsg+e.usualTuple(b[nl.SizeofNfgenmsg:]))
+}
+
+// decodeFrom is called for every entry of a full table: it goes from attribute to
+// attribute by offsets, which is twice as fast as by slices.
+func (e *Entry) decodeFrom(b []byte, at int) error {
+	for next := 0; ; at = next {
 		kind, end := attribute(b, at)
 		if end == 0 {
 			break

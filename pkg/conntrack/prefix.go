@@ -103,14 +103,15 @@ func sum(records []record) (n uint64) {
 
 // node is the prefix that some records share, and no longer one.
 type node struct {
-	records []record
-	addr    [16]byte
-	bits    int
-	count   uint64
+	records  []record
+	addr     [16]byte
+	bits     int
+	shortest int // of the records' own lengths
+	count    uint64
 }
 
 func newNode(records []record) node {
-	n := node{records: records, addr: records[0].addr, bits: addressBits}
+	n := node{records: records, addr: records[0].addr, shortest: addressBits}
 	first := words(&records[0])
 	var differ [2]uint64
 	for i := range records {
@@ -118,14 +119,14 @@ func newNode(records []record) node {
 		w := words(r)
 		differ[0] |= w[0] ^ first[0]
 		differ[1] |= w[1] ^ first[1]
-		n.bits = min(n.bits, int(r.bits))
+		n.shortest = min(n.shortest, int(r.bits))
 		n.count += uint64(r.count)
 	}
 	common := bits.LeadingZeros64(differ[0])
 	if differ[0] == 0 {
 		common += bits.LeadingZeros64(differ[1])
 	}
-	n.bits = min(n.bits, common)
+	n.bits = min(n.shortest, common)
 	n.addr = masked(n.addr, n.bits)
 	return n
 }
@@ -137,7 +138,10 @@ func words(r *record) [2]uint64 {
 // branch sorts the records into those that are no part of a longer prefix, those
 // whose next bit is 0 and those whose next bit is 1.
 func (n *node) branch() (whole, zeros, ones []record) {
-	front := partition(n.records, func(r *record) bool { return int(r.bits) == n.bits })
+	front := 0
+	if n.shortest == n.bits {
+		front = partition(n.records, func(r *record) bool { return int(r.bits) == n.bits })
+	}
 	whole, rest := n.records[:front], n.records[front:]
 	at, bit := n.bits/8, byte(0x80)>>(n.bits%8)
 	middle := partition(rest, func(r *record) bool { return r.addr[at]&bit == 0 })

@@ -29,6 +29,18 @@ type Summary struct {
 	Folded bool
 }
 
+// Chief is the narrowest of the prefixes, which may be a single address, that
+// hold more than half of the entries; nil if none does.
+func (s *Summary) Chief() *Group {
+	var chief *Group
+	for i := range s.Prefixes {
+		if g := &s.Prefixes[i]; g.Entries*2 > s.Entries && (chief == nil || g.Prefix.Bits() > chief.Prefix.Bits()) {
+			chief = g
+		}
+	}
+	return chief
+}
+
 // Group is some of the entries.
 type Group struct {
 	// One of these says which; Prefix is also a single address.

@@ -3,7 +3,9 @@
 package conntrack
 
 import (
-	"hash/maphash"
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
 	"net/netip"
 )
 
@@ -20,9 +22,9 @@ const (
 // table counts entries by address and class, exactly, while there is room for
 // all addresses. Then those with the fewest entries are folded into prefixes.
 type table struct {
-	seed    maphash.Seed
-	index   []uint32 // open addressing; positions in records, from 1
-	records []record // to its capacity and no further
+	seed    [2]uint64 // so that nobody can choose addresses that collide
+	index   []uint32  // open addressing; positions in records, from 1
+	records []record  // to its capacity and no further
 	classes []more
 	unused  uint32 // a chain of classes
 	live    int    // classes that are in use
@@ -55,7 +57,7 @@ func newTable(addresses, classes int) *table {
 		size *= 2
 	}
 	return &table{
-		seed: maphash.MakeSeed(), index: make([]uint32, size),
+		seed: [2]uint64{rand.Uint64(), rand.Uint64()}, index: make([]uint32, size),
 		// To merge two records may take one class more.
 		records: make([]record, 0, addresses), classes: make([]more, 0, classes+addresses), most: classes,
 	}
@@ -83,7 +85,7 @@ func (t *table) record(addr [16]byte, bits uint8, c class) *record {
 // slot is where the index has a record, or would have it.
 func (t *table) slot(addr [16]byte, bits uint8) *uint32 {
 	mask := uint64(len(t.index) - 1)
-	for i := maphash.Bytes(t.seed, addr[:]) & mask; ; i = (i + 1) & mask {
+	for i := t.hash(&addr) & mask; ; i = (i + 1) & mask {
 		at := &t.index[i]
 		if *at == 0 {
 			return at
@@ -92,6 +94,14 @@ func (t *table) slot(addr [16]byte, bits uint8) *uint32 {
 			return at
 		}
 	}
+}
+
+// hash folds the products of an address and the seed, as wyhash does; its cost is
+// paid for every entry.
+func (t *table) hash(addr *[16]byte) uint64 {
+	high, low := bits.Mul64(binary.NativeEndian.Uint64(addr[:8])^t.seed[0], binary.NativeEndian.Uint64(addr[8:])^t.seed[1])
+	high, low = bits.Mul64(high^low^t.seed[0], 0x9e3779b97f4a7c15)
+	return high ^ low
 }
 
 // count counts n entries of a class to a record.

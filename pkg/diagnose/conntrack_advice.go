@@ -4,7 +4,9 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 
+	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
 )
 
@@ -13,41 +15,87 @@ func holders(h *host.Holders) []Evidence {
 	if h == nil || h.Entries == 0 {
 		return nil
 	}
-	found := []Evidence{value("sources in the table", uint64(len(h.BySource)))}
-	if h.Established > 0 {
-		found = append(found, Evidence{What: "entries of established connections", Value: fmt.Sprint(h.Established), Where: percent(h.Established, h.Entries)})
+	found := []Evidence{value("sources in the table", uint64(h.NumAddresses))}
+	if len(h.States) > 0 {
+		most := h.States[0]
+		found = append(found, Evidence{What: "entries in " + most.Kind.String(), Value: fmt.Sprint(most.Entries), Where: percent(most.Entries, h.Entries)})
 	}
-	if r := Covering(h.BySource, h.Entries); r != nil {
-		found = append(found, Evidence{What: "entries of " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, from %s", percent(r.Count, h.Entries), count(r.Sources, "source"))})
+	if g := h.Chief(); g != nil {
+		where := fmt.Sprintf("%s, from %s, %s", percent(g.Entries, h.Entries), count(g.Addresses, "source"), g.Mostly)
+		if g.MedianOf > 0 {
+			where += fmt.Sprintf(", median %s %s", h.Since, span(g.Median))
+		}
+		found = append(found, Evidence{What: "entries of " + network(g.Prefix), Value: fmt.Sprint(g.Entries), Where: where})
 	}
 	return found
 }
 
 func percent(n, of uint64) string { return fmt.Sprintf("%d %% of %d", n*100/max(of, 1), of) }
 
+// holds says who has most of the table, and of what; empty where nobody has, or
+// the table was not looked through.
+func holds(h *host.Holders) string {
+	if h == nil || h.Chief() == nil {
+		return ""
+	}
+	g := h.Chief()
+	return fmt.Sprintf("%s holds %d %% of it, %s", network(g.Prefix), g.Entries*100/h.Entries, g.Mostly)
+}
+
 // whoHolds is what to do about those who fill the table.
 func (f *Facts) whoHolds() []Change {
 	h := f.Space.Holders
-	if h != nil {
-		if r := Covering(h.BySource, h.Entries); r != nil {
-			return []Change{
-				do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... ip saddr %s ct count over 1000 drop", r.Prefix, r.Prefix),
-					"this range alone holds most of the table, so that a larger table will fill as well; often a NAT there forgets connections without closing them"),
-				f.shorterTimeout(), {
-					Do: "take its entries out of the table", Command: "conntrack -D -s " + r.Prefix.String(), Why: "at once there is room for the others; they come back while the cause lasts",
-				},
-			}
-		}
+	if h == nil || h.Chief() == nil {
+		return append([]Change{
+			do("see who holds the entries: "+f.here("synwatch conntrack"), "where one range holds most of them, a larger table will fill as well"),
+		}, f.shorterTimeout()...)
 	}
-	return []Change{
-		do("see who holds the entries: synwatch conntrack", "where one range holds most of them, a larger table will fill as well"),
-		f.shorterTimeout(),
+	g := h.Chief()
+	d := conntrack.Deletion{Src: g.Prefix, Kind: g.Mostly}
+	changes := []Change{
+		{
+			Do: "take its entries out of the table", Command: f.here(d.Command()),
+			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
+		},
+		do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... %s saddr %s ct count over 1000 drop", network(g.Prefix), nftFamily(g.Prefix), network(g.Prefix)),
+			"this range alone holds most of the table, so that a larger table will fill as well; often a NAT there forgets connections without closing them"),
 	}
+	return append(changes, f.shorterTimeout()...)
 }
 
-// shorterTimeout is a day: connections that live longer mostly send keepalives.
-func (f *Facts) shorterTimeout() Change {
-	return set(ctEstablished, 24*60*60, "a client that vanished holds its entry for this long; the kernel's default is five days, and connections that live longer mostly have keepalives every two hours")
+// network is a prefix, or an address, in words.
+func network(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+func nftFamily(p netip.Prefix) string {
+	if p.Addr().Is4() {
+		return "ip"
+	}
+	return "ip6"
+}
+
+// here has a command run in the namespace.
+func (f *Facts) here(command string) string {
+	if f.Space.Enter == "" {
+		return command
+	}
+	return f.Space.Enter + " " + command
+}
+
+// day is long for an idle connection, in seconds: those that live longer mostly
+// send keepalives.
+const day = 24 * 60 * 60
+
+// shorterTimeout is a day, unless it is no longer already.
+func (f *Facts) shorterTimeout() []Change {
+	if timeout, known := f.number(ctEstablished); known && timeout <= day {
+		return nil
+	}
+	return []Change{set(ctEstablished, day, "a client that vanished holds its entry for this long; the kernel's default is five days, and connections that live longer mostly have keepalives every two hours")}
 }
 
 // largerTable doubles the table if it takes no more than a twentieth of the

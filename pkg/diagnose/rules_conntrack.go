@@ -96,6 +96,9 @@ func conntrackFull(f *Facts) *Finding {
 	if entries*100 >= limit*95 {
 		x.Severity, x.Title = Critical, "the connection tracking table is full"
 	}
+	if who := holds(f.Space.Holders); who != "" {
+		x.Title += ": " + who
+	}
 	x.Evidence = append(x.Evidence, f.counted("Conntrackdrop", "Conntrackearly_drop")...)
 	x.Evidence = append(x.Evidence, holders(f.Space.Holders)...)
 	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
@@ -187,6 +190,6 @@ func conntrackTimeout(f *Facts) *Finding {
 	return &Finding{
 		Severity: Warning, Title: "idle connections keep their entries for days in a table that fills",
 		Evidence: append(f.inForce(ctEstablished), f.tableEvidence()...),
-		Changes:  []Change{f.shorterTimeout()},
+		Changes:  f.shorterTimeout(),
 	}
 }

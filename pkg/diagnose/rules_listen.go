@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/host"
@@ -67,7 +68,7 @@ func acceptQueue(f *Facts) *Finding {
 	}}
 	dropped := l.Drops != nil && *l.Drops > 0 && f.sum("TcpExtListenOverflows") > 0
 	switch {
-	case uint64(l.Waiting) > limit: // sk_acceptq_is_full, include/net/sock.h
+	case l.Full():
 		x.Severity, x.Title = Critical, fmt.Sprintf("the accept queue of %s is full", who(l))
 	case uint64(l.Waiting)*10 >= limit*8 && l.Waiting >= 8:
 		x.Severity, x.Title = Warning, fmt.Sprintf("the accept queue of %s is nearly full", who(l))
@@ -80,6 +81,9 @@ func acceptQueue(f *Facts) *Finding {
 		x.Evidence = append(x.Evidence, Evidence{What: "dropped by this listener", Value: fmt.Sprint(*l.Drops), Where: f.sinceListening()})
 	}
 	x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows", "TcpExtListenDrops")...)
+	if l.Full() && l.Still >= stillness {
+		x.Evidence = append(x.Evidence, Evidence{What: "newest connection that waits", Value: span(l.Still), Where: "nothing was accepted since"})
+	}
 	x.Changes = f.room(l, x.Severity == Critical)
 	x.Evidence = append(x.Evidence, f.inForce(somaxconn)...)
 	return x
@@ -113,6 +117,9 @@ func (f *Facts) room(l *host.ListenerQueue, full bool) []Change {
 	}
 	accepted, known := f.Space.Counters["TcpPassiveOpens"]
 	switch {
+	case full && l.Still >= stillness:
+		first.Why = fmt.Sprintf("nothing was accepted from this queue for %s: a longer one would only fill later", span(l.Still))
+		return []Change{first}
 	case full && f.Window >= stillness && known && accepted == 0:
 		first.Why = "nothing at all was accepted " + f.when() + ": a longer queue would only fill later"
 		return []Change{first}
@@ -158,7 +165,7 @@ func (f *Facts) showsOverflow() bool {
 }
 
 func overflowed(l *host.ListenerQueue) bool {
-	return l.Drops != nil && *l.Drops > 0 || l.Limit != nil && l.Waiting > *l.Limit
+	return l.Drops != nil && *l.Drops > 0 || l.Full()
 }
 
 func overflowsOfNobody(f *Facts) *Finding {
@@ -224,6 +231,9 @@ func somaxconnBinds(f *Facts) *Finding {
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
+	"golang.org/x/sys/unix"
 )
 
 // healthy is a busy machine of which everything is known and nothing is wrong.
@@ -49,6 +51,12 @@ func listener(waiting, limit uint32, drops uint64) host.ListenerQueue {
 	}
 }
 
+// still is a queue from which nothing was accepted for so long.
+func still(l host.ListenerQueue, d time.Duration) host.ListenerQueue {
+	l.Still = d
+	return l
+}
+
 func sysctl(key, v string) func(*Facts) { return func(f *Facts) { f.Space.Sysctls[key] = v } }
 func counter(name string, n uint64) func(*Facts) {
 	return func(f *Facts) { f.Space.Counters[name] = n }
@@ -81,6 +89,10 @@ var rows = []struct {
 		"critical accept-queue-full", []string{"nothing at all was accepted", "!listen(2) backlog to"}},
 	{"an application that has stopped, cut off by somaxconn", []func(*Facts){window, counter("TcpPassiveOpens", 0), sysctl("net.core.somaxconn", "128"), listens(listener(129, 128, 40)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
 		"critical accept-queue-full,note file-not-in-force", []string{"nothing at all was accepted", "!sysctl -w"}},
+	{"an application that has stopped, as its queue shows", []func(*Facts){sysctl("net.core.somaxconn", "128"), listens(still(listener(129, 128, 40), 75*time.Second)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
+		"critical accept-queue-full,note file-not-in-force", []string{"newest connection that waits 1m15s", "nothing was accepted from this queue for 1m15s", "!sysctl -w", "!listen(2) backlog"}},
+	{"an application that is slow, as its queue shows", []func(*Facts){listens(still(listener(512, 511, 40), time.Second)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
+		"critical accept-queue-full", []string{"listen(2) backlog to 1024", "!newest"}},
 	{"a listener from before", []func(*Facts){listens(listener(5000, 4999, 0))}, "critical accept-queue-full", []string{"from before somaxconn became 4096"}},
 	{"a nearly full accept queue", []func(*Facts){listens(listener(450, 511, 0))}, "warning accept-queue-full", []string{"nearly full"}},
 	{"a tiny accept queue with one waiting", []func(*Facts){listens(listener(1, 1, 0))}, "", nil},
@@ -133,8 +145,13 @@ var rows = []struct {
 
 	{"a full table", []func(*Facts){sysctl(ctCount, "262144"), counter("Conntrackdrop", 1e6)},
 		"critical conntrack-full", []string{"100 % of 262144", "net.netfilter.nf_conntrack_max=524288", "echo 131072 > /sys/module/nf_conntrack/parameters/hashsize", "synwatch conntrack"}},
-	{"a full table of one range", []func(*Facts){sysctl(ctCount, "262144"), sysctl(ctEstablished, "86400"), heldBy("198.51.100.")},
-		"critical conntrack-full", []string{"talk to the operators of 198.51.100.0/29", "net.netfilter.nf_conntrack_max=524288"}},
+	{"a full table of one range", []func(*Facts){sysctl(ctCount, "262144"), heldBy("198.51.100.0/29")},
+		"critical conntrack-full", []string{"198.51.100.0/29 holds 90 % of it, tcp ESTABLISHED", "900 90 % of 1000, from 5 sources, tcp ESTABLISHED, median idle 3 hours", "talk to the operators of 198.51.100.0/29",
+			"conntrack -D -f ipv4 -s 198.51.100.0/29 -p tcp --state ESTABLISHED", "frees 890 tcp ESTABLISHED entries", "nf_conntrack_tcp_timeout_established=86400", "net.netfilter.nf_conntrack_max=524288"}},
+	{"a full table of one client of IPv6, with a short timeout", []func(*Facts){sysctl(ctCount, "262144"), sysctl(ctEstablished, "3600"), heldBy("2001:db8::1/128")},
+		"critical conntrack-full", []string{"-f ipv6 -s 2001:db8::1 -p tcp", "ip6 saddr 2001:db8::1 ct", "!timeout_established="}},
+	{"a full table of nobody's", []func(*Facts){sysctl(ctCount, "262144"), func(f *Facts) { f.Space.Holders = &host.Holders{Entries: 262144, NumAddresses: 200000} }},
+		"critical conntrack-full", []string{"sources in the table 200000", "synwatch conntrack", "!talk to"}},
 	{"a filling table", []func(*Facts){sysctl(ctCount, "220000"), sysctl(ctEstablished, "86400")}, "warning conntrack-full", nil},
 	{"a full table that memory cannot double", []func(*Facts){sysctl(ctCount, "262144"), sysctl(ctEstablished, "86400"), func(f *Facts) { f.System.Memory = 1 << 30 }},
 		"critical conntrack-full", []string{"do not track", "!nf_conntrack_max="}},
@@ -161,14 +178,18 @@ var rows = []struct {
 	{"unresolved neighbours", []func(*Facts){counter("Neighbourunresolved_discards", 100)}, "note neighbour-unresolved", nil},
 }
 
-func heldBy(network string) func(*Facts) {
+// heldBy has nine tenths of the table be of one range.
+func heldBy(prefix string) func(*Facts) {
 	return func(f *Facts) {
-		h := &host.Holders{Entries: 1000, Established: 950, BySource: map[netip.Addr]uint64{}}
-		for _, last := range []string{"1", "2", "3", "4", "5"} {
-			h.BySource[netip.MustParseAddr(network+last)] = 180
+		established := conntrack.Kind{Proto: unix.IPPROTO_TCP, State: "ESTABLISHED"}
+		f.Space.Holders = &host.Holders{
+			Entries: 1000, NumAddresses: 6, Since: conntrack.Idle,
+			States: []conntrack.Group{{Kind: &established, Entries: 950}},
+			Prefixes: []conntrack.Group{{
+				Prefix: netip.MustParsePrefix(prefix), Entries: 900, Addresses: 5,
+				Mostly: established, MostlyEntries: 890, Median: 3 * time.Hour, MedianOf: 890,
+			}},
 		}
-		h.BySource[netip.MustParseAddr("10.0.0.1")] = 100
-		f.Space.Holders = h
 	}
 }
 

@@ -28,6 +28,11 @@ type Tally struct {
 	// Evidence and Answer are those of the newest record of Busiest.
 	Evidence *event.Evidence
 	Answer   host.Answer
+	// Table describes the connection tracking of Busiest with who has the entries,
+	// nil if it cannot. It is called only for what it is needed for.
+	Table func() *host.ConntrackTable
+	// Waiting likewise looks at the accept queue of Busiest.
+	Waiting func() host.Waiting
 	// Duration is how long was traced. Accepted is how many connections the
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration

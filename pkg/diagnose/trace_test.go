@@ -44,7 +44,27 @@ func met(l event.Listener) func(*Tally) {
 
 func tracked(c host.Conntrack) func(*Tally) { return func(t *Tally) { t.Answer.Conntrack = &c } }
 
+func waits(n int, newest time.Duration) func(*Tally) {
+	return func(t *Tally) {
+		t.Waiting = func() host.Waiting { return host.Waiting{Connections: n, Newest: newest} }
+	}
+}
+
+// holding is a table that somebody holds, as it was read in a named namespace.
+func holding(prefix string) func(*Tally) {
+	return func(t *Tally) {
+		var f Facts
+		heldBy(prefix)(&f)
+		t.Table = func() *host.ConntrackTable {
+			return &host.ConntrackTable{
+				Enter: "ip netns exec web ", Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
+			}
+		}
+	}
+}
+
 func TestTraced(t *testing.T) {
+	fired := map[string]bool{}
 	queue := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 4096})
 	cut := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 128})
 	for name, test := range map[string]struct {
@@ -61,11 +81,21 @@ func TestTraced(t *testing.T) {
 			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
 		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, while others accept": {"accept-queue-full", []func(*Tally){cut, accepted(500), waits(129, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"has stopped accepting", "nothing was accepted from it for 8s", "!somaxconn=", "!listen(2) backlog to"}},
+		"slow, with a queue that moves": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(129, time.Second)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
+		"slow, with a queue that has room at the end": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(128, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!has stopped"}},
 		"too short to say": {"accept-queue-full", []func(*Tally){queue, accepted(0), func(t *Tally) { t.Duration = time.Second }}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!has stopped"}},
 		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},
 		"flood of connections": {"accept-queue-full", []func(*Tally){queue, accepted(500), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
 			[]string{"flooded", "2000 sources that try once or twice", "from 10.0.0.0/13"}},
+		"many sources, most of them accepted": {"accept-queue-full", []func(*Tally){queue, accepted(5000), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!flooded"}},
+		"bursts": {"accept-queue-full", []func(*Tally){cut, accepted(1e6)}, "critical traced-accept-queue-full",
+			[]string{"meets bursts that its accept queue is too short for", "sysctl -w net.core.somaxconn=1024"}},
 		"SYN flood": {"syn-queue-full", []func(*Tally){queue, from("10.%d.3.%d", 2000, 1)}, "critical traced-syn-queue",
 			[]string{"meets a SYN flood", "tcp_syncookies=1", "!backlog of"}},
 		"a short request queue": {"syn-queue-full", []func(*Tally){cut}, "critical traced-syn-queue", []string{"tcp_syncookies=1", "somaxconn=1024"}},
@@ -76,6 +106,15 @@ func TestTraced(t *testing.T) {
 			[]string{"100 % of 262144", "nf_conntrack_max=524288", "synwatch conntrack"}},
 		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",
 			[]string{"talk to the operators of 198.51.0.0/28", "nf_conntrack_tcp_timeout_established=86400", "nf_conntrack_max=524288"}},
+		"a full table that others hold": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), holding("203.0.113.0/24")}, "critical traced-conntrack-full",
+			[]string{"full: 203.0.113.0/24 holds 90 % of it, tcp ESTABLISHED", "ip netns exec web conntrack -D -f ipv4 -s 203.0.113.0/24 -p tcp --state ESTABLISHED",
+				"talk to the operators of 203.0.113.0/24", "!see who holds", "ip netns exec web sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=86400", " sysctl -w net.netfilter.nf_conntrack_max=524288", "!web sysctl -w net.netfilter.nf_conntrack_max"}},
+		"a full table that others hold than are refused": {"conntrack-table-full", []func(*Tally){from("198.51.%d.%d", 20, 200), holding("203.0.113.0/24")}, "critical traced-conntrack-full",
+			[]string{"from 198.51.0.0/28", "talk to the operators of 203.0.113.0/24", "!talk to the operators of 198.51"}},
+		"invalid cookies of a NAT": {"syn-cookie-invalid", []func(*Tally){queue, func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-cookies-invalid",
+			[]string{"nginx[812] on port 443", "mostly of 192.0.2.1", "the connections of 192.0.2.1"}},
+		"invalid cookies of many": {"syn-cookie-invalid", nil, "warning traced-cookies-invalid", []string{"the connections of the sources", "!mostly of"}},
+		"a flood of ACKs":         {"syn-cookie-invalid", []func(*Tally){from("10.%d.3.%d", 2000, 1)}, "warning traced-cookies-invalid", []string{"meets a flood of ACKs", "2000 sources"}},
 		"a NAT": {"paws-time-wait", []func(*Tally){func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-timestamps",
 			[]string{"mostly of 192.0.2.1", "97 % of 4000"}},
 		"many addresses":  {"paws-established", nil, "warning traced-timestamps", nil},
@@ -91,6 +130,7 @@ func TestTraced(t *testing.T) {
 		text := ""
 		for _, x := range Traced([]Tally{ta}, 16<<30) {
 			got = append(got, x.Severity.String()+" "+x.ID)
+			fired[x.ID] = true
 			text += said(x)
 			if x.Cause != test.cause || x.Means == "" || len(x.Evidence) == 0 {
 				t.Errorf("%s: %+v", name, x)
@@ -104,6 +144,11 @@ func TestTraced(t *testing.T) {
 			if strings.Contains(text, not) == absent {
 				t.Errorf("%s: %q in:\n%s", name, want, text)
 			}
+		}
+	}
+	for _, r := range rules {
+		if r.Scope == Trace && !fired[r.ID] {
+			t.Errorf("nothing makes %s fire", r.ID)
 		}
 	}
 }

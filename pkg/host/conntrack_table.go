@@ -27,6 +27,8 @@ type ConntrackTable struct {
 	Enter string
 	// Sysctls are the numbers below net.netfilter, by name.
 	Sysctls map[string]uint32
+	// Holders is who has the entries, nil unless that was asked for.
+	Holders *Holders
 }
 
 // VisitConntrack runs fn in a network namespace, 0 for this process's own, on a

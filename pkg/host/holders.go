@@ -3,78 +3,102 @@
 package host
 
 import (
-	"bufio"
-	"io"
-	"net/netip"
-	"path/filepath"
+	"context"
+	"fmt"
+	"io/fs"
 	"strconv"
-	"strings"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"golang.org/x/sys/unix"
 )
 
-// maxHolders bounds the sources that are told apart.
-const maxHolders = 65536
-
 // Holders is who has the entries of a connection tracking table.
-type Holders struct {
-	Entries     uint64
-	Established uint64 // TCP connections in that state
-	// BySource counts entries by who opened the connection.
-	BySource map[netip.Addr]uint64
+type Holders = conntrack.Summary
+
+const (
+	// holdersFrom is from what share of the table on, in percent, it is looked
+	// through on a running machine: that takes half a second for 300,000 entries.
+	holdersFrom = 75
+	// holdersTop is how many single addresses are told.
+	holdersTop = 10
+	// holdersPatience is how long that may take at the end of a trace.
+	holdersPatience = 10 * time.Second
+)
+
+// ReadConntrack describes the connection tracking of a network namespace, with
+// who has the entries.
+func ReadConntrack(netns uint32) (*ConntrackTable, error) {
+	var h *Holders
+	t, err := VisitConntrack(netns, func() (err error) {
+		h, err = holdersHere(readSysctls(Running))
+		return err
+	})
+	t.Holders = h
+	return &t, err
 }
 
-// parseHolders reads /proc/net/nf_conntrack, an entry a line. A line that is
-// none is left out.
-func parseHolders(r io.Reader) (*Holders, error) {
-	h := &Holders{BySource: map[netip.Addr]uint64{}}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		h.add(lines.Text())
-	}
-	return h, lines.Err()
-}
-
-func (h *Holders) add(line string) {
-	_, rest, ok := strings.Cut(line, " src=")
-	if !ok {
-		return
-	}
-	source, _, _ := strings.Cut(rest, " ")
-	addr, err := netip.ParseAddr(source)
+// holdersHere looks through the table of the calling thread's namespace.
+func holdersHere(sysctls map[string]string) (h *Holders, err error) {
+	conn, err := conntrack.Open()
 	if err != nil {
-		return
+		return nil, err
 	}
-	h.Entries++
-	if strings.Contains(line, " ESTABLISHED ") {
-		h.Established++
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), holdersPatience)
+	defer cancel()
+	tally := newHolderTally(time.Now(), sysctls)
+	if _, err := conn.Dump(ctx, unix.AF_UNSPEC, tally.Add); err != nil {
+		return nil, err
 	}
-	addr = addr.Unmap()
-	if _, known := h.BySource[addr]; known || len(h.BySource) < maxHolders {
-		h.BySource[addr]++
-	}
+	return holdersOf(tally), nil
 }
 
-// holdersFrom is from what share of the table on, in percent, it is looked
-// through on a running machine: that takes a second for 300,000 entries.
-const holdersFrom = 75
+func newHolderTally(now time.Time, sysctls map[string]string) *conntrack.Tally {
+	return conntrack.NewTally(conntrack.Options{}, conntrack.NewClock(now, func(name string) (uint32, error) {
+		text, ok := sysctls["net.netfilter."+name]
+		if !ok {
+			return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+		}
+		n, err := strconv.ParseUint(text, 10, 32)
+		return uint32(n), err
+	}))
+}
 
-// readHolders looks through the table, on a running machine only when it fills.
-// Kernels may lack the file, and others than root may not read it.
-func (s *Space) readHolders(r Root, dir string) {
+func holdersOf(t *conntrack.Tally) *Holders {
+	s := t.Summary(holdersTop)
+	return &s
+}
+
+// readHolders looks through the table of the calling thread's namespace when it
+// fills. It takes privilege, and a kernel that has the netlink interface.
+func (s *Space) readHolders() {
 	count, err1 := strconv.ParseUint(s.Sysctls["net.netfilter.nf_conntrack_count"], 10, 64)
 	limit, err2 := strconv.ParseUint(s.Sysctls["net.netfilter.nf_conntrack_max"], 10, 64)
-	if !r.saved() && (err1 != nil || err2 != nil || count*100 < limit*holdersFrom) {
+	if err1 != nil || err2 != nil || count*100 < limit*holdersFrom {
 		return
 	}
-	at, err := r.locate(filepath.Join(dir, "net/nf_conntrack"))
-	if err != nil {
-		return
-	}
-	f, err := openPlain(at)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if h, err := parseHolders(f); err == nil {
+	if h, err := holdersHere(s.Sysctls); err == nil {
 		s.Holders = h
+	}
+}
+
+// savedTables is where a saved tree has its table.
+var savedTables = []string{"/proc/net/nf_conntrack", "/sos_commands/conntrack/conntrack_-L_-o_extended"}
+
+// readSavedHolders reads the table of a saved tree.
+func (s *Space) readSavedHolders(r Root) {
+	for _, path := range savedTables {
+		text, err := r.open(path)
+		if err != nil {
+			continue
+		}
+		tally := newHolderTally(time.Time{}, s.Sysctls)
+		err = conntrack.ReadText(text, tally.Add)
+		_ = text.Close() // was only read
+		if err == nil {
+			s.Holders = holdersOf(tally)
+			return
+		}
 	}
 }

@@ -4,7 +4,6 @@ package host
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -79,20 +78,6 @@ func TestParseProcFiles(t *testing.T) {
 	sysctls := parseSysctlList("net.core.somaxconn = 128\nnet.ipv4.tcp_rmem = 4096\t87380\t6291456\nsysctl: permission denied on key 'x' = y\n")
 	if diff := cmp.Diff(map[string]string{"net.core.somaxconn": "128", "net.ipv4.tcp_rmem": "4096 87380 6291456"}, sysctls); diff != "" {
 		t.Errorf("sysctl -a (-want +got):\n%s", diff)
-	}
-}
-
-func TestParseHolders(t *testing.T) {
-	h, err := parseHolders(strings.NewReader(`ipv4     2 tcp      6 431999 ESTABLISHED src=192.0.2.1 dst=10.0.0.1 sport=4 dport=80 src=10.0.0.1 dst=192.0.2.1 sport=80 dport=4 [ASSURED] mark=0 use=2
-ipv4     2 tcp      6 10 SYN_RECV src=192.0.2.1 dst=10.0.0.1 sport=5 dport=80 src=10.0.0.1 dst=192.0.2.1 sport=80 dport=5 mark=0 use=2
-ipv6     10 udp      17 10 src=2001:db8::1 dst=2001:db8::2 sport=5 dport=53 [UNREPLIED] src=2001:db8::2 dst=2001:db8::1
-no entry
-`))
-	want := &Holders{Entries: 3, Established: 1, BySource: map[netip.Addr]uint64{
-		netip.MustParseAddr("192.0.2.1"): 2, netip.MustParseAddr("2001:db8::1"): 1,
-	}}
-	if diff := cmp.Diff(want, h, cmpopts.EquateComparable(netip.Addr{})); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -54,16 +54,21 @@ func (r Root) name(at string) string {
 	return filepath.Join("/", strings.TrimPrefix(at, r.dir))
 }
 
-// read reads a file that the machine names by an absolute path.
-func (r Root) read(path string) (string, error) {
+// open opens a file that the machine names by an absolute path.
+func (r Root) open(path string) (*os.File, error) {
 	if r.saved() {
 		at, err := r.locate(path)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		path = at
 	}
-	f, err := openPlain(path)
+	return openPlain(path)
+}
+
+// read reads such a file.
+func (r Root) read(path string) (string, error) {
+	f, err := r.open(path)
 	if err != nil {
 		return "", err
 	}

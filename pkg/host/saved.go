@@ -60,7 +60,7 @@ func (s *Space) readSaved(r Root) {
 	s.Counters = savedCounters(r)
 	s.readNet(r, "/proc")
 	s.Listeners = savedListeners(r)
-	s.readHolders(r, "/proc")
+	s.readSavedHolders(r)
 }
 
 // savedCounters reads the files of /proc, or else what netstat -s printed of

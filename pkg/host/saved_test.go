@@ -4,6 +4,8 @@ package host
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -84,5 +86,32 @@ func TestNothingOfARunningMachineIsTakenForASavedOne(t *testing.T) {
 	}
 	if space := s.Spaces[0]; len(space.Counters) != 0 || len(space.Sysctls) != 0 || s.System.Memory != 0 {
 		t.Errorf("read %+v, %+v", space, s.System)
+	}
+}
+
+// The table comes from the file of /proc or, in a sosreport, from conntrack -L.
+func TestSurveyOfASavedConntrackTable(t *testing.T) {
+	const line = "tcp      6 431000 ESTABLISHED src=203.0.113.%d dst=10.0.0.1 sport=4 dport=80 src=10.0.0.1 dst=203.0.113.%d sport=80 dport=4 [ASSURED] mark=0 use=2\n"
+	var table strings.Builder
+	for i := range 64 {
+		fmt.Fprintf(&table, line, i, i)
+	}
+	table.WriteString("tcp      6 10 SYN_RECV src=192.0.2.1 dst=10.0.0.1 sport=5 dport=80 src=10.0.0.1 dst=192.0.2.1 sport=80 dport=5 mark=0 use=2\n")
+	for _, path := range savedTables {
+		s, err := savedTree(t, map[string]string{
+			path: table.String(),
+			"proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established": "432000\n",
+		}).Survey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := s.Spaces[0].Holders
+		if h == nil || h.Entries != 65 || h.NumAddresses != 65 {
+			t.Fatalf("%s: %+v", path, h)
+		}
+		g := h.Chief()
+		if g == nil || g.Prefix.String() != "203.0.113.0/26" || g.Entries != 64 || g.Mostly.String() != "tcp ESTABLISHED" || g.Median.Round(time.Minute) != 17*time.Minute {
+			t.Errorf("%s: %+v", path, g)
+		}
 	}
 }

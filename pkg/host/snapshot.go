@@ -64,8 +64,15 @@ type ListenerQueue struct {
 	// Drops is what the socket dropped since it was made: SYNs mostly, for
 	// whatever reason. Nil for unknown.
 	Drops *uint64
+	// Still is for how long, at least, nothing was accepted from a full queue; 0
+	// for unknown.
+	Still time.Duration
 	inode uint64
 }
 
 // Same says whether two snapshots of a listener are of one socket.
 func (l *ListenerQueue) Same(o *ListenerQueue) bool { return l.inode != 0 && l.inode == o.inode }
+
+// Full says whether the accept queue is known to be full (include/net/sock.h:
+// sk_acceptq_is_full).
+func (l *ListenerQueue) Full() bool { return l.Limit != nil && l.Waiting > *l.Limit }

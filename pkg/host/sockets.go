@@ -33,20 +33,21 @@ type queues struct {
 // The kernel's struct inet_diag_req_v2 and struct inet_diag_msg,
 // include/uapi/linux/inet_diag.h, by their offsets.
 const (
-	diagRequestLen = 56
-	diagExtensions = 2 // in the request
-	diagStates     = 4
-	diagMessageLen = 72
-	diagPort       = 4
-	diagAddr       = 8
-	diagInterface  = 40
-	diagWaiting    = 56 // of a listening socket: sk_ack_backlog
-	diagLimit      = 60 // and sk_max_ack_backlog
-	diagInode      = 68
-	diagSKMemInfo  = 7  // INET_DIAG_SKMEMINFO
-	diagSKV6Only   = 11 // INET_DIAG_SKV6ONLY
-	memInfoDrops   = 8  // SK_MEMINFO_DROPS, a word
-	tcpListen      = 10 // include/net/tcp_states.h
+	diagRequestLen  = 56
+	diagExtensions  = 2 // in the request
+	diagStates      = 4
+	diagRequestPort = 8
+	diagMessageLen  = 72
+	diagPort        = 4
+	diagAddr        = 8
+	diagInterface   = 40
+	diagWaiting     = 56 // of a listening socket: sk_ack_backlog
+	diagLimit       = 60 // and sk_max_ack_backlog
+	diagInode       = 68
+	diagSKMemInfo   = 7  // INET_DIAG_SKMEMINFO
+	diagSKV6Only    = 11 // INET_DIAG_SKV6ONLY
+	memInfoDrops    = 8  // SK_MEMINFO_DROPS, a word
+	tcpListen       = 10 // include/net/tcp_states.h
 )
 
 // listening lists the listening sockets of the calling thread's namespace. The

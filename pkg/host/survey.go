@@ -96,13 +96,19 @@ func (s *Space) readHere() error {
 	}
 	s.readNet(Running, dir)
 	s.Sysctls = readSysctls(Running)
-	s.readHolders(Running, dir)
+	s.readHolders()
 	sockets, err := listening()
 	if err != nil {
 		return nil
 	}
 	for _, sock := range sockets {
-		s.Listeners = append(s.Listeners, newListenerQueue(&sock))
+		l := newListenerQueue(&sock)
+		if l.Full() {
+			if w, err := waitingFor(sockets, l.Addr.Port()); err == nil && w.Connections > int(*l.Limit) {
+				l.Still = w.Newest
+			}
+		}
+		s.Listeners = append(s.Listeners, l)
 	}
 	return nil
 }

@@ -20,8 +20,10 @@ func (e *MissingError) Error() string { return fmt.Sprintf("no %s: %s", e.Featur
 // Missing is nil when this machine can provoke the cause, or else a
 // *MissingError. It needs the same privilege as NewLab.
 func (p Provocation) Missing() error {
-	if p.Global && !throwAway() {
-		return &MissingError{"throw-away VM", "this changes a limit of the whole machine"}
+	if p.Global {
+		if err := ThrowAway(); err != nil {
+			return err
+		}
 	}
 	for _, feature := range p.Needs {
 		if err := probe(feature); err != nil {
@@ -35,12 +37,15 @@ func (p Provocation) Missing() error {
 	return nil
 }
 
-// throwAway says that this is a VM that is started for a test and not used
-// again: the project's VM runner says so, and vimto's init.
-func throwAway() bool {
+// ThrowAway is nil in a VM that is started for a test and not used again, as the
+// project's VM runner says, and vimto's init; elsewhere it is a *MissingError.
+func ThrowAway() error {
 	if os.Getenv("SYNWATCH_VM") == "1" {
-		return true
+		return nil
 	}
 	comm, err := os.ReadFile("/proc/1/comm")
-	return err == nil && strings.HasPrefix(string(comm), "vimto")
+	if err == nil && strings.HasPrefix(string(comm), "vimto") {
+		return nil
+	}
+	return &MissingError{"throw-away VM", "this changes a limit of the whole machine"}
 }

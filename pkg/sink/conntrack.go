@@ -3,8 +3,6 @@
 package sink
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
@@ -103,42 +101,19 @@ func (r *ConntrackReport) free() []command {
 	return commands
 }
 
-// freeGroup frees what a group mostly holds. All of it is valid for conntrack
-// 1.4.
+// freeGroup frees what a group mostly holds.
 func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) command {
-	kind, entries := g.Mostly, g.MostlyEntries
-	if by == ByDport {
-		kind, entries = conntrack.Kind{Proto: g.Port.Proto}, g.Entries
-		if len(r.States) == 1 {
-			kind.State = r.States[0]
-		}
-	}
-	words := []string{r.Table.Enter + "conntrack -D"}
-	switch {
-	case g.Prefix.IsValid() && g.Prefix.Addr().Is4() || r.IPv4:
-		words = append(words, "-f ipv4")
-	case g.Prefix.IsValid() || r.IPv6:
-		words = append(words, "-f ipv6")
-	}
+	d, entries := conntrack.Deletion{IPv4: r.IPv4, IPv6: r.IPv6, Kind: g.Mostly, Zone: r.Zone}, g.MostlyEntries
 	switch by {
 	case BySrc, ByPrefix:
-		words = append(words, "-s "+prefixWord(g.Prefix))
+		d.Src = g.Prefix
 	case ByDst:
-		words = append(words, "-d "+prefixWord(g.Prefix))
+		d.Dst = g.Prefix
+	case ByDport:
+		d.Kind, d.Port, entries = conntrack.Kind{Proto: g.Port.Proto}, &g.Port.Port, g.Entries
+		if len(r.States) == 1 {
+			d.Kind.State = r.States[0]
+		}
 	}
-	words = append(words, "-p "+kind.Protocol())
-	if by == ByDport {
-		words = append(words, fmt.Sprintf("--dport %d", g.Port.Port))
-	}
-	switch kind.State {
-	case "":
-	case conntrack.Offloaded:
-		words = append(words, "-u OFFLOAD")
-	default:
-		words = append(words, "--state "+kind.State)
-	}
-	if r.Zone != nil {
-		words = append(words, fmt.Sprintf("-w %d", *r.Zone))
-	}
-	return command{strings.Join(words, " "), entries}
+	return command{r.Table.Enter + d.Command(), entries}
 }

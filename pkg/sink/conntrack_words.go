@@ -4,7 +4,6 @@ package sink
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
@@ -15,13 +14,6 @@ func entries(n uint64) string {
 		return "1 entry"
 	}
 	return fmt.Sprintf("%d entries", n)
-}
-
-func prefixWord(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }
 
 // medianWord is empty where no entry's time is known.

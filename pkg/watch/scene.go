@@ -99,7 +99,34 @@ func (w *watcher) findings() []diagnose.Finding {
 			n := w.ledger.moved[at.netns][Accepted]
 			t.Accepted = &n
 		}
+		if w.Table != nil {
+			t.Table = func() *host.ConntrackTable { return w.table(at.netns) }
+		}
+		if w.Waiting != nil {
+			t.Waiting = func() host.Waiting { return w.waiting(at) }
+		}
 		tallies = append(tallies, t)
 	}
 	return diagnose.Traced(tallies, w.Machine.Memory)
+}
+
+// table looks who has the entries of a connection tracking table, nil if that
+// cannot be known.
+func (w *watcher) table(netns uint32) *host.ConntrackTable {
+	t, err := w.Table(netns)
+	if err != nil {
+		w.Warn("look who has the entries of the conntrack table: " + err.Error())
+		return nil
+	}
+	return t
+}
+
+// waiting looks at the accept queue of a place; it is nothing if that is gone, or
+// cannot be known.
+func (w *watcher) waiting(at scenePlace) host.Waiting {
+	found, err := w.Waiting(at.netns, at.port)
+	if err != nil {
+		return host.Waiting{}
+	}
+	return found
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/host"
 )
 
 // full is a SYN that met an accept queue of a limit.
@@ -56,6 +57,41 @@ func TestFindingsOfAStoppedApplication(t *testing.T) {
 	b := run(t, f, nil)
 	if x := b.summary.Findings; len(x) != 1 || x[0].Title != "the listener on port 443 has stopped accepting" || len(x[0].Changes) != 1 {
 		t.Errorf("%+v", x)
+	}
+}
+
+// Others are accepted in the namespace, but nothing of this queue's.
+func TestFindingsOfAQueueThatStandsStill(t *testing.T) {
+	f := newFake(step{after: 9 * time.Second, count: map[string]uint64{Accepted: 250}, events: []event.Event{full("10.9.0.1:1", 100, 128)}})
+	var asked scenePlace
+	b := run(t, f, func(c *Config) {
+		c.Waiting = func(netns uint32, port uint16) (host.Waiting, error) {
+			asked = scenePlace{netns: netns, port: port}
+			return host.Waiting{Connections: 129, Newest: 8 * time.Second}, nil
+		}
+	})
+	if x := b.summary.Findings; len(x) != 1 || x[0].Title != "the listener on port 443 has stopped accepting" || len(x[0].Changes) != 1 {
+		t.Errorf("%+v", x)
+	}
+	if (asked != scenePlace{netns: home, port: 443}) {
+		t.Errorf("asked about %+v", asked)
+	}
+}
+
+// The table is looked through only where it is full; that it cannot be is told.
+func TestFindingsOfAFullTable(t *testing.T) {
+	tracked := drop("10.9.0.1:1", 5)
+	tracked.Hook, tracked.Facts, tracked.Reason = event.HookFree, event.ConntrackFull, ""
+	for name, e := range map[string]event.Event{"full": tracked, "another cause": drop("10.9.0.1:1", 5)} {
+		var asked, warned int
+		b := run(t, newFake(step{events: []event.Event{e}}), func(c *Config) {
+			c.Table = func(uint32) (*host.ConntrackTable, error) { asked++; return nil, host.ErrNoConntrack }
+			c.Warn = func(string) { warned++ }
+		})
+		want := map[string]int{"full": 1}[name]
+		if asked != want || warned != want || len(b.summary.Findings) != want {
+			t.Errorf("%s: asked %d, warned %d, %+v", name, asked, warned, b.summary.Findings)
+		}
 	}
 }
 

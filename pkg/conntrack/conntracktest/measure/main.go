@@ -27,6 +27,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each is run, in turns; the fastest run counts")
 	synwatch := flag.String("synwatch", "build/synwatch", "the `FILE` to measure")
 	worst := flag.Bool("worst", false, "give every entry a source of its own, of IPv6")
+	list := flag.Bool("list", true, "measure vishvananda/netlink's list, too, which takes long in a VM")
 	show := flag.Bool("show", false, "also show what synwatch says")
 	only := flag.String("only", "", "read the table of this namespace by bare or list")
 	flag.Parse()
@@ -36,7 +37,7 @@ func main() {
 		if *worst {
 			story = conntracktest.Worst
 		}
-		err = conntracktest.InNewNetns(func() error { return measure(story, *entries, *rounds, *synwatch, *show) })
+		err = conntracktest.InNewNetns(func() error { return measure(story, *entries, *rounds, *synwatch, *list, *show) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
@@ -54,7 +55,7 @@ type contender struct {
 	peak  int64 // kB of resident memory; of the shell's children too
 }
 
-func measure(story func(int) iter.Seq[conntracktest.Entry], entries, rounds int, synwatch string, show bool) error {
+func measure(story func(int) iter.Seq[conntracktest.Entry], entries, rounds int, synwatch string, list, show bool) error {
 	table, err := host.VisitConntrack(0, func() error { return nil })
 	if err != nil {
 		return err
@@ -66,7 +67,9 @@ func measure(story func(int) iter.Seq[conntracktest.Entry], entries, rounds int,
 	contenders := []*contender{
 		{name: "bare dump", argv: []string{"/proc/self/exe", "-only", "bare"}},
 		{name: "synwatch conntrack", argv: []string{synwatch, "conntrack"}},
-		{name: "netlink.ConntrackTableList", argv: []string{"/proc/self/exe", "-only", "list"}},
+	}
+	if list {
+		contenders = append(contenders, &contender{name: "netlink.ConntrackTableList", argv: []string{"/proc/self/exe", "-only", "list"}})
 	}
 	if _, err := exec.LookPath("conntrack"); err == nil {
 		contenders = append(contenders, &contender{name: "conntrack -L | wc -l", argv: []string{"sh", "-c", "conntrack -L 2>/dev/null | wc -l"}})

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	tableMax = 4096
+	// holder has most of the table, holderShare of it in percent.
+	holder      = "203.0.113.0/24"
+	holderShare = 80
+)
+
+// TestKernelStoryConntrack is the second outage: "nf_conntrack: table full,
+// dropping packet". One range holds most of the table with connections that it
+// never closed, and others are refused.
+func TestKernelStoryConntrack(t *testing.T) {
+	m := storyMachines(t, "server", "user1", "user2", "user3")
+	for _, module := range []string{"nf_conntrack", "nf_tables", "nft_ct", "nf_conntrack_netlink"} {
+		_ = exec.Command("modprobe", module).Run() // else it is built in
+	}
+	m.joinClients("user1", "user2", "user3")
+	m.track("server")
+	m.setGlobal("net.netfilter.nf_conntrack_max", fmt.Sprint(tableMax))
+	m.serve("server", "httpd", "0.0.0.0:80")
+	m.fillTable("server")
+
+	shown, live := m.trace("server"), m.trace("server", "--json")
+	m.skipIfBlind(live, "conntrack-table-full")
+	refused := m.tryInVain("198.51.100.1:80", map[string]int{"user1": 7, "user2": 4, "user3": 1}, 2)
+	text := strings.Join(shown.stop(), "\n")
+	got := m.parse(live.stop())
+	m.Logf("# synwatch trace\n%s", text)
+	m.same("conntrack-table-full", got, refused)
+	m.equalCounters(got)
+	const delete = "conntrack -D -f ipv4 -s " + holder + " -p tcp --state ESTABLISHED"
+	held := fmt.Sprintf("full: %s holds %d %% of it, tcp ESTABLISHED", holder, holderShare)
+	m.says("trace", text, "198.51.100.2:", "198.51.100.6:", "198.51.100.10:", "[traced-conntrack-full]", held,
+		delete, "talk to the operators of "+holder, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=86400",
+		fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d", 2*tableMax))
+
+	report, status := m.synwatch("server", "check", "--netns", fmt.Sprint(m.inode("server")))
+	m.status("check", status, exitCritical)
+	m.says("check", report, "critical the connection tracking table is "+held, delete)
+	report, status = m.synwatch("server", "conntrack")
+	m.status("conntrack", status, exitFine)
+	m.says("conntrack", report, "100 % full: 4096 of 4096 entries", holder, "tcp ESTABLISHED", delete)
+
+	m.fix(got.found["conntrack-table-full"], delete)
+	report, status = m.synwatch("server", "check", "--netns", fmt.Sprint(m.inode("server")))
+	if status == exitCritical {
+		m.Errorf("it is still critical:\n%s", report)
+	}
+}
+
+// fix runs the commands that were printed, as they were printed, and connects:
+// first when room has been made, then when all is done.
+func (m *machines) fix(x finding, first string) {
+	m.Helper()
+	if len(x.Changes) == 0 || x.Changes[0].Command != first {
+		m.Fatalf("not first: %s in %+v", first, x)
+	}
+	for i, c := range x.Changes {
+		if c.Command == "" {
+			continue
+		}
+		m.shell(c.Command)
+		if i == 0 {
+			m.connects("user1")
+		}
+	}
+	m.connects("user2")
+	for key, want := range map[string]string{"nf_conntrack_max": fmt.Sprint(2 * tableMax), "nf_conntrack_tcp_timeout_established": "86400"} {
+		m.do("server", func() error {
+			if got, err := os.ReadFile("/proc/sys/net/netfilter/" + key); strings.TrimSpace(string(got)) != want || err != nil {
+				m.Errorf("%s is %s, not %s, %v", key, got, want, err)
+			}
+			return nil
+		})
+	}
+}
+
+// shell runs a command on the server. Sysctls of the whole machine are set where
+// the machine began. Where the program conntrack is missing another stands in.
+func (m *machines) shell(command string) {
+	m.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	if _, err := exec.LookPath("conntrack"); err != nil && strings.HasPrefix(command, "conntrack ") {
+		stand := m.program("conntrack")
+		cmd.Env = append(stand.Env, "PATH="+filepath.Dir(stand.Path)+":"+os.Getenv("PATH"))
+	}
+	m.must(os.MkdirAll("/etc/modules-load.d", 0o755))
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if strings.Contains(command, "nf_conntrack_max=") || strings.Contains(command, "/sys/module/") {
+		m.must(onOwnThread(func() error { return nil }, cmd.Start))
+	} else {
+		m.start("server", cmd)
+	}
+	err := cmd.Wait()
+	text := out.String()
+	m.Logf("# %s\n%s", command, text[max(0, len(text)-200):]) // it tells each entry that it deletes
+	if err != nil {
+		m.Errorf("%s: %v", command, err)
+	}
+}
+
+// track has a machine track connections: a rule of its firewall asks for it.
+func (m *machines) track(name string) {
+	m.Helper()
+	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
+	m.must(err)
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "filter"})
+	input := c.AddChain(&nftables.Chain{Name: "input", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter})
+	c.AddRule(&nftables.Rule{Table: table, Chain: input, Exprs: []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATE, Register: 1}, &expr.Counter{},
+	}})
+	m.must(c.Flush())
+}
+
+// fillTable fills a machine's table to its limit with established connections,
+// most of them of one range.
+func (m *machines) fillTable(name string) {
+	m.Helper()
+	m.do(name, func() error {
+		text, err := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_count")
+		if err != nil {
+			return err
+		}
+		count, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			return err
+		}
+		return conntracktest.Fill(func(yield func(conntracktest.Entry) bool) {
+			for i := range tableMax - count {
+				src := netip.AddrFrom4([4]byte{203, 0, 113, byte(i%254 + 1)})
+				if i*100 >= tableMax*holderShare {
+					src = netip.AddrFrom4([4]byte{byte(i%90 + 1), byte(i >> 8), byte(i), 7})
+				}
+				if !yield(conntracktest.Entry{
+					Src: netip.AddrPortFrom(src, uint16(1024+i)), Dst: netip.MustParseAddrPort("198.51.100.1:80"),
+					Proto: unix.IPPROTO_TCP, State: nl.TCP_CONNTRACK_ESTABLISHED,
+					Status: conntracktest.SeenReply | conntracktest.Assured, Timeout: 432000 - 3*3600,
+				}) {
+					return
+				}
+			}
+		})
+	})
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// machines are network namespaces that stand for machines, joined by veth pairs.
+// They have no name in the file system and vanish with the test.
+type machines struct {
+	*testing.T
+	ns map[string]*os.File
+}
+
+// storyMachines makes machines that are one server, or more, of this VM. What a
+// story changes is of the whole machine, so that it is told in a VM only.
+func storyMachines(t *testing.T, names ...string) *machines {
+	t.Helper()
+	if err := provoke.ThrowAway(); err != nil {
+		t.Skip(err)
+	}
+	m := &machines{t, map[string]*os.File{}}
+	for _, name := range names {
+		m.add(name, func(fn func() error) error {
+			return onOwnThread(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, fn)
+		})
+	}
+	return m
+}
+
+// add adds the machine on which do runs functions.
+func (m *machines) add(name string, do func(func() error) error) {
+	m.Helper()
+	m.must(do(func() error {
+		ns, err := os.Open("/proc/thread-self/ns/net")
+		m.ns[name] = ns
+		return err
+	}))
+	m.Cleanup(func() { m.ns[name].Close() })
+	m.do(name, func() error { return m.up("lo") })
+}
+
+// onOwnThread runs fn on a thread that ends with it. The main thread cannot end.
+func onOwnThread(enter, fn func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			done <- onOwnThread(enter, fn)
+			runtime.UnlockOSThread()
+			return
+		}
+		err := enter()
+		if err == nil {
+			err = fn()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// do runs fn on a machine.
+func (m *machines) do(name string, fn func() error) {
+	m.Helper()
+	m.must(onOwnThread(func() error { return unix.Setns(int(m.ns[name].Fd()), unix.CLONE_NEWNET) }, fn))
+}
+
+func (m *machines) must(errs ...error) {
+	m.Helper()
+	if err := errors.Join(errs...); err != nil {
+		m.Fatal(err)
+	}
+}
+
+// inode is the number of a machine's network namespace.
+func (m *machines) inode(name string) uint32 {
+	var st unix.Stat_t
+	m.must(unix.Fstat(int(m.ns[name].Fd()), &st))
+	return uint32(st.Ino)
+}
+
+func (m *machines) up(device string) error {
+	link, err := netlink.LinkByName(device)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// join joins two machines by a cable, whose ends have these addresses and are
+// named after each other.
+func (m *machines) join(a, aAddr, b, bAddr string) {
+	m.Helper()
+	m.do(a, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = b
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: a, PeerNamespace: netlink.NsFd(m.ns[b].Fd())})
+	})
+	m.address(a, b, aAddr)
+	m.address(b, a, bAddr)
+}
+
+func (m *machines) address(name, device, addr string) {
+	m.Helper()
+	m.do(name, func() error {
+		link, err := netlink.LinkByName(device)
+		if err != nil {
+			return err
+		}
+		a, err := netlink.ParseAddr(addr)
+		if err != nil {
+			return err
+		}
+		return errors.Join(netlink.AddrAdd(link, a), netlink.LinkSetUp(link))
+	})
+}
+
+// gateway has a machine reach all others through one.
+func (m *machines) gateway(name, gw string) {
+	m.Helper()
+	m.do(name, func() error {
+		return netlink.RouteAdd(&netlink.Route{Dst: nil, Gw: netip.MustParseAddr(gw).AsSlice()})
+	})
+}
+
+func (m *machines) sysctl(name, key, value string) {
+	m.Helper()
+	m.do(name, func() error {
+		return os.WriteFile("/proc/sys/"+strings.ReplaceAll(key, ".", "/"), []byte(value), 0)
+	})
+}
+
+// setGlobal sets a sysctl of the whole machine for the time of the test.
+func (m *machines) setGlobal(key, value string) {
+	m.Helper()
+	path := "/proc/sys/" + strings.ReplaceAll(key, ".", "/")
+	home := func() error { return nil }
+	m.must(onOwnThread(home, func() error {
+		old, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		m.Cleanup(func() { m.must(onOwnThread(home, func() error { return os.WriteFile(path, old, 0) })) })
+		return os.WriteFile(path, []byte(value), 0)
+	}))
+}
+
+// program starts this test binary under another name on a machine, as which it
+// is another program: see TestMain.
+func (m *machines) program(name string, args ...string) *exec.Cmd {
+	m.Helper()
+	self, err := os.Executable()
+	m.must(err)
+	path := filepath.Join(m.TempDir(), name)
+	m.must(os.Symlink(self, path))
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=1", asProgram))
+	return cmd
+}
+
+// start starts a command on a machine.
+func (m *machines) start(on string, cmd *exec.Cmd) {
+	m.Helper()
+	m.do(on, cmd.Start)
+}
+
+// masquerade has a machine put its own address in place of the senders' on what
+// leaves by a device.
+func (m *machines) masquerade(name, device string) {
+	m.Helper()
+	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
+	m.must(err)
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "nat"})
+	chain := c.AddChain(&nftables.Chain{Name: "postrouting", Table: table, Type: nftables.ChainTypeNAT,
+		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource})
+	out := make([]byte, unix.IFNAMSIZ)
+	copy(out, device)
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: out}, &expr.Masq{},
+	}})
+	m.must(c.Flush())
+}

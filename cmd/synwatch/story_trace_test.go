@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// liveTrace is a trace that runs on a machine.
+type liveTrace struct {
+	*machines
+	cmd    *exec.Cmd
+	stderr *os.File
+
+	mu    sync.Mutex
+	lines []string
+	done  chan struct{}
+}
+
+// trace starts a trace on a machine, of what is that machine's, and waits until
+// it has begun; a trace in text may take another moment for that.
+func (m *machines) trace(on string, args ...string) *liveTrace {
+	m.Helper()
+	args = append([]string{"trace", "--netns", fmt.Sprint(m.inode(on))}, args...)
+	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
+		args = append(args, "--btf", file)
+	}
+	stderr, err := os.CreateTemp(m.TempDir(), "stderr")
+	m.must(err)
+	l := &liveTrace{machines: m, cmd: m.program("synwatch", args...), stderr: stderr, done: make(chan struct{})}
+	l.cmd.Stderr = stderr
+	out, err := l.cmd.StdoutPipe()
+	m.must(err)
+	m.start(on, l.cmd)
+	go func() {
+		defer close(l.done)
+		text := bufio.NewScanner(out)
+		text.Buffer(nil, 1<<24)
+		for text.Scan() {
+			l.mu.Lock()
+			l.lines = append(l.lines, text.Text())
+			l.mu.Unlock()
+		}
+	}()
+	m.Cleanup(func() { _ = l.cmd.Process.Kill() }) // if the test has failed
+	m.await("the start of the trace", func() bool {
+		select {
+		case <-l.done:
+			m.Fatalf("the trace ended: %s", l.said())
+		default:
+		}
+		return len(l.sofar()) > 0 || !slices.Contains(args, "--json") && strings.Contains(l.said(), "tracing")
+	})
+	return l
+}
+
+// said is what the trace has told on stderr.
+func (l *liveTrace) said() string {
+	l.Helper()
+	text, err := os.ReadFile(l.stderr.Name())
+	l.must(err)
+	return string(text)
+}
+
+func (l *liveTrace) sofar() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+// stop ends the trace as Ctrl-C does and returns its lines.
+func (l *liveTrace) stop() []string {
+	l.Helper()
+	l.must(l.cmd.Process.Signal(syscall.SIGINT))
+	<-l.done
+	if err := l.cmd.Wait(); err != nil {
+		l.Fatalf("%v: %s", err, l.said())
+	}
+	return l.sofar()
+}
+
+// told is a trace's JSON: the records, and the summary with its findings.
+type told struct {
+	drops   map[string]map[netip.Addr]uint64 // by cause
+	summary record
+	found   map[string]finding
+}
+
+type finding struct {
+	ID, Severity, Title, Cause string
+	Evidence                   []struct{ What, Value, Where string }
+	Changes                    []struct{ Do, Command, Why string }
+}
+
+func (m *machines) parse(lines []string) told {
+	m.Helper()
+	out := told{map[string]map[netip.Addr]uint64{}, record{}, map[string]finding{}}
+	for _, line := range lines {
+		var r struct {
+			record
+			Findings []finding
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			m.Fatalf("%v in %s", err, line)
+		}
+		switch r.Type {
+		case "drop":
+			if out.drops[r.Cause] == nil {
+				out.drops[r.Cause] = map[netip.Addr]uint64{}
+			}
+			out.drops[r.Cause][r.Src] += r.Count
+		case "summary":
+			out.summary = r.record
+			for _, x := range r.Findings {
+				out.found[x.Cause] = x
+			}
+		}
+	}
+	return out
+}
+
+// says demands texts of what synwatch said.
+func (m *machines) says(what, text string, wanted ...string) {
+	m.Helper()
+	flat := strings.Join(strings.Fields(text), " ") // lines are wrapped
+	for _, want := range wanted {
+		not, absent := strings.CutPrefix(want, "!")
+		if strings.Contains(flat, not) == absent {
+			m.Errorf("%s: %q in:\n%s", what, want, text)
+		}
+	}
+}
+
+// skipIfBlind skips the rest where this kernel does not show a cause.
+func (m *machines) skipIfBlind(l *liveTrace, causes ...string) {
+	m.Helper()
+	for _, c := range causes {
+		if line := l.sofar()[0]; strings.Contains(line[strings.Index(line, `"blind"`):], `"`+c+`"`) {
+			m.Skipf("unseen: this kernel does not show %s", c)
+		}
+	}
+}
+
+// same demands the exact counts of a cause by source.
+func (m *machines) same(cause string, got told, want map[netip.Addr]uint64) {
+	m.Helper()
+	if !maps.Equal(got.drops[cause], want) {
+		m.Errorf("%s: traced %v, provoked %v", cause, got.drops[cause], want)
+	}
+}
+
+// equalCounters demands that the kernel counted what was attributed, and that
+// nothing was lost.
+func (m *machines) equalCounters(got told) {
+	m.Helper()
+	for _, row := range got.summary.Reconcile {
+		if row.Kernel != row.Attributed {
+			m.Errorf("%s: the kernel counted %d, attributed are %d", row.Counter, row.Kernel, row.Attributed)
+		}
+	}
+	if len(got.summary.Reconcile) == 0 || got.summary.Lost != 0 || got.summary.Unattributed != 0 {
+		m.Errorf("lost %d, unattributed %d, counters %v", got.summary.Lost, got.summary.Unattributed, got.summary.Reconcile)
+	}
+}
+
+func (m *machines) status(what string, got, want int) {
+	m.Helper()
+	if got != want {
+		m.Errorf("%s: exit status %d, want %d", what, got, want)
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/synwatch/synwatch/pkg/host"
+)
+
+func tracedConntrack(f *Facts) *Finding {
+	t := f.Tally
+	x := &Finding{Severity: Critical, Title: "the connection tracking table is full", Evidence: t.seen()}
+	f.lookAtTable()
+	if who := holds(f.Space.Holders); who != "" {
+		x.Title += ": " + who
+	}
+	x.Evidence = append(append(x.Evidence, f.tableEvidence()...), holders(f.Space.Holders)...)
+	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
+	if r := t.blamed(); r != "" && f.Space.Holders == nil {
+		x.Changes = []Change{do("talk to the operators of "+r+", or limit it (nft: ct count over N drop)",
+			"most of what was refused came from there, and it is likely to hold most of the table as well, so that a larger one would fill, too")}
+	}
+	x.Changes = append(append(x.Changes, f.whoHolds()...), f.largerTable()...)
+	return x
+}
+
+// lookAtTable takes what is known of the table of a trace: how full it was when
+// it was met, and what it held at the end.
+func (f *Facts) lookAtTable() {
+	f.Space.Sysctls = map[string]string{}
+	var table *host.ConntrackTable
+	if read := f.Tally.Table; read != nil {
+		table = read()
+	}
+	if table != nil {
+		f.Space.Holders = table.Holders
+		f.Space.Enter = cmp.Or(f.Space.Enter, strings.TrimSpace(table.Enter))
+		for name, n := range table.Sysctls {
+			f.Space.Sysctls["net.netfilter."+name] = fmt.Sprint(n)
+		}
+	}
+	if c := f.Tally.Answer.Conntrack; c != nil {
+		f.Space.Sysctls[ctCount], f.Space.Sysctls[ctMax], f.Space.Sysctls[ctBuckets] = fmt.Sprint(c.Count), fmt.Sprint(c.Max), fmt.Sprint(c.Buckets)
+	}
+}
+
+func tracedTimestamps(f *Facts) *Finding {
+	t := f.Tally
+	x := &Finding{Severity: Warning, Title: "packets are rejected for old TCP timestamps", Evidence: t.seen()}
+	who := t.blamed()
+	if who == "" {
+		x.Changes = []Change{do("see whether the sources are NATs", "machines behind one address have clocks of their own; keep "+timestamps+" on")}
+		return x
+	}
+	x.Title += ", mostly of " + who
+	x.Changes = []Change{do("give the NAT at "+who+" more ports or addresses, so that it does not give one out again within a minute",
+		"machines behind it have clocks of their own; keep "+timestamps+" on")}
+	return x
+}
+
+// rangeLeast is how many drops of any cause make a range worth a word.
+const rangeLeast = 100
+
+func tracedRange(f *Facts) *Finding {
+	t := f.Tally
+	if t.Count < rangeLeast || t.blamed() == "" {
+		return nil
+	}
+	return &Finding{
+		Severity: Warning, Title: fmt.Sprintf("%s is mostly of %s", t.Cause.ID, t.blamed()), Evidence: t.seen(),
+		Changes: []Change{do(t.Cause.Fix, t.Cause.Meaning)},
+	}
+}
