@@ -68,21 +68,6 @@ func (l *loader) close() {
 	}
 }
 
-// missed is how often the kernel did not run a program because it was running
-// on that CPU already, interrupted by a softirq. Each may have been a drop.
-// Kernels before 5.12 run it all the same.
-func (l *loader) missed() (uint64, error) {
-	var total uint64
-	for _, p := range l.attached {
-		stats, err := p.Stats()
-		if err != nil {
-			return total, fmt.Errorf("read program statistics: %w", err)
-		}
-		total += stats.RecursionMisses
-	}
-	return total, nil
-}
-
 // learn makes the types of a loaded module known to the programs that follow,
 // where the kernel shows them.
 func (l *loader) learn(module string) {
@@ -137,16 +122,19 @@ func (l *loader) attachTracing(name string) (link.Link, error) {
 }
 
 // attachFree attaches to the kfree_skb tracepoint, by BTF where the kernel has
-// its own, else raw: both take the same program.
-func (l *loader) attachFree() (link.Link, error) {
-	if l.fentryRefused == nil {
-		if at, err := l.attachTracing("tp_btf_kfree_skb"); err == nil {
-			return at, nil
+// its own, else raw, and then says why: both take the same program, but the raw
+// one is slower.
+func (l *loader) attachFree() (at link.Link, why string, err error) {
+	refused := l.fentryRefused
+	if refused == nil {
+		if at, refused = l.attachTracing("tp_btf_kfree_skb"); refused == nil {
+			return at, "", nil
 		}
 	}
-	return l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
+	at, err = l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
 	})
+	return at, "raw, as tp_btf: " + shortly(refused), err
 }
 
 // attachFentry attaches a hook with fentry and fexit programs, all or none.

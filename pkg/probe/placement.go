@@ -135,7 +135,9 @@ func (t *Tracer) adopt() {
 // Coverage says what the last Read could see.
 func (t *Tracer) Coverage() event.Coverage {
 	c := event.Coverage{
-		Hooks:          []event.HookState{{Name: string(event.HookFree), Mode: event.ModeTracepoint, Status: event.Attached}},
+		Hooks: []event.HookState{{
+			Name: string(event.HookFree), Mode: event.ModeTracepoint, Status: event.Attached, Why: t.freeWhy,
+		}},
 		Observable:     event.AllFacts,
 		HasReasons:     t.kernel.reasons != nil,
 		HasConnRequest: true,

@@ -32,7 +32,9 @@ type Tracer struct {
 	loader *loader
 	drain  *drain
 	free   link.Link
-	hooks  []*placement
+	// freeWhy says why free is not the faster kind of tracepoint program.
+	freeWhy string
+	hooks   []*placement
 
 	tick     *time.Ticker
 	stopping chan struct{}
@@ -71,7 +73,7 @@ func (t *Tracer) open(o Options) (err error) {
 	if t.drain, err = newDrain(t.loader, t.kernel, o.EveryDrop); err != nil {
 		return err
 	}
-	if t.free, err = t.loader.attachFree(); err != nil {
+	if t.free, t.freeWhy, err = t.loader.attachFree(); err != nil {
 		return refusal(fmt.Errorf("attach to the kfree_skb tracepoint: %w", err))
 	}
 	for i := range hooks {
@@ -137,7 +139,7 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	if err != nil {
 		return event.Losses{}, err
 	}
-	missed, err := t.loader.missed()
+	missed, err := t.missed()
 	return event.Losses{
 		Lost:         s[bpfStatSTAT_LOST] + missed,
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
