@@ -83,7 +83,7 @@ func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 
 func addTableFlag(cmd *cobra.Command, o *probe.Options) {
 	cmd.Flags().Var(valueOf(&o.MaxSources, "N", parseSources), "max-sources",
-		"tell so many sources apart at a time (default 65536); each takes 256 bytes of kernel memory, and 64 more for each CPU")
+		"tell so many sources apart at a time (default 65536); each takes 272 bytes of kernel memory, and 32 more for each CPU; what finds no room is counted without its source")
 }
 
 func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
