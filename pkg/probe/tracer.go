@@ -33,8 +33,10 @@ type Tracer struct {
 	drain  *drain
 	free   link.Link
 	hooks  []*placement
+	// coverage is that of the hooks as they stand.
+	coverage event.Coverage
 
-	tick     *time.Ticker
+	clock    *clock
 	stopping chan struct{}
 	stop     sync.Once
 	finished bool
@@ -82,12 +84,13 @@ func (t *Tracer) open(o Options) (err error) {
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
+	t.coverage = t.survey()
 	interval := tick
 	if o.EveryDrop {
 		interval = quickTick
 	}
-	t.tick = time.NewTicker(interval)
-	return nil
+	t.clock, err = newClock(interval)
+	return err
 }
 
 // Start begins to count.
@@ -101,6 +104,8 @@ func (t *Tracer) Stop() error {
 	t.stop.Do(func() {
 		err = t.setEnabled(false)
 		close(t.stopping)
+		// At once; a Read that waits on a clock that cannot be set does so for its interval.
+		_ = t.clock.set(1, tick)
 	})
 	return err
 }
@@ -121,14 +126,28 @@ func (t *Tracer) Read() ([]event.Event, error) {
 		if t.finished {
 			return nil, io.EOF
 		}
-		select {
-		case <-t.tick.C:
-		case <-t.stopping:
-			t.finished = true
+		if err := t.await(); err != nil {
+			return nil, err
 		}
 		t.adopt()
+		if counted, err := t.drain.table.hasCounts(); !counted && !t.finished {
+			return nil, err
+		}
 	}
 	return t.drain.read(time.Now(), t.finished)
+}
+
+// await returns at the next tick, or when there is none to come.
+func (t *Tracer) await() error {
+	if err := t.clock.wait(); err != nil {
+		return fmt.Errorf("wait for the next tick: %w", err)
+	}
+	select {
+	case <-t.stopping:
+		t.finished = true
+	default:
+	}
+	return nil
 }
 
 // Losses says what could not be reported in full so far.
@@ -163,8 +182,8 @@ func (t *Tracer) Close() error {
 		t.loader.close()
 		t.loader = nil
 	}
-	if t.tick != nil {
-		t.tick.Stop()
+	if t.clock != nil {
+		errs = append(errs, t.clock.close())
 	}
 	return errors.Join(errs...)
 }
