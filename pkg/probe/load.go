@@ -18,6 +18,7 @@ import (
 // this kernel does not take costs only its own hook.
 type loader struct {
 	spec      *ebpf.CollectionSpec
+	kernel    *kernel
 	maps      map[string]*ebpf.Map
 	opts      ebpf.CollectionOptions
 	variables map[string]*ebpf.Variable
@@ -41,13 +42,11 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err := o.tell(spec); err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, opts: ebpf.CollectionOptions{Cache: k.cache}}
+	l := &loader{spec: spec, kernel: k}
 	if !k.own {
 		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
 	}
-	if o.BTF != "" {
-		l.opts.Programs.KernelTypes = k.spec
-	}
+	l.recall()
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
 	})
@@ -57,6 +56,20 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	l.maps, l.variables = coll.Maps, coll.Variables
 	l.opts.MapReplacements = l.maps
 	return l, o.Filter.fill(l.maps)
+}
+
+// recall makes the kernel's types known to the programs that follow.
+func (l *loader) recall() {
+	l.opts.Cache = l.kernel.cache
+	if l.kernel.file != "" {
+		l.opts.Programs.KernelTypes = l.kernel.spec
+	}
+}
+
+// forget gives back the types that recall and learn have loaded.
+func (l *loader) forget() {
+	l.opts.Cache, l.opts.Programs, l.modules = nil, ebpf.ProgramOptions{}, nil
+	l.kernel.forget()
 }
 
 func (l *loader) close() {

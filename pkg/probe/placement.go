@@ -152,6 +152,11 @@ func (t *Tracer) attachLate(late []*placement) {
 		return
 	}
 	t.kernel.symbols = s
+	if err := t.kernel.recall(); err != nil {
+		return
+	}
+	t.loader.recall()
+	defer t.loader.forget()
 	for _, p := range late {
 		p.fresh = true
 		p.place(t.loader, t.kernel)

@@ -84,6 +84,7 @@ func (t *Tracer) open(o Options) (err error) {
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
+	t.loader.forget()
 	t.coverage = t.survey()
 	interval := tick
 	if o.EveryDrop {
