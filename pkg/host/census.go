@@ -3,7 +3,6 @@
 package host
 
 import (
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -91,11 +90,11 @@ func (c *census) count(now time.Time) {
 // field of /proc/loadavg. It counts on until it wraps around, so that it stays
 // the same as long as none is started.
 func newestTask() (string, bool) {
-	text, err := os.ReadFile(procDir + "/loadavg")
+	text, err := readProc(procDir + "/loadavg")
 	if err != nil {
 		return "", false
 	}
-	fields := strings.Fields(string(text))
+	fields := strings.Fields(text)
 	if len(fields) != 5 {
 		return "", false
 	}
