@@ -25,7 +25,9 @@ func NewSampler(counters []string) *Sampler {
 }
 
 // Sample reads the counters of the namespaces that a quick look finds and of
-// those that were found before and are still there. A deep sample finds also
+// those that were found before and are still there. What a process enters that
+// was started more than a few seconds ago, a quick look may find some seconds
+// late. A deep sample finds also
 // those that are kept only by another process's thread or open file, at a cost
 // in proportion to their number.
 func (s *Sampler) Sample(deep bool) (Sample, error) {
