@@ -6,6 +6,7 @@
 #include "established.h"
 #include "handshake.h"
 #include "netfilter.h"
+#include "rescue.h"
 #include "syn.h"
 #include "unreasoned.h"
 #include "unseen.h"

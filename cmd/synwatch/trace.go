@@ -105,7 +105,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	to, err := o.format.sink(out.Writer, e.environ)
+	to, err := o.format.sink(untilUnread(ctx, out.Writer), e.environ)
 	if err != nil {
 		return err
 	}

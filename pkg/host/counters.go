@@ -52,14 +52,14 @@ func threadDir() (string, error) {
 func readCounters(thread string, names []string) (Values, error) {
 	all := Values{}
 	for _, f := range counterFiles {
-		text, err := os.ReadFile(filepath.Join(thread, f.path))
+		text, err := readProc(filepath.Join(thread, f.path))
 		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := f.parse(string(text), all); err != nil {
+		if err := f.parse(text, all); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.path, err)
 		}
 	}

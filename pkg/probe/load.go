@@ -18,6 +18,7 @@ import (
 // this kernel does not take costs only its own hook.
 type loader struct {
 	spec      *ebpf.CollectionSpec
+	kernel    *kernel
 	maps      map[string]*ebpf.Map
 	opts      ebpf.CollectionOptions
 	variables map[string]*ebpf.Variable
@@ -41,13 +42,11 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err := o.tell(spec); err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, opts: ebpf.CollectionOptions{Cache: k.cache}}
+	l := &loader{spec: spec, kernel: k}
 	if !k.own {
 		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
 	}
-	if o.BTF != "" {
-		l.opts.Programs.KernelTypes = k.spec
-	}
+	l.recall()
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
 	})
@@ -57,6 +56,20 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	l.maps, l.variables = coll.Maps, coll.Variables
 	l.opts.MapReplacements = l.maps
 	return l, o.Filter.fill(l.maps)
+}
+
+// recall makes the kernel's types known to the programs that follow.
+func (l *loader) recall() {
+	l.opts.Cache = l.kernel.cache
+	if l.kernel.file != "" {
+		l.opts.Programs.KernelTypes = l.kernel.spec
+	}
+}
+
+// forget gives back the types that recall and learn have loaded.
+func (l *loader) forget() {
+	l.opts.Cache, l.opts.Programs, l.modules = nil, ebpf.ProgramOptions{}, nil
+	l.kernel.forget()
 }
 
 func (l *loader) close() {
@@ -119,22 +132,6 @@ func (l *loader) attachTracing(name string) (link.Link, error) {
 	return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
 		return link.AttachTracing(link.TracingOptions{Program: p})
 	})
-}
-
-// attachFree attaches to the kfree_skb tracepoint, by BTF where the kernel has
-// its own, else raw, and then says why: both take the same program, but the raw
-// one is slower.
-func (l *loader) attachFree() (at link.Link, why string, err error) {
-	refused := l.fentryRefused
-	if refused == nil {
-		if at, refused = l.attachTracing("tp_btf_kfree_skb"); refused == nil {
-			return at, "", nil
-		}
-	}
-	at, err = l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
-		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
-	})
-	return at, "raw, as tp_btf: " + shortly(refused), err
 }
 
 // attachFentry attaches a hook with fentry and fexit programs, all or none.

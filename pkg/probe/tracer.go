@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/synwatch/synwatch/pkg/event"
@@ -31,12 +30,12 @@ type Tracer struct {
 	kernel *kernel
 	loader *loader
 	drain  *drain
-	free   link.Link
-	// freeWhy says why free is not the faster kind of tracepoint program.
-	freeWhy string
-	hooks   []*placement
+	free   *tracepoint
+	hooks  []*placement
+	// coverage is that of the hooks as they stand.
+	coverage event.Coverage
 
-	tick     *time.Ticker
+	clock    *clock
 	stopping chan struct{}
 	stop     sync.Once
 	finished bool
@@ -73,7 +72,7 @@ func (t *Tracer) open(o Options) (err error) {
 	if t.drain, err = newDrain(t.loader, t.kernel, o.EveryDrop); err != nil {
 		return err
 	}
-	if t.free, t.freeWhy, err = t.loader.attachFree(); err != nil {
+	if t.free, err = attachTracepoint(t.loader); err != nil {
 		return refusal(fmt.Errorf("attach to the kfree_skb tracepoint: %w", err))
 	}
 	for i := range hooks {
@@ -84,12 +83,14 @@ func (t *Tracer) open(o Options) (err error) {
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
+	t.loader.forget()
+	t.coverage = t.survey()
 	interval := tick
 	if o.EveryDrop {
 		interval = quickTick
 	}
-	t.tick = time.NewTicker(interval)
-	return nil
+	t.clock, err = newClock(interval)
+	return err
 }
 
 // Start begins to count.
@@ -103,6 +104,8 @@ func (t *Tracer) Stop() error {
 	t.stop.Do(func() {
 		err = t.setEnabled(false)
 		close(t.stopping)
+		// At once; a Read that waits on a clock that cannot be set does so for its interval.
+		_ = t.clock.set(1, tick)
 	})
 	return err
 }
@@ -123,14 +126,30 @@ func (t *Tracer) Read() ([]event.Event, error) {
 		if t.finished {
 			return nil, io.EOF
 		}
-		select {
-		case <-t.tick.C:
-		case <-t.stopping:
-			t.finished = true
+		if err := t.await(); err != nil {
+			return nil, err
 		}
 		t.adopt()
+		counted, err := t.drain.table.hasCounts()
+		if err != nil || !counted && !t.finished {
+			return nil, err
+		}
+		t.free.mend()
 	}
 	return t.drain.read(time.Now(), t.finished)
+}
+
+// await returns at the next tick, or when there is none to come.
+func (t *Tracer) await() error {
+	if err := t.clock.wait(); err != nil {
+		return fmt.Errorf("wait for the next tick: %w", err)
+	}
+	select {
+	case <-t.stopping:
+		t.finished = true
+	default:
+	}
+	return nil
 }
 
 // Losses says what could not be reported in full so far.
@@ -141,7 +160,7 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	}
 	missed, err := t.missed()
 	return event.Losses{
-		Lost:         s[bpfStatSTAT_LOST] + missed,
+		Lost:         s[bpfStatSTAT_LOST] + missed - s[bpfStatSTAT_RESCUED],
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
 	}, err
 }
@@ -154,7 +173,7 @@ func (t *Tracer) Close() error {
 		p.links = nil
 	}
 	if t.free != nil {
-		errs = append(errs, t.free.Close())
+		errs = append(errs, t.free.close())
 		t.free = nil
 	}
 	if t.drain != nil {
@@ -165,8 +184,8 @@ func (t *Tracer) Close() error {
 		t.loader.close()
 		t.loader = nil
 	}
-	if t.tick != nil {
-		t.tick.Stop()
+	if t.clock != nil {
+		errs = append(errs, t.clock.close())
 	}
 	return errors.Join(errs...)
 }
