@@ -28,9 +28,12 @@ struct frame {
 	__be16 tcp_check;
 } __attribute__((packed));
 
-/* How many sources, at most 65536 times as many as the lower half of the first
- * has trailing zeros; the first one's upper half. */
+/* How many sources at a time, after how many frames the next takes the place of
+ * the first of them (0: never), a mask of their numbers, and the upper half of
+ * number 0's address, whose lower half is 0. */
 const volatile __u32 sources = 1;
+const volatile __u32 churn;
+const volatile __u32 mask;
 const volatile __u32 first_source;
 
 /* The sums of what the checksums are over, without what is painted. */
@@ -57,9 +60,13 @@ SEC("xdp") int paint(struct xdp_md *ctx)
 
 	if ((void *)(f + 1) > (void *)(long)ctx->data_end || painted >= limit)
 		return XDP_DROP;
-	/* Knuth's MMIX generator: every contender gets the same sources. */
+	/* Knuth's MMIX generator: every contender gets the same sources, and
+	 * pkg/flood/mix.go, which does the same, knows how often each came. */
 	random = random * 6364136223846793005ULL + 1442695040888963407ULL;
 	host = ((random >> 32) * sources) >> 32;
+	if (churn)
+		host += painted / churn;
+	host &= mask;
 	high = first_source + (host >> 16);
 	low = host & 0xffff;
 	port = 1024 + (painted & 0x7fff);

@@ -57,7 +57,7 @@ func prepareFlood(s flood.Scenario) func(*flood.Field, Size) (load, error) {
 		if err != nil {
 			return nil, err
 		}
-		sender, err := f.NewSender(target.Addr, size.Sources)
+		sender, err := f.NewSender(target.Addr, flood.Mix{Sources: size.Sources})
 		if err != nil {
 			return nil, errors.Join(err, target.Close())
 		}

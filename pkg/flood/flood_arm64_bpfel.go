@@ -18,9 +18,11 @@ import (
 const (
 	floodProgPaint      = "paint"
 	floodProgPass       = "pass"
+	floodVarChurn       = "churn"
 	floodVarFirstSource = "first_source"
 	floodVarIpSum       = "ip_sum"
 	floodVarLimit       = "limit"
+	floodVarMask        = "mask"
 	floodVarPainted     = "painted"
 	floodVarRandom      = "random"
 	floodVarSources     = "sources"
@@ -83,9 +85,11 @@ type floodMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodVariableSpecs struct {
+	Churn       *ebpf.VariableSpec `ebpf:"churn"`
 	FirstSource *ebpf.VariableSpec `ebpf:"first_source"`
 	IpSum       *ebpf.VariableSpec `ebpf:"ip_sum"`
 	Limit       *ebpf.VariableSpec `ebpf:"limit"`
+	Mask        *ebpf.VariableSpec `ebpf:"mask"`
 	Painted     *ebpf.VariableSpec `ebpf:"painted"`
 	Random      *ebpf.VariableSpec `ebpf:"random"`
 	Sources     *ebpf.VariableSpec `ebpf:"sources"`
@@ -122,9 +126,11 @@ func (m *floodMaps) Close() error {
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodVariables struct {
+	Churn       *ebpf.Variable `ebpf:"churn"`
 	FirstSource *ebpf.Variable `ebpf:"first_source"`
 	IpSum       *ebpf.Variable `ebpf:"ip_sum"`
 	Limit       *ebpf.Variable `ebpf:"limit"`
+	Mask        *ebpf.Variable `ebpf:"mask"`
 	Painted     *ebpf.Variable `ebpf:"painted"`
 	Random      *ebpf.Variable `ebpf:"random"`
 	Sources     *ebpf.Variable `ebpf:"sources"`

@@ -22,7 +22,7 @@ func TestDropsExactly(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			sender, err := f.NewSender(target.Addr, 100)
+			sender, err := f.NewSender(target.Addr, Mix{Sources: 100})
 			if err != nil {
 				t.Fatal(err)
 			}

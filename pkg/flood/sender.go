@@ -21,27 +21,28 @@ const (
 // Sender makes the server receive SYNs to one address from a number of sources.
 type Sender struct {
 	field *Field
+	first netip.Addr
+	mix   Mix
 	frame []byte
 	paint *ebpf.Program
 	vars  floodVariables
 	coll  *ebpf.Collection
 }
 
-// NewSender returns a sender of SYNs to dst, each from a source chosen at
-// random out of as many.
-func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
-	if sources == 0 || sources > MaxSources {
-		return nil, fmt.Errorf("%d sources: want 1 to %d", sources, MaxSources)
+// NewSender returns a sender of SYNs to dst from a mix of Sources.
+func (f *Field) NewSender(dst netip.AddrPort, m Mix) (*Sender, error) {
+	if m.Sources == 0 || m.Sources > MaxSources {
+		return nil, fmt.Errorf("%d sources: want 1 to %d", m.Sources, MaxSources)
 	}
-	return f.newSender(dst, Sources.Addr(), sources)
+	return f.newSender(dst, Sources.Addr(), MaxSources-1, m)
 }
 
 // NewSingle returns a sender of SYNs to dst that come from one of Singles.
 func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
-	return f.newSender(dst, from, 1)
+	return f.newSender(dst, from, 0, Mix{Sources: 1})
 }
 
-func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, sources uint32) (*Sender, error) {
+func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix) (*Sender, error) {
 	t, err := newTemplate(f.inlet, dst)
 	if err != nil {
 		return nil, err
@@ -51,15 +52,15 @@ func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, sources uint32) (
 		return nil, fmt.Errorf("parse XDP program: %w", err)
 	}
 	first := from.As4()
-	for name, value := range map[string]uint32{
-		"sources": sources, "first_source": uint32(first[0])<<8 | uint32(first[1]),
-		"ip_sum": t.ipSum, "tcp_sum": t.tcpSum,
+	for name, value := range map[string]any{
+		"sources": m.Sources, "churn": m.Churn, "mask": mask, "random": m.random(),
+		"first_source": uint32(first[0])<<8 | uint32(first[1]), "ip_sum": t.ipSum, "tcp_sum": t.tcpSum,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	s := &Sender{field: f, frame: t.frame}
+	s := &Sender{field: f, first: from, mix: m, frame: t.frame}
 	if s.coll, err = ebpf.NewCollection(spec); err != nil {
 		return nil, fmt.Errorf("load XDP program: %w", err)
 	}
@@ -74,6 +75,15 @@ func (s *Sender) Close() { s.coll.Close() }
 // processed them.
 func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
 	return s.field.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
+}
+
+// Counts is how many packets came from each source so far.
+func (s *Sender) Counts() (map[netip.Addr]uint64, error) {
+	var painted uint64
+	if err := s.vars.Painted.Get(&painted); err != nil {
+		return nil, fmt.Errorf("read how many frames were painted: %w", err)
+	}
+	return s.mix.counts(s.first, painted), nil
 }
 
 func (s *Sender) sendAll(ctx context.Context, n uint64) error {
