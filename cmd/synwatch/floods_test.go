@@ -11,8 +11,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
+	"golang.org/x/sys/unix"
 )
 
 // floods are drops of several causes in one field, and what the kernel and the
@@ -64,14 +66,19 @@ func newFloods(t *testing.T) *floods {
 	return &floods{t: t, field: field}
 }
 
-// newMixed floods closed-port and nft-drop, both from the same mix.
 func newMixed(t *testing.T, m flood.Mix) *floods {
 	t.Helper()
 	f := newFloods(t)
+	f.addMixed(m)
+	return f
+}
+
+// addMixed prepares closed-port and nft-drop, both from the same mix.
+func (f *floods) addMixed(m flood.Mix) {
+	f.t.Helper()
 	for _, name := range []string{"closed-port", "nft-drop"} {
 		f.add(name, func(to netip.AddrPort) (sender, error) { return f.field.NewSwarm(to, m) })
 	}
-	return f
 }
 
 // add prepares a scenario for a sender.
@@ -93,12 +100,13 @@ func (f *floods) add(name string, from func(to netip.AddrPort) (sender, error)) 
 
 // send makes the kernel drop n packets of each cause on each CPU.
 func (f *floods) send(n uint64) error {
-	for _, one := range f.all {
-		if err := one.sender.Send(f.t.Context(), n); err != nil {
-			return err
-		}
+	errs := make([]error, len(f.all))
+	var wg sync.WaitGroup
+	for i, one := range f.all {
+		wg.Go(func() { errs[i] = one.sender.Send(f.t.Context(), n) })
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (f *floods) mustSend(n uint64) {
@@ -120,6 +128,25 @@ func skipIfCannot(t *testing.T, err error) {
 	}
 }
 
+// pulse is the time between two sendings of a flood that is not flat out. To
+// begin one takes the kernel some milliseconds.
+const pulse = 100 * time.Millisecond
+
+// sendFor sends so many packets a second of each cause on each CPU.
+func (f *floods) sendFor(d time.Duration, rate uint64) error {
+	ticks := time.NewTicker(pulse)
+	defer ticks.Stop()
+	began, sent := time.Now(), uint64(0)
+	for now := began; now.Sub(began) < d; now = <-ticks.C {
+		due := uint64(now.Sub(began)/pulse+1) * rate / uint64(time.Second/pulse)
+		if err := f.send(due - sent); err != nil {
+			return err
+		}
+		sent = due
+	}
+	return nil
+}
+
 // flatOut sends all the time, on all CPUs, until it is told to stop.
 func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
 	ctx, cancel := context.WithCancel(f.t.Context())
@@ -129,7 +156,11 @@ func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
 		for {
 			for _, one := range all {
 				// The test's context: what is sent is sent whole.
-				if err := one.sender.Send(f.t.Context(), n); err != nil || ctx.Err() != nil {
+				err := one.sender.Send(f.t.Context(), n)
+				if isOffline(err) {
+					err = nil
+				}
+				if err != nil || ctx.Err() != nil {
 					done <- err
 					return
 				}
@@ -142,6 +173,11 @@ func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
 	})
 	f.t.Cleanup(func() { _ = stop() })
 	return stop
+}
+
+// isOffline says whether a CPU was not there to send on.
+func isOffline(err error) bool {
+	return errors.Is(err, unix.EINVAL) && !errors.Is(err, flood.ErrCannot)
 }
 
 // verdict is how a trace compares with the floods.
