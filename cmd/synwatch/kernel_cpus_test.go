@@ -83,25 +83,21 @@ func plug() error {
 	return nil
 }
 
-// toss has datagrams dropped on CPUs until the test ends: a filter of the
-// receiver tosses them within the sending system call, with softirqs enabled
-// (net/unix/af_unix.c:unix_dgram_sendmsg).
+// toss has messages dropped on CPUs until the test ends: nobody is there to
+// receive them, and the sending system call itself frees them, with softirqs
+// enabled (net/netlink/af_netlink.c:netlink_unicast).
 func toss(t *testing.T, cpus []int) {
 	t.Helper()
-	none := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
 	for _, cpu := range cpus {
-		ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err == nil {
-			err = unix.SetsockoptSockFprog(ends[1], unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &none})
-		}
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_USERSOCK)
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- tossUntil(t.Context().Done(), cpu, ends[0]) }()
+		go func() { done <- tossUntil(t.Context().Done(), cpu, fd) }()
 		t.Cleanup(func() {
-			if err := errors.Join(<-done, unix.Close(ends[0]), unix.Close(ends[1])); err != nil {
-				t.Errorf("toss datagrams: %v", err)
+			if err := errors.Join(<-done, unix.Close(fd)); err != nil {
+				t.Errorf("toss messages: %v", err)
 			}
 		})
 	}
@@ -112,14 +108,15 @@ func tossUntil(done <-chan struct{}, cpu, fd int) error {
 	if err := provoke.PinTo(cpu); err != nil {
 		return err
 	}
+	nobody := &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: 1 << 30}
 	for {
 		select {
 		case <-done:
 			return nil
 		default:
 		}
-		if _, err := unix.Write(fd, []byte("x")); err != nil && !errors.Is(err, unix.EINTR) {
-			return err
+		if err := unix.Sendto(fd, []byte("x"), 0, nobody); !errors.Is(err, unix.ECONNREFUSED) {
+			return fmt.Errorf("send to nobody: %w", err)
 		}
 	}
 }

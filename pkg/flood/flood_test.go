@@ -26,7 +26,6 @@ func TestDropsExactly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer sender.Close()
 			before, err := target.Dropped()
 			if err != nil {
 				t.Fatal(err)

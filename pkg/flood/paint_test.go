@@ -49,11 +49,11 @@ func TestPaint(t *testing.T) {
 // TestPaintLimit wants nothing to pass beyond the limit.
 func TestPaintLimit(t *testing.T) {
 	s := newPainter(t, Mix{Sources: 1})
-	if err := s.vars.Limit.Set(uint64(0)); err != nil {
+	if err := s.limit(0); err != nil {
 		t.Fatal(err)
 	}
 	const drop = 1 // XDP_DROP
-	if got, _, err := s.paint.Test(s.frame); err != nil || got != drop {
+	if got, _, err := s.field.paint.Test(s.frame); err != nil || got != drop {
 		t.Errorf("the program returned %d (%v), want %d", got, err, drop)
 	}
 }
@@ -61,25 +61,33 @@ func TestPaintLimit(t *testing.T) {
 func newPainter(t *testing.T, m Mix) *Sender {
 	t.Helper()
 	f := &Field{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
-	s, err := f.NewSender(f.addr(443), m)
+	err := f.load()
 	if errors.Is(err, os.ErrPermission) {
 		t.Skip("XDP programs need root:", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		if err := f.unload(); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := f.NewSender(f.addr(443), m)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
 func paintOne(t *testing.T, s *Sender, frame []byte) []byte {
 	t.Helper()
-	if err := s.vars.Limit.Set(^uint64(0)); err != nil {
+	if err := s.limit(1); err != nil {
 		t.Fatal(err)
 	}
 	out := make([]byte, len(frame))
 	const pass = 2 // XDP_PASS
-	got, err := s.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
+	got, err := s.field.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
 	if err != nil || got != pass {
 		t.Fatalf("the program returned %d (%v), want %d", got, err, pass)
 	}

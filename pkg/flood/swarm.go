@@ -23,20 +23,12 @@ func (f *Field) NewSwarm(dst netip.AddrPort, m Mix) (*Swarm, error) {
 	for range s.cpus {
 		sender, err := f.NewSender(dst, m)
 		if err != nil {
-			s.Close()
 			return nil, err
 		}
 		s.senders = append(s.senders, sender)
 		m.Seed++
 	}
 	return s, nil
-}
-
-// Close unloads the senders.
-func (s *Swarm) Close() {
-	for _, sender := range s.senders {
-		sender.Close()
-	}
 }
 
 // Send makes the server receive n packets on each CPU and returns when it has

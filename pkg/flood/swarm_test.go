@@ -18,7 +18,6 @@ func TestSwarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer swarm.Close()
 	before, err := target.Dropped()
 	if err != nil {
 		t.Fatal(err)
