@@ -31,6 +31,9 @@ const defaultSources = 65536 // of --max-sources
 func TestKernelFloodExact(t *testing.T) {
 	for _, sources := range []uint32{16, 10_000, 200_000} {
 		for _, room := range []int{defaultSources, 1000} {
+			if inVM() && (room == defaultSources) != (sources == 10_000) {
+				continue // a trace takes long to start there
+			}
 			t.Run(fmt.Sprintf("%d of %d", sources, room), func(t *testing.T) { testFlood(t, sources, room) })
 		}
 	}
@@ -51,6 +54,9 @@ func testFlood(t *testing.T, sources uint32, room int) {
 	}
 	v := f.check(o)
 	checkBeyond(t, v, o, room)
+	if room < defaultSources && v.sourceless == 0 {
+		t.Error("there was room for all at any time")
+	}
 	t.Logf("%d drops, %d without a source, unattributed %d, in %d lines", v.drops, v.sourceless, o.summary.Unattributed, o.lines)
 }
 
@@ -66,9 +72,6 @@ func checkBeyond(t *testing.T, v verdict, o *told, room int) {
 		t.Errorf("unattributed %d more than are without a source, though there was room", beyond)
 	case v.sources > room && beyond < uint64(v.sources-room):
 		t.Errorf("unattributed %d more than are without a source, but there was no room for %d sources", beyond, v.sources-room)
-	}
-	if room < defaultSources && o.summary.Unattributed == 0 {
-		t.Error("there was room for all")
 	}
 }
 

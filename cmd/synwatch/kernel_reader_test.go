@@ -34,9 +34,9 @@ func TestKernelStoppedReader(t *testing.T) {
 // TestKernelSlowPipe has the output of one tracer read slowly, and of another
 // as it comes: both tell of all, the first in fewer lines.
 func TestKernelSlowPipe(t *testing.T) {
-	f := newMixed(t, flood.Mix{Sources: 300})
+	f := newMixed(t, flood.Mix{Sources: natively[uint32](300, 60)})
 	slow, quick := startProcess(t, f.only()...), startProcess(t, f.only()...)
-	slow.out.slow.Store(true)
+	slow.slowDown()
 	skipIfCannot(t, f.sendFor(8*time.Second, natively[uint64](10_000, 2000)))
 	slow.out.slow.Store(false)
 	coalesced, all := slow.stop(), quick.stop()

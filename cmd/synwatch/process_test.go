@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,14 +50,16 @@ func startProcess(t *testing.T, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(self, traceArgs(args)...), told: newTold(), read: make(chan error, 1)}
 	p.cmd.Args[0] = commandName
 	p.cmd.Stderr = &p.stderr
-	if p.out.Reader, err = p.cmd.StdoutPipe(); err != nil {
+	var stdout *os.File
+	if p.out.pipe, stdout, err = os.Pipe(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	p.cmd.Stdout = stdout
+	if err := errors.Join(p.cmd.Start(), stdout.Close()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // if it has not ended
-	go func() { p.read <- p.told.readFrom(&p.out) }()
+	go func() { p.read <- errors.Join(p.told.readFrom(&p.out), p.out.pipe.Close()) }()
 	p.awaitStart()
 	return p
 }
@@ -108,6 +109,15 @@ func (p *process) resume() {
 	p.signal(unix.SIGCONT)
 }
 
+// slowDown has its output read slowly, and a pipe that holds a page only.
+func (p *process) slowDown() {
+	p.t.Helper()
+	if _, err := unix.FcntlInt(p.out.pipe.Fd(), unix.F_SETPIPE_SZ, os.Getpagesize()); err != nil {
+		p.t.Fatal(err)
+	}
+	p.out.slow.Store(true)
+}
+
 // stop interrupts it and returns all that it told.
 func (p *process) stop() *told {
 	p.t.Helper()
@@ -129,9 +139,9 @@ func (p *process) stop() *told {
 	return p.told
 }
 
-// throttle is a reader that can be made slow.
+// throttle is a reader of a pipe that can be made slow.
 type throttle struct {
-	io.Reader
+	pipe *os.File
 	slow atomic.Bool
 }
 
@@ -143,8 +153,8 @@ const (
 
 func (r *throttle) Read(b []byte) (int, error) {
 	if !r.slow.Load() {
-		return r.Reader.Read(b)
+		return r.pipe.Read(b)
 	}
 	time.Sleep(slowEvery)
-	return r.Reader.Read(b[:min(len(b), slowBytes)])
+	return r.pipe.Read(b[:min(len(b), slowBytes)])
 }
