@@ -44,8 +44,7 @@ type single struct {
 }
 
 func (s single) Send(ctx context.Context, n uint64) error {
-	_, err := s.Sender.Send(ctx, s.cpu, n)
-	return err
+	return s.Deliver(ctx, s.cpu, n)
 }
 
 func newFloods(t *testing.T) *floods {

@@ -28,7 +28,7 @@ func TestKernelAllCPUs(t *testing.T) {
 	toss(t, f.field.CPUs())
 	plugged := make(chan error, 1)
 	go func() { plugged <- plug() }()
-	want := stressIfSeen(t, s, natively(4*time.Second, 10*time.Second), lab)
+	want := stressIfSeen(t, s, natively(4*time.Second, 6*time.Second), lab)
 	if err := <-plugged; err != nil {
 		t.Error(err)
 	}

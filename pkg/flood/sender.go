@@ -18,6 +18,8 @@ const (
 	burst = 1 << 16
 )
 
+var errNoLiveFrames = fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18)", ErrCannot)
+
 // Sender makes the server receive SYNs to one address from a number of sources.
 type Sender struct {
 	field *Field
@@ -127,7 +129,7 @@ func (s *Sender) burst(n uint64) error {
 		Context: xdpMD{DataEnd: uint32(len(s.frame)), IngressIfindex: uint32(s.field.inlet.Device)},
 	})
 	if errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18): %w", ErrCannot, err)
+		return fmt.Errorf("%w: %w", errNoLiveFrames, err)
 	}
 	return err
 }

@@ -31,13 +31,13 @@ func (f *Field) NewSwarm(dst netip.AddrPort, m Mix) (*Swarm, error) {
 	return s, nil
 }
 
-// Send makes the server receive n packets on each CPU and returns when it has
-// processed them.
+// Send makes the server receive n packets on each CPU, however that takes, and
+// returns when it has processed them.
 func (s *Swarm) Send(ctx context.Context, n uint64) error {
 	errs := make([]error, len(s.senders))
 	var wg sync.WaitGroup
 	for i, sender := range s.senders {
-		wg.Go(func() { _, errs[i] = sender.Send(ctx, s.cpus[i], n) })
+		wg.Go(func() { errs[i] = sender.Deliver(ctx, s.cpus[i], n) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

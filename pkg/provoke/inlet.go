@@ -26,3 +26,12 @@ func (l *Lab) Counters() (map[string]uint64, error) { return l.counters() }
 
 // CPUs are those that the lab's packets may be sent on.
 func (l *Lab) CPUs() []int { return slices.Clone(l.cpus) }
+
+// OpenOutlet opens a packet socket through which frames go to the server.
+func (l *Lab) OpenOutlet() (fd int, err error) {
+	err = l.ClientDo(func() error {
+		fd, err = packetSocket(l.clientIndex, 0)
+		return err
+	})
+	return fd, err
+}
