@@ -46,7 +46,7 @@ func testFlood(t *testing.T, sources uint32, room int) {
 		args = append(args, "--max-sources", strconv.Itoa(room))
 	}
 	p := startProcess(t, f.only(args...)...)
-	f.mustSend(natively[uint64](100_000, 20_000))
+	f.mustSend(natively[uint64](100_000, 10_000))
 	o := p.stop()
 	if len(f.all)*int(sources) <= room {
 		f.checkExact(o)
@@ -82,7 +82,7 @@ func TestKernelFullTable(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 10_000})
 	p := startProcess(t, f.only("--max-sources", strconv.Itoa(room))...)
 	p.pause()
-	f.mustSend(natively[uint64](100_000, 20_000))
+	f.mustSend(natively[uint64](100_000, 10_000))
 	p.resume()
 	o := p.stop()
 	v := f.check(o)

@@ -13,7 +13,7 @@ import (
 func TestKernelTwoTracers(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 10_000})
 	one, two := startProcess(t, f.only()...), startProcess(t, f.only()...)
-	f.mustSend(natively[uint64](100_000, 20_000))
+	f.mustSend(natively[uint64](100_000, 10_000))
 	f.checkExact(one.stop())
 	f.checkExact(two.stop())
 }
