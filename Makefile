@@ -9,6 +9,7 @@ KERNEL  ?= 6.12
 # Virtual machines at a time; the tests wait more than they work.
 PARALLEL ?= 2
 STRESS  ?= 60s
+SOAK    ?= 30m
 TABLE   ?= docs/kernels.md
 CMD     ?= synwatch demo
 
@@ -26,7 +27,7 @@ need_vm = .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybo
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench test unit matrix kprobes stress vm generate lint fmt clean
+.PHONY: help build demo bench test unit matrix kprobes stress soak vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -36,6 +37,7 @@ help:
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
+	@echo 'make soak       this machine under floods for $(SOAK): every count, files and memory'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
@@ -109,6 +111,10 @@ kprobes: build/vm $(TESTS)
 stress: build/vm $(TESTS)
 	@$(call need_vm,$(KERNEL))
 	$(VM) run --kernel $(KERNEL) --env SYNWATCH_STRESS=$(STRESS) -- $(TEST) -test.v -test.run '^TestKernelStress$$'
+
+# "make unit" has it for a minute, the matrix for some seconds.
+soak:
+	SYNWATCH_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run '^TestKernelSoak$$' ./cmd/synwatch
 
 generate:
 	@.ci/need clang-$(CLANG)=clang-$(CLANG) llvm-$(CLANG)=llvm-strip-$(CLANG) libbpf-dev=/usr/include/bpf/bpf_helpers.h
