@@ -9,8 +9,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/flood"
 )
 
-// TestKernelTwoTracers has two of them watch the same flood.
-func TestKernelTwoTracers(t *testing.T) {
+// TestFloodTwoTracers has two of them watch the same flood.
+func TestFloodTwoTracers(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 10_000})
 	one, two := startProcess(t, f.only()...), startProcess(t, f.only()...)
 	f.mustSend(natively[uint64](100_000, 10_000))
@@ -18,9 +18,9 @@ func TestKernelTwoTracers(t *testing.T) {
 	f.checkExact(two.stop())
 }
 
-// TestKernelStoppedReader stops the tracer's process for a while, in which
+// TestFloodStoppedReader stops the tracer's process for a while, in which
 // 10,000 sources make room for others: nothing is lost but time.
-func TestKernelStoppedReader(t *testing.T) {
+func TestFloodStoppedReader(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 10_000, Churn: natively[uint32](20, 1)})
 	p := startProcess(t, f.only()...)
 	f.mustSend(1000)
@@ -31,9 +31,9 @@ func TestKernelStoppedReader(t *testing.T) {
 	f.checkExact(p.stop())
 }
 
-// TestKernelSlowPipe has the output of one tracer read slowly, and of another
+// TestFloodSlowPipe has the output of one tracer read slowly, and of another
 // as it comes: both tell of all, the first in fewer lines.
-func TestKernelSlowPipe(t *testing.T) {
+func TestFloodSlowPipe(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: natively[uint32](300, 60)})
 	slow, quick := startProcess(t, f.only()...), startProcess(t, f.only()...)
 	slow.slowDown()

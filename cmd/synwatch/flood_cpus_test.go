@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKernelAllCPUs floods on all CPUs at once, provokes several causes by
+// TestFloodAllCPUs floods on all CPUs at once, provokes several causes by
 // sockets at the same time where they are in sight, and has packets of another
 // kind dropped in process context, where a softirq may interrupt it. Where the
 // machine is the test's own a CPU goes and comes back meanwhile.
-func TestKernelAllCPUs(t *testing.T) {
+func TestFloodAllCPUs(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 16})
 	lab := newLab(t)
 	s := startTrace(t, f.only(only(lab)...)...)

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKernelInterrupted has a CPU toss messages in process context and another one
+// TestFloodInterrupted has a CPU toss messages in process context and another one
 // steer a flood to it, whose softirqs interrupt the first, at times within a
 // program of the tracer, which the kernel then does not run once more
 // (kernel/trace/bpf_trace.c:__bpf_trace_run). Once that has cost a drop, which is
 // told as lost, a second program has to make up for it.
-func TestKernelInterrupted(t *testing.T) {
+func TestFloodInterrupted(t *testing.T) {
 	if !inVM() {
 		t.Skip(&provoke.MissingError{Feature: "throw-away VM", Why: "this interrupts whatever task runs"})
 	}

@@ -26,9 +26,9 @@ func natively[T any](n, vm T) T {
 
 const defaultSources = 65536 // of --max-sources
 
-// TestKernelFloodExact floods with two causes on all CPUs, from fewer and from
+// TestFloodExact floods with two causes on all CPUs, from fewer and from
 // more sources than there is room for.
-func TestKernelFloodExact(t *testing.T) {
+func TestFloodExact(t *testing.T) {
 	for _, c := range []struct {
 		sources uint32
 		room    int
@@ -80,9 +80,9 @@ func checkBeyond(t *testing.T, v verdict, o *told, room int) {
 	}
 }
 
-// TestKernelFullTable floods a tracer that does not get to run, so that its
+// TestFloodFullTable floods a tracer that does not get to run, so that its
 // table fills up once: each source is exact or not told of at all.
-func TestKernelFullTable(t *testing.T) {
+func TestFloodFullTable(t *testing.T) {
 	const room = 1000
 	f := newMixed(t, flood.Mix{Sources: 10_000})
 	p := startProcess(t, f.only("--max-sources", strconv.Itoa(room))...)
@@ -103,10 +103,10 @@ func TestKernelFullTable(t *testing.T) {
 	t.Logf("%d drops, %d without a source", v.drops, v.sourceless)
 }
 
-// TestKernelNeedle drops a single packet of another cause and another source in
+// TestFloodNeedle drops a single packet of another cause and another source in
 // the midst of a flood from one source, on all CPUs: it is told of while the
 // flood goes on.
-func TestKernelNeedle(t *testing.T) {
+func TestFloodNeedle(t *testing.T) {
 	f := newFloods(t)
 	hay := f.add("closed-port", func(to netip.AddrPort) (sender, error) { return f.field.NewSwarm(to, flood.Mix{Sources: 1}) })
 	src := flood.Singles[0]
