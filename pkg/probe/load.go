@@ -198,6 +198,9 @@ func (o *Options) tell(spec *ebpf.CollectionSpec) error {
 		spec.Maps["tally_a"].MaxEntries = uint32(o.MaxSources)
 		spec.Maps["tally_b"].MaxEntries = uint32(o.MaxSources)
 	}
+	if o.EveryDrop {
+		spec.Maps["details"].MaxEntries *= 2
+	}
 	return setVariables(spec, map[string]any{
 		"filter_src":   len(f.Src) > 0,
 		"filter_dst":   len(f.Dst) > 0,

@@ -130,13 +130,12 @@ func (t *Tracer) Read() ([]event.Event, error) {
 			return nil, err
 		}
 		t.adopt()
-		counted, err := t.drain.table.hasCounts()
-		if err != nil || !counted && !t.finished {
-			return nil, err
-		}
+	}
+	events, err := t.drain.read(time.Now(), t.finished)
+	if len(events) > 0 {
 		t.free.mend()
 	}
-	return t.drain.read(time.Now(), t.finished)
+	return events, err
 }
 
 // await returns at the next tick, or when there is none to come.

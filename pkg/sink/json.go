@@ -103,6 +103,7 @@ type causeTotal struct {
 	Sources    []sourceTotal `json:"sources"`
 	Fix        string        `json:"fix"`
 	NumSources int           `json:"num_sources"`
+	Others     uint64        `json:"others"`
 	Range      *rangeTotal   `json:"range,omitempty"`
 }
 
@@ -160,6 +161,7 @@ func newCauseTotal(c watch.CauseTotal) causeTotal {
 	}
 	total := causeTotal{
 		Cause: c.Cause.ID, tally: count(c.Count), Sources: []sourceTotal{}, Fix: c.Cause.Fix, NumSources: c.NumSources,
+		Others: c.Others,
 	}
 	for _, s := range c.Sources {
 		total.Sources = append(total.Sources, sourceTotal{s.Src, count(s.Count)})
