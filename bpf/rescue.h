@@ -5,8 +5,8 @@
  * softirq comes while it looks at a packet that died in process context, all that
  * this softirq drops is missed. A second program on the tracepoint, which is not
  * the one that runs, counts these. It knows them by the kernel's own count of what
- * the first one missed, and costs as much as an empty program: user space
- * attaches it when there is need of it.
+ * the first one missed. As it costs as much as an empty program, user space takes
+ * it away in a flood that has no need of it (pkg/probe/rescue.go).
  */
 #ifndef SYNWATCH_RESCUE_H
 #define SYNWATCH_RESCUE_H
@@ -48,7 +48,7 @@ SEC("iter/bpf_prog") int find_free(struct bpf_iter__bpf_prog *ctx)
 	return 0;
 }
 
-struct misses {
+struct last_seen {
 	__u64 seen;
 	__u64 known; /* from this CPU's first packet on */
 };
@@ -57,7 +57,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct misses);
+	__type(value, struct last_seen);
 } misses SEC(".maps");
 
 /* was_missed says whether the first program did not see the packet that this one
@@ -65,7 +65,7 @@ struct {
 static __always_inline bool was_missed(void)
 {
 	const struct bpf_prog_stats *stats;
-	struct misses *m;
+	struct last_seen *m;
 	__u32 zero = 0;
 	__u64 now;
 

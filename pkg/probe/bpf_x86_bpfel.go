@@ -139,6 +139,12 @@ type bpfKey struct {
 	Pad      [5]uint8
 }
 
+type bpfLastSeen struct {
+	_     structs.HostLayout
+	Seen  uint64
+	Known uint64
+}
+
 type bpfPrefix struct {
 	_    structs.HostLayout
 	Len  uint32
@@ -351,6 +357,7 @@ const (
 	bpfVarUnusedDetail                      = "unused_detail"
 	bpfVarUnusedFact                        = "unused_fact"
 	bpfVarUnusedHook                        = "unused_hook"
+	bpfVarUnusedLastSeen                    = "unused_last_seen"
 	bpfVarUnusedStat                        = "unused_stat"
 	bpfVarUnusedTally                       = "unused_tally"
 	bpfVarUnusedTallyTime                   = "unused_tally_time"
@@ -589,6 +596,7 @@ type bpfVariableSpecs struct {
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
+	UnusedLastSeen     *ebpf.VariableSpec `ebpf:"unused_last_seen"`
 	UnusedStat         *ebpf.VariableSpec `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.VariableSpec `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.VariableSpec `ebpf:"unused_tally_time"`
@@ -695,6 +703,7 @@ type bpfVariables struct {
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
+	UnusedLastSeen     *ebpf.Variable `ebpf:"unused_last_seen"`
 	UnusedStat         *ebpf.Variable `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.Variable `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.Variable `ebpf:"unused_tally_time"`

@@ -26,6 +26,8 @@ type loader struct {
 	modules []string
 	// attached are the programs in use, for what the kernel says of them.
 	attached []*ebpf.Program
+	// kept are programs that are not in use all the time.
+	kept []*ebpf.Program
 	// fentryRefused is set once the kernel refused a kind of program that no
 	// hook of that kind can then have.
 	fentryRefused error
@@ -76,7 +78,7 @@ func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
-	for _, p := range l.attached {
+	for _, p := range slices.Concat(l.attached, l.kept) {
 		p.Close()
 	}
 }

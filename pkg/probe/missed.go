@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/synwatch/synwatch/pkg/event"
@@ -16,7 +17,7 @@ import (
 func (t *Tracer) missed() (uint64, error) {
 	total, err := t.loader.missed()
 	if err != nil {
-		return 0, fmt.Errorf("read program statistics: %w", err)
+		return 0, err
 	}
 	for _, p := range t.hooks {
 		if p.mode != event.ModeKprobe {
@@ -33,19 +34,27 @@ func (t *Tracer) missed() (uint64, error) {
 	return total, nil
 }
 
-// missed is how often the kernel did not run a program because it was running
-// on that CPU already, interrupted by a softirq. Kernels before 5.12 run it all
-// the same.
 func (l *loader) missed() (uint64, error) {
 	var total uint64
 	for _, p := range l.attached {
-		stats, err := p.Stats()
+		n, err := missedBy(p)
 		if err != nil {
 			return 0, err
 		}
-		total += stats.RecursionMisses
+		total += n
 	}
 	return total, nil
+}
+
+// missedBy is how often the kernel did not run a program because it was running
+// on that CPU already, interrupted by a softirq. Kernels before 5.12 run it all
+// the same.
+func missedBy(p *ebpf.Program) (uint64, error) {
+	stats, err := p.Stats()
+	if err != nil {
+		return 0, fmt.Errorf("read program statistics: %w", err)
+	}
+	return stats.RecursionMisses, nil
 }
 
 // missedByKprobe is how often a kprobe was hit within another, or a kretprobe had

@@ -52,13 +52,6 @@ func (t *tracepoint) state() event.HookState {
 	}
 }
 
-// mend attaches the second program if there is need of it by now.
-func (t *tracepoint) mend() {
-	if t.rescue != nil {
-		t.rescue.attach()
-	}
-}
-
 func (t *tracepoint) close() error {
 	err := t.link.Close()
 	if t.rescue != nil {

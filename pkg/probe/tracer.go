@@ -131,9 +131,10 @@ func (t *Tracer) Read() ([]event.Event, error) {
 		}
 		t.adopt()
 	}
-	events, err := t.drain.read(time.Now(), t.finished)
-	if len(events) > 0 {
-		t.free.mend()
+	now := time.Now()
+	events, err := t.drain.read(now, t.finished)
+	if r := t.free.rescue; err == nil && r != nil {
+		err = r.attend(now, t.drain.flood, t.rescued)
 	}
 	return events, err
 }
@@ -162,6 +163,11 @@ func (t *Tracer) Losses() (event.Losses, error) {
 		Lost:         s[bpfStatSTAT_LOST] + missed - s[bpfStatSTAT_RESCUED],
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
 	}, err
+}
+
+func (t *Tracer) rescued() (uint64, error) {
+	s, err := t.drain.stats()
+	return s[bpfStatSTAT_RESCUED], err
 }
 
 // Close detaches everything. It may be called more than once.
