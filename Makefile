@@ -8,7 +8,10 @@ KERNELS ?= 5.10,6.1,6.12,6.12-full,6.12-arm64,6.18,7.x
 KERNEL  ?= 6.12
 # Virtual machines at a time; the tests wait more than they work.
 PARALLEL ?= 2
+# Those of which the tests under floods are run, which take minutes each.
+FLOODED ?= 5.10,6.12,7.x
 STRESS  ?= 60s
+SOAK    ?= 30m
 TABLE   ?= docs/kernels.md
 CMD     ?= synwatch demo
 
@@ -26,7 +29,7 @@ need_vm = .ci/need qemu-system-x86=qemu-system-x86_64 busybox-static=/bin/busybo
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack test unit matrix kprobes stress vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack test unit matrix kprobes floods stress soak vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -35,7 +38,9 @@ help:
 	@echo 'make unit       the tests that run on this machine'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS)'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
+	@echo 'make floods     FLOODED=$(FLOODED) under floods: every count, on all CPUs, with the tracer stopped, read slowly'
 	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
+	@echo 'make soak       this machine under floods for $(SOAK): every count, files and memory'
 	@echo 'make bench-conntrack  how long "synwatch conntrack" takes, and how much memory, on KERNEL=$(KERNEL)'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
@@ -77,7 +82,7 @@ endif
 bench: build build/bench build/vm
 	@$(RUN_BENCH)
 
-test: unit matrix kprobes stress
+test: unit matrix kprobes floods stress
 
 # One package at a time: several make namespaces and drop packets, and a number
 # of a namespace that is gone is given to the next.
@@ -106,10 +111,19 @@ kprobes: build/vm $(TESTS)
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
 		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel"' | grep -v '^matrix:'
 
+floods: build/vm $(TESTS)
+	@$(call need_vm,$(FLOODED))
+	$(VM) matrix --parallel $(PARALLEL) --kernels $(FLOODED) --late $(LATE) --results build/floods \
+		-- $(TEST) -test.run '^TestFlood'
+
 # The matrix has it for some seconds on each kernel, and here it is long.
 stress: build/vm $(TESTS)
 	@$(call need_vm,$(KERNEL))
 	$(VM) run --kernel $(KERNEL) --env SYNWATCH_STRESS=$(STRESS) -- $(TEST) -test.v -test.run '^TestKernelStress$$'
+
+# "make unit" has it for a minute, "make floods" for some seconds.
+soak:
+	SYNWATCH_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run '^TestFloodSoak$$' ./cmd/synwatch
 
 # In a VM, as it takes a larger nf_conntrack_max. On the machine itself, as root,
 # with as many entries as its own allows: build/conntrack-measure

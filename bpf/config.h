@@ -127,9 +127,10 @@ struct {
 	__type(value, struct allowance);
 } allowances SEC(".maps");
 
+/* User space makes it larger for a detail of every drop. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 2 << 20);
 } details SEC(".maps");
 
 struct {

@@ -157,6 +157,7 @@ struct detail {
 enum stat {
 	STAT_UNATTRIBUTED, /* observations for which the tally had no room */
 	STAT_LOST,	   /* observations that could not be counted */
+	STAT_RESCUED,	   /* packets that the tracepoint's first program missed */
 	STAT_MAX,
 };
 

@@ -6,6 +6,7 @@
 #include "established.h"
 #include "handshake.h"
 #include "netfilter.h"
+#include "rescue.h"
 #include "syn.h"
 #include "unreasoned.h"
 #include "unseen.h"
@@ -16,6 +17,7 @@ const enum hook *unused_hook __attribute__((unused));
 const enum stat *unused_stat __attribute__((unused));
 const struct detail *unused_detail __attribute__((unused));
 const struct tally *unused_tally __attribute__((unused));
+const struct last_seen *unused_last_seen __attribute__((unused));
 const enum tally_time *unused_tally_time __attribute__((unused));
 
 /* The kernel wants a GPL-compatible string to lend its tracing helpers. */

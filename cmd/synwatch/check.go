@@ -98,7 +98,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	return verdict(c.Findings)
+	return exitBy(c.Findings)
 }
 
 // look reads the machine, or the saved tree, and what was before if that was
@@ -133,8 +133,8 @@ func lookAtSaved(dir string) (*host.Snapshot, error) {
 	return s, err
 }
 
-// verdict is the exit status, by the worst finding.
-func verdict(findings []diagnose.Finding) error {
+// exitBy is the exit status, by the worst finding.
+func exitBy(findings []diagnose.Finding) error {
 	status := exitFine
 	for _, x := range findings {
 		switch x.Severity {

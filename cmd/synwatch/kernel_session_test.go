@@ -35,6 +35,7 @@ type record struct {
 	Evidence map[string]any `json:"evidence"`
 
 	Kernel       string        `json:"kernel"`
+	Drops        uint64        `json:"drops"`
 	Lost         uint64        `json:"lost"`
 	Unattributed uint64        `json:"unattributed"`
 	Reconcile    []counterLine `json:"reconcile"`
@@ -96,12 +97,8 @@ func startTrace(t *testing.T, args ...string) *session {
 	e.stdout, e.stderr = w, &s.stderr
 	e.open = s.open
 	started := make(chan struct{})
-	args = append([]string{"trace", "--json"}, args...)
-	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
-		args = append(args, "--btf", file) // a kernel without BTF of its own
-	}
 	go func() {
-		s.status <- run(ctx, e, args)
+		s.status <- run(ctx, e, traceArgs(args))
 		w.Close()
 	}()
 	go s.collect(r, started)
@@ -113,6 +110,15 @@ func startTrace(t *testing.T, args ...string) *session {
 		t.Fatal("the trace did not start")
 	}
 	return s
+}
+
+// traceArgs is the command line of a trace with more flags.
+func traceArgs(flags []string) []string {
+	args := append([]string{"trace", "--json"}, flags...)
+	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
+		args = append(args, "--btf", file) // a kernel without BTF of its own
+	}
+	return args
 }
 
 func (s *session) open(o probe.Options) (tracer, error) {

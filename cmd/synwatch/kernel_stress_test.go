@@ -23,9 +23,9 @@ func TestKernelStress(t *testing.T) {
 	labs := []*provoke.Lab{newLab(t), newLab(t)}
 	s := startTrace(t, append(only(labs[0]), only(labs[1])...)...)
 	awaitModules(t, s)
-	if stages := cause.NewAttributor(s.coverage()).Stages(); !seen(stages, "accept-queue-full", "syn") {
+	if why := stressUnseen(s); why != "" {
 		s.stop()
-		t.Skip("out of sight here: " + whyBlind(s.coverage()))
+		t.Skip(why)
 	}
 	wants, err := provoke.Stress(t.Context(), d, labs...)
 	if err != nil {
@@ -46,4 +46,13 @@ func TestKernelStress(t *testing.T) {
 		t.Errorf("lost %d, unattributed %d", summary.Lost, summary.Unattributed)
 	}
 	t.Logf("%d drops in %v", drops, d)
+}
+
+// stressUnseen says why a stress is not in sight, if it is not.
+func stressUnseen(s *session) string {
+	cov := s.coverage()
+	if seen(cause.NewAttributor(cov).Stages(), "accept-queue-full", "syn") {
+		return ""
+	}
+	return "out of sight here: " + whyBlind(cov)
 }

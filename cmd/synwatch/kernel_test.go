@@ -117,13 +117,17 @@ var lateModules = []string{
 	"nft_reject_inet", "nft_ct", "nft_chain_nat", "nft_nat",
 }
 
-// awaitModules loads the modules and waits until the running trace has found them.
-func awaitModules(t *testing.T, s *session) {
-	t.Helper()
+func loadModules() {
 	for _, name := range lateModules {
 		// Where there is no modprobe, or no such module, they are built in.
 		_ = exec.Command("modprobe", name).Run()
 	}
+}
+
+// awaitModules loads the modules and waits until the running trace has found them.
+func awaitModules(t *testing.T, s *session) {
+	t.Helper()
+	loadModules()
 	waits := func(h event.HookState) bool {
 		return h.Status == event.Waiting && slices.ContainsFunc(lateModules, func(name string) bool {
 			return strings.Contains(h.Why, " "+name+" ")

@@ -59,15 +59,12 @@ func (o *output) Close() error {
 func untilHangup(ctx context.Context, w io.Writer) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	f, ok := w.(*os.File)
-	if !ok {
-		return ctx, cancel
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+	if !ok || !isPipe(f) {
 		return ctx, cancel
 	}
 	go func() {
 		defer cancel()
-		const timeout = 1000 // milliseconds
+		const timeout = 60_000 // milliseconds, after which it looks whether to end
 		for ctx.Err() == nil {
 			pipe := []unix.PollFd{{Fd: int32(f.Fd())}}
 			n, err := unix.Poll(pipe, timeout)

@@ -57,7 +57,7 @@ func run(ctx context.Context, e *env, args []string) int {
 func exitStatus(err error) int {
 	var found foundError
 	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE):
+	case err == nil, errors.Is(err, syscall.EPIPE), errors.Is(err, errUnread):
 		return exitFine
 	case errors.As(err, &usageError{}):
 		return exitUsage

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -169,7 +168,7 @@ func (m *machines) program(name string, args ...string) *exec.Cmd {
 	path := filepath.Join(m.TempDir(), name)
 	m.must(os.Symlink(self, path))
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=1", asProgram))
+	cmd.Env = append(os.Environ(), asProgram+"=1")
 	return cmd
 }
 

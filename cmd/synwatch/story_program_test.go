@@ -22,7 +22,8 @@ import (
 )
 
 // asProgram is set in the environment of a test binary that is to be the program
-// it is named after: a story's machines run programs of their own.
+// it is named after: the trace of a flood, and what a story's machines
+// run.
 const asProgram = "SYNWATCH_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {

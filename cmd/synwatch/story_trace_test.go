@@ -89,11 +89,10 @@ func (l *liveTrace) stop() []string {
 	return l.sofar()
 }
 
-// told is a trace's JSON: the records, and the summary with its findings.
-type told struct {
-	drops   map[string]map[netip.Addr]uint64 // by cause
-	summary record
-	found   map[string]finding
+// account is what a trace tells in JSON, with the summary's findings by cause.
+type account struct {
+	*told
+	found map[string]finding
 }
 
 type finding struct {
@@ -102,28 +101,15 @@ type finding struct {
 	Changes                    []struct{ Do, Command, Why string }
 }
 
-func (m *machines) parse(lines []string) told {
+func (m *machines) parse(lines []string) account {
 	m.Helper()
-	out := told{map[string]map[netip.Addr]uint64{}, record{}, map[string]finding{}}
+	out := account{newTold(), map[string]finding{}}
 	for _, line := range lines {
-		var r struct {
-			record
-			Findings []finding
-		}
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			m.Fatalf("%v in %s", err, line)
-		}
-		switch r.Type {
-		case "drop":
-			if out.drops[r.Cause] == nil {
-				out.drops[r.Cause] = map[netip.Addr]uint64{}
-			}
-			out.drops[r.Cause][r.Src] += r.Count
-		case "summary":
-			out.summary = r.record
-			for _, x := range r.Findings {
-				out.found[x.Cause] = x
-			}
+		m.must(out.read([]byte(line)))
+		var summary struct{ Findings []finding }
+		m.must(json.Unmarshal([]byte(line), &summary))
+		for _, x := range summary.Findings {
+			out.found[x.Cause] = x
 		}
 	}
 	return out
@@ -152,16 +138,16 @@ func (m *machines) skipIfBlind(l *liveTrace, causes ...string) {
 }
 
 // same demands the exact counts of a cause by source.
-func (m *machines) same(cause string, got told, want map[netip.Addr]uint64) {
+func (m *machines) same(cause string, got account, want map[netip.Addr]uint64) {
 	m.Helper()
-	if !maps.Equal(got.drops[cause], want) {
-		m.Errorf("%s: traced %v, provoked %v", cause, got.drops[cause], want)
+	if !maps.Equal(got.counts[cause], want) {
+		m.Errorf("%s: traced %v, provoked %v", cause, got.counts[cause], want)
 	}
 }
 
 // equalCounters demands that the kernel counted what was attributed, and that
 // nothing was lost.
-func (m *machines) equalCounters(got told) {
+func (m *machines) equalCounters(got account) {
 	m.Helper()
 	for _, row := range got.summary.Reconcile {
 		if row.Kernel != row.Attributed {

@@ -83,7 +83,7 @@ func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 
 func addTableFlag(cmd *cobra.Command, o *probe.Options) {
 	cmd.Flags().Var(valueOf(&o.MaxSources, "N", parseSources), "max-sources",
-		"tell so many sources apart at a time (default 65536); each takes 256 bytes of kernel memory, and 64 more for each CPU")
+		"tell so many sources apart at a time (default 65536); each takes 272 bytes of kernel memory, and 32 more for each CPU; what finds no room is counted without its source")
 }
 
 func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
@@ -105,7 +105,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	to, err := o.format.sink(out.Writer, e.environ)
+	to, err := o.format.sink(untilUnread(ctx, out.Writer), e.environ)
 	if err != nil {
 		return err
 	}

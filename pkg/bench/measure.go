@@ -60,7 +60,6 @@ func (b Bench) Measure(ctx context.Context, c Contender) (r Run, err error) {
 	if m.beside, err = newSingles(field); err != nil {
 		return r, err
 	}
-	defer m.beside.close()
 	if err := m.profiled(func() error { return m.trace(ctx, c) }); err != nil {
 		return r, fmt.Errorf("%s: %w", c.Name, err)
 	}

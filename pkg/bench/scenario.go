@@ -57,7 +57,7 @@ func prepareFlood(s flood.Scenario) func(*flood.Field, Size) (load, error) {
 		if err != nil {
 			return nil, err
 		}
-		sender, err := f.NewSender(target.Addr, size.Sources)
+		sender, err := f.NewSender(target.Addr, flood.Mix{Sources: size.Sources})
 		if err != nil {
 			return nil, errors.Join(err, target.Close())
 		}
@@ -71,10 +71,7 @@ func (l *flooding) run(ctx context.Context) (flood.Sent, error) {
 
 func (l *flooding) dropped() (uint64, error) { return l.target.Dropped() }
 
-func (l *flooding) close() error {
-	l.sender.Close()
-	return l.target.Close()
-}
+func (l *flooding) close() error { return l.target.Close() }
 
 // dropless is a load in which nothing is dropped.
 type dropless struct{}

@@ -33,15 +33,9 @@ func newSingles(f *flood.Field) (*singles, error) {
 	}
 	needle, err := f.NewSingle(port.Addr, flood.Singles[1])
 	if err != nil {
-		first.Close()
 		return nil, err
 	}
 	return &singles{first, needle}, nil
-}
-
-func (s *singles) close() {
-	s.first.Close()
-	s.needle.Close()
 }
 
 // await sends a packet now and then, until the tracer tells of one.

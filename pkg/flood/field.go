@@ -24,6 +24,10 @@ type Field struct {
 	*provoke.Lab
 	inlet provoke.Inlet
 	open  link.Link
+	// paint is the XDP program of all senders, and used how many of them there are.
+	paint   *ebpf.Program
+	senders *ebpf.Map
+	used    uint32
 }
 
 // NewField makes a lab. It needs root.
@@ -48,7 +52,24 @@ func (f *Field) Close() error {
 	if f.open != nil {
 		err = f.open.Close()
 	}
-	return errors.Join(err, f.Lab.Close())
+	return errors.Join(err, f.unload(), f.Lab.Close())
+}
+
+// load loads the XDP program.
+func (f *Field) load() error {
+	var objects struct {
+		Paint   *ebpf.Program `ebpf:"paint"`
+		Senders *ebpf.Map     `ebpf:"senders"`
+	}
+	if err := loadFloodObjects(&objects, nil); err != nil {
+		return fmt.Errorf("load XDP program: %w", err)
+	}
+	f.paint, f.senders = objects.Paint, objects.Senders
+	return nil
+}
+
+func (f *Field) unload() error {
+	return errors.Join(f.paint.Close(), f.senders.Close())
 }
 
 func (f *Field) prepare() error {
@@ -72,16 +93,12 @@ func (f *Field) prepare() error {
 
 // openInlet gives the server's device the queue that frames come in at.
 func (f *Field) openInlet() error {
-	var progs struct {
-		Pass *ebpf.Program `ebpf:"pass"`
+	if err := f.load(); err != nil {
+		return err
 	}
-	if err := loadFloodObjects(&progs, nil); err != nil {
-		return fmt.Errorf("load XDP program: %w", err)
-	}
-	defer progs.Pass.Close()
 	var err error
 	f.open, err = link.AttachXDP(link.XDPOptions{
-		Program: progs.Pass, Interface: f.inlet.Device, Flags: link.XDPDriverMode,
+		Program: f.paint, Interface: f.inlet.Device, Flags: link.XDPDriverMode,
 	})
 	if err != nil {
 		return fmt.Errorf("attach XDP program: %w", err)

@@ -8,23 +8,31 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type floodSender struct {
+	_           structs.HostLayout
+	Sources     uint32
+	Churn       uint32
+	Mask        uint32
+	FirstSource uint32
+	IpSum       uint32
+	TcpSum      uint32
+	Painted     uint64
+	Limit       uint64
+	Random      uint64
+	Apart       [8]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	floodProgPaint      = "paint"
-	floodProgPass       = "pass"
-	floodVarFirstSource = "first_source"
-	floodVarIpSum       = "ip_sum"
-	floodVarLimit       = "limit"
-	floodVarPainted     = "painted"
-	floodVarRandom      = "random"
-	floodVarSources     = "sources"
-	floodVarTcpSum      = "tcp_sum"
+	floodMapSenders = "senders"
+	floodProgPaint  = "paint"
 )
 
 // loadFlood returns the embedded CollectionSpec for flood.
@@ -70,26 +78,19 @@ type floodSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodProgramSpecs struct {
 	Paint *ebpf.ProgramSpec `ebpf:"paint"`
-	Pass  *ebpf.ProgramSpec `ebpf:"pass"`
 }
 
 // floodMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodMapSpecs struct {
+	Senders *ebpf.MapSpec `ebpf:"senders"`
 }
 
 // floodVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodVariableSpecs struct {
-	FirstSource *ebpf.VariableSpec `ebpf:"first_source"`
-	IpSum       *ebpf.VariableSpec `ebpf:"ip_sum"`
-	Limit       *ebpf.VariableSpec `ebpf:"limit"`
-	Painted     *ebpf.VariableSpec `ebpf:"painted"`
-	Random      *ebpf.VariableSpec `ebpf:"random"`
-	Sources     *ebpf.VariableSpec `ebpf:"sources"`
-	TcpSum      *ebpf.VariableSpec `ebpf:"tcp_sum"`
 }
 
 // floodObjects contains all objects after they have been loaded into the kernel.
@@ -112,23 +113,19 @@ func (o *floodObjects) Close() error {
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodMaps struct {
+	Senders *ebpf.Map `ebpf:"senders"`
 }
 
 func (m *floodMaps) Close() error {
-	return _FloodClose()
+	return _FloodClose(
+		m.Senders,
+	)
 }
 
 // floodVariables contains all global variables after they have been loaded into the kernel.
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodVariables struct {
-	FirstSource *ebpf.Variable `ebpf:"first_source"`
-	IpSum       *ebpf.Variable `ebpf:"ip_sum"`
-	Limit       *ebpf.Variable `ebpf:"limit"`
-	Painted     *ebpf.Variable `ebpf:"painted"`
-	Random      *ebpf.Variable `ebpf:"random"`
-	Sources     *ebpf.Variable `ebpf:"sources"`
-	TcpSum      *ebpf.Variable `ebpf:"tcp_sum"`
 }
 
 // floodPrograms contains all programs after they have been loaded into the kernel.
@@ -136,13 +133,11 @@ type floodVariables struct {
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodPrograms struct {
 	Paint *ebpf.Program `ebpf:"paint"`
-	Pass  *ebpf.Program `ebpf:"pass"`
 }
 
 func (p *floodPrograms) Close() error {
 	return _FloodClose(
 		p.Paint,
-		p.Pass,
 	)
 }
 

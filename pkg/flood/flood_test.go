@@ -22,11 +22,10 @@ func TestDropsExactly(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			sender, err := f.NewSender(target.Addr, 100)
+			sender, err := f.NewSender(target.Addr, Mix{Sources: 100})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer sender.Close()
 			before, err := target.Dropped()
 			if err != nil {
 				t.Fatal(err)

@@ -22,6 +22,9 @@ const MaxSources = 1 << 20
 // Singles are addresses for single packets beside a flood.
 var Singles = []netip.Addr{netip.MustParseAddr("192.168.0.0"), netip.MustParseAddr("192.169.0.0")}
 
+// senderMAC tells frames to be painted from others (bpf/flood.bpf.c:is_ours).
+var senderMAC = net.HardwareAddr{2, 0, 0, 0, 0, 9}
+
 const (
 	ethernetLen = 14
 	ipLen       = 20
@@ -36,10 +39,11 @@ type template struct {
 	ipSum, tcpSum uint32
 }
 
-// newTemplate makes a SYN from 0.0.0.0:0, which adds nothing to the sums.
-func newTemplate(in provoke.Inlet, dst netip.AddrPort) (template, error) {
+// newTemplate makes a SYN from 0.0.0.0:0, which adds nothing to the sums, for the
+// sender of a number.
+func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16) (template, error) {
 	ip := &layers.IPv4{
-		Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
+		Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment, Id: id,
 		SrcIP: net.IPv4zero, DstIP: dst.Addr().AsSlice(),
 	}
 	tcp := &layers.TCP{DstPort: layers.TCPPort(dst.Port()), Seq: 1, SYN: true, Window: 65535}
@@ -48,7 +52,7 @@ func newTemplate(in provoke.Inlet, dst netip.AddrPort) (template, error) {
 	}
 	buf := gopacket.NewSerializeBuffer()
 	err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
-		&layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 9}, DstMAC: in.MAC, EthernetType: layers.EthernetTypeIPv4},
+		&layers.Ethernet{SrcMAC: senderMAC, DstMAC: in.MAC, EthernetType: layers.EthernetTypeIPv4},
 		ip, tcp)
 	if err != nil {
 		return template{}, fmt.Errorf("build a SYN to %s: %w", dst, err)

@@ -5,6 +5,7 @@ package flood
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"testing"
@@ -16,61 +17,77 @@ import (
 )
 
 // TestPaint runs the XDP program on one frame at a time, also on those that it
-// has painted before, and has all checksums verified by another hand.
+// has painted before, has all checksums verified by another hand, and wants the
+// sources that the mix foretells.
 func TestPaint(t *testing.T) {
-	for _, sources := range []uint32{1, 16, 65536, 1 << 20} {
-		s := newPainter(t, sources)
-		seen := map[netip.Addr]bool{}
+	for _, m := range []Mix{
+		{Sources: 1}, {Sources: 16}, {Sources: 65536}, {Sources: 1 << 20},
+		{Sources: 16, Seed: 7}, {Sources: 16, Churn: 3}, {Sources: 1 << 20, Churn: 1},
+	} {
+		s := newPainter(t, m)
+		seen := map[netip.Addr]uint64{}
 		frame := s.frame
-		for range 1000 {
+		const frames = 1000
+		for want := range m.numbers(frames) {
 			frame = paintOne(t, s, frame)
 			src := checkFrame(t, frame)
-			if n := number(src); n >= sources {
-				t.Fatalf("source %s is number %d of %d", src, n, sources)
+			if n := number(src); n != want {
+				t.Fatalf("%+v: source %s is number %d, want %d", m, src, n, want)
 			}
-			seen[src] = true
+			seen[src]++
 		}
 		// 1000 of 2^16 at random meet 992 different ones on average.
-		if want := min(int(sources), 900); len(seen) < want {
-			t.Errorf("%d sources of %d in 1000 frames, want %d", len(seen), sources, want)
+		if want := min(int(m.Sources), 900); len(seen) < want {
+			t.Errorf("%d sources of %d in %d frames, want %d", len(seen), m.Sources, frames, want)
+		}
+		if counts, err := s.Counts(); err != nil || !maps.Equal(counts, seen) {
+			t.Errorf("%+v: %d packets were to come from %v (%v), but did from %v", m, frames, counts, err, seen)
 		}
 	}
 }
 
 // TestPaintLimit wants nothing to pass beyond the limit.
 func TestPaintLimit(t *testing.T) {
-	s := newPainter(t, 1)
-	if err := s.vars.Limit.Set(uint64(0)); err != nil {
+	s := newPainter(t, Mix{Sources: 1})
+	if err := s.limit(0); err != nil {
 		t.Fatal(err)
 	}
 	const drop = 1 // XDP_DROP
-	if got, _, err := s.paint.Test(s.frame); err != nil || got != drop {
+	if got, _, err := s.field.paint.Test(s.frame); err != nil || got != drop {
 		t.Errorf("the program returned %d (%v), want %d", got, err, drop)
 	}
 }
 
-func newPainter(t *testing.T, sources uint32) *Sender {
+func newPainter(t *testing.T, m Mix) *Sender {
 	t.Helper()
 	f := &Field{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
-	s, err := f.NewSender(f.addr(443), sources)
+	err := f.load()
 	if errors.Is(err, os.ErrPermission) {
 		t.Skip("XDP programs need root:", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		if err := f.unload(); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := f.NewSender(f.addr(443), m)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
 func paintOne(t *testing.T, s *Sender, frame []byte) []byte {
 	t.Helper()
-	if err := s.vars.Limit.Set(^uint64(0)); err != nil {
+	if err := s.limit(1); err != nil {
 		t.Fatal(err)
 	}
 	out := make([]byte, len(frame))
 	const pass = 2 // XDP_PASS
-	got, err := s.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
+	got, err := s.field.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
 	if err != nil || got != pass {
 		t.Fatalf("the program returned %d (%v), want %d", got, err, pass)
 	}

@@ -18,62 +18,82 @@ const (
 	burst = 1 << 16
 )
 
+var errNoLiveFrames = fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18)", ErrCannot)
+
 // Sender makes the server receive SYNs to one address from a number of sources.
 type Sender struct {
 	field *Field
+	id    uint32
+	first netip.Addr
+	mix   Mix
 	frame []byte
-	paint *ebpf.Program
-	vars  floodVariables
-	coll  *ebpf.Collection
 }
 
-// NewSender returns a sender of SYNs to dst, each from a source chosen at
-// random out of as many.
-func (f *Field) NewSender(dst netip.AddrPort, sources uint32) (*Sender, error) {
-	if sources == 0 || sources > MaxSources {
-		return nil, fmt.Errorf("%d sources: want 1 to %d", sources, MaxSources)
+// NewSender returns a sender of SYNs to dst from a mix of Sources.
+func (f *Field) NewSender(dst netip.AddrPort, m Mix) (*Sender, error) {
+	if m.Sources == 0 || m.Sources > MaxSources {
+		return nil, fmt.Errorf("%d sources: want 1 to %d", m.Sources, MaxSources)
 	}
-	return f.newSender(dst, Sources.Addr(), sources)
+	return f.newSender(dst, Sources.Addr(), MaxSources-1, m)
 }
 
 // NewSingle returns a sender of SYNs to dst that come from one of Singles.
 func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
-	return f.newSender(dst, from, 1)
+	return f.newSender(dst, from, 0, Mix{Sources: 1})
 }
 
-func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, sources uint32) (*Sender, error) {
-	t, err := newTemplate(f.inlet, dst)
+func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix) (*Sender, error) {
+	id := f.used
+	t, err := newTemplate(f.inlet, dst, uint16(id))
 	if err != nil {
 		return nil, err
 	}
-	spec, err := loadFlood()
-	if err != nil {
-		return nil, fmt.Errorf("parse XDP program: %w", err)
-	}
 	first := from.As4()
-	for name, value := range map[string]uint32{
-		"sources": sources, "first_source": uint32(first[0])<<8 | uint32(first[1]),
-		"ip_sum": t.ipSum, "tcp_sum": t.tcpSum,
-	} {
-		if err := spec.Variables[name].Set(value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", name, err)
-		}
+	err = f.senders.Put(id, &floodSender{
+		Sources: m.Sources, Churn: m.Churn, Mask: mask, Random: m.random(),
+		FirstSource: uint32(first[0])<<8 | uint32(first[1]), IpSum: t.ipSum, TcpSum: t.tcpSum,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("add sender %d: %w", id, err)
 	}
-	s := &Sender{field: f, frame: t.frame}
-	if s.coll, err = ebpf.NewCollection(spec); err != nil {
-		return nil, fmt.Errorf("load XDP program: %w", err)
-	}
-	s.paint = s.coll.Programs["paint"]
-	return s, s.coll.Assign(&s.vars)
+	f.used++
+	return &Sender{f, id, from, m, t.frame}, nil
 }
-
-// Close unloads the sender.
-func (s *Sender) Close() { s.coll.Close() }
 
 // Send makes the server receive n packets on one CPU and returns when it has
 // processed them.
 func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
 	return s.field.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
+}
+
+// Counts is how many packets came from each source so far.
+func (s *Sender) Counts() (map[netip.Addr]uint64, error) {
+	state, err := s.state()
+	if err != nil {
+		return nil, err
+	}
+	return s.mix.counts(s.first, state.Painted), nil
+}
+
+// state is what the program knows of the sender.
+func (s *Sender) state() (state floodSender, err error) {
+	if err = s.field.senders.Lookup(s.id, &state); err != nil {
+		err = fmt.Errorf("read sender %d: %w", s.id, err)
+	}
+	return state, err
+}
+
+// limit lets the program pass n more frames.
+func (s *Sender) limit(n uint64) error {
+	state, err := s.state()
+	if err != nil {
+		return err
+	}
+	state.Limit = state.Painted + n
+	if err := s.field.senders.Put(s.id, &state); err != nil {
+		return fmt.Errorf("set sender %d: %w", s.id, err)
+	}
+	return nil
 }
 
 func (s *Sender) sendAll(ctx context.Context, n uint64) error {
@@ -101,19 +121,15 @@ type xdpMD struct {
 // burst sends n frames, no more even if a signal makes the library begin anew:
 // the program passes none beyond the limit.
 func (s *Sender) burst(n uint64) error {
-	var painted uint64
-	if err := s.vars.Painted.Get(&painted); err != nil {
+	if err := s.limit(n); err != nil {
 		return err
 	}
-	if err := s.vars.Limit.Set(painted + n); err != nil {
-		return err
-	}
-	_, err := s.paint.Run(&ebpf.RunOptions{
+	_, err := s.field.paint.Run(&ebpf.RunOptions{
 		Data: s.frame, Repeat: uint32(n), Flags: liveFrames,
 		Context: xdpMD{DataEnd: uint32(len(s.frame)), IngressIfindex: uint32(s.field.inlet.Device)},
 	})
 	if errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18): %w", ErrCannot, err)
+		return fmt.Errorf("%w: %w", errNoLiveFrames, err)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (a *atlas) run(errands []*errand) {
 	_ = travel(func(t *traveller) error {
 		for _, e := range possible {
 			e.began = a.now()
-			_ = t.visit(a.known[e.netns].path, e.netns, e.do)
+			_ = t.visitPlace(a.known[e.netns], e.netns, e.do)
 			e.took = a.now().Sub(e.began)
 		}
 		return nil
@@ -61,7 +61,8 @@ func (a *atlas) find(errands []*errand) bool {
 }
 
 func (a *atlas) finds(e *errand) bool {
-	return leadsTo(a.known[e.netns].path, e.netns)
+	at := a.known[e.netns]
+	return at.leadsTo(e.netns)
 }
 
 // search looks for all namespaces, unless it is too soon.

@@ -40,17 +40,17 @@ func VisitConntrack(netns uint32, fn func() error) (ConntrackTable, error) {
 		if netns == 0 {
 			netns = r.own
 		}
-		at := place{path: ownNetns}
+		at := place{paths: []string{ownNetns}}
 		if netns != r.own {
 			var err error
 			if at, err = findPlace(netns); err != nil {
 				return err
 			}
-			t.Enter = at.enter()
+			t.Enter = at.enter() + " "
 			t.Name = (&Sampler{known: places{netns: at}}).Name(netns)
 		}
 		t.Netns = netns
-		return r.visit(at.path, netns, func() error { return t.read(fn) })
+		return r.visitPlace(at, netns, func() error { return t.read(fn) })
 	})
 	return t, err
 }
@@ -92,12 +92,4 @@ func findPlace(netns uint32) (place, error) {
 		}
 	}
 	return place{}, fmt.Errorf("network namespace %d is gone", netns)
-}
-
-// enter is the command that runs another one there.
-func (p place) enter() string {
-	if p.name != "" {
-		return "ip netns exec " + p.name + " "
-	}
-	return "nsenter --net=" + p.path + " "
 }

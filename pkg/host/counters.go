@@ -57,7 +57,7 @@ func threadDir() (string, error) {
 }
 
 func readCounters(thread string, names []string) (Values, error) {
-	all, err := readAllCounters(Running, thread)
+	all, err := readAllCounters(readProc, thread)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +71,10 @@ func readCounters(thread string, names []string) (Values, error) {
 }
 
 // readAllCounters reads every counter of the files below a directory.
-func readAllCounters(r Root, dir string) (Values, error) {
+func readAllCounters(read func(path string) (string, error), dir string) (Values, error) {
 	all := Values{}
 	for _, f := range counterFiles {
-		text, err := r.read(filepath.Join(dir, f.path))
+		text, err := read(filepath.Join(dir, f.path))
 		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

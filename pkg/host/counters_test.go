@@ -3,8 +3,11 @@
 package host
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +55,22 @@ func TestCountersOfModulesMayBeMissing(t *testing.T) {
 	}
 	if _, err := readCounters(t.TempDir(), nil); err == nil {
 		t.Error("no error without any file")
+	}
+}
+
+func TestReadProcReadsAll(t *testing.T) {
+	long := strings.Repeat("0123456789", 10_000)
+	dir := tree(t, map[string]string{"long": long, "empty": ""})
+	for name, want := range map[string]string{"long": long, "empty": ""} {
+		if got, err := readProc(filepath.Join(dir, name)); got != want || err != nil {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(want), err)
+		}
+	}
+	if _, err := readProc(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := readProc(dir); err == nil {
+		t.Error("a directory is read")
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 const (
 	// refresh is how often what is in use is looked at again.
 	refresh = 5 * time.Second
+	// nap is how long the workers sleep while there are no questions.
+	nap = time.Minute
 	// gap is the least time between two looks at the same thing, and share
 	// bounds what looking may take: one part in so many.
 	gap   = 20 * time.Millisecond
@@ -149,6 +151,7 @@ func (d *Directory) Ask(q Question) (a Answer, all bool) {
 	if s == nil {
 		return a, true
 	}
+	idle := now.Sub(s.used) > refresh
 	s.used = now
 	all = true
 	if q.Listener {
@@ -167,8 +170,11 @@ func (d *Directory) Ask(q Question) (a Answer, all bool) {
 		s.wantLinks[q.Ifindex] = !known
 		all = all && known
 	}
-	if !all {
+	if !all || idle {
 		d.visitor.wake()
+	}
+	if idle {
+		d.scout.wake()
 	}
 	return a, all
 }

@@ -132,7 +132,8 @@ func TestDeepSampleFindsNamespaceHeldByAnotherProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := sample[inum]; ok != (deep || len(s.known) > 0 && leadsTo(s.known[inum].path, inum)) {
+		at := s.known[inum]
+		if _, ok := sample[inum]; ok != (deep || at.leadsTo(inum)) {
 			t.Errorf("deep %v: found %v", deep, ok)
 		}
 	}

@@ -2,7 +2,10 @@
 
 package host
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Sample is the counters of every network namespace that could be read, by the
 // namespace's inode number.
@@ -12,20 +15,23 @@ type Sample map[uint32]Values
 // of them open between two samples, as that would keep them alive.
 type Sampler struct {
 	counters []string
+	census   census
 	known    places
 }
 
 // NewSampler returns a Sampler of counters with these names.
 func NewSampler(counters []string) *Sampler {
-	return &Sampler{counters: counters, known: places{}}
+	return &Sampler{counters: counters, census: census{now: time.Now}, known: places{}}
 }
 
 // Sample reads the counters of the namespaces that a quick look finds and of
-// those that were found before and are still there. A deep sample finds also
+// those that were found before and are still there. What a process enters that
+// was started more than a few seconds ago, a quick look may find some seconds
+// late. A deep sample finds also
 // those that are kept only by another process's thread or open file, at a cost
 // in proportion to their number.
 func (s *Sampler) Sample(deep bool) (Sample, error) {
-	found := scan(deep).or(s.known)
+	found := s.census.scan(deep, s.known)
 	s.known = found
 	sample := Sample{}
 	err := travel(func(t *traveller) error { return sample.readAll(t, found, s.counters) })
@@ -48,7 +54,7 @@ func (s Sample) readAll(t *traveller, found places, counters []string) error {
 		if inum == t.own {
 			continue
 		}
-		if t.visit(at.path, inum, read(inum)) != nil {
+		if t.visitPlace(at, inum, read(inum)) != nil {
 			delete(s, inum)
 		}
 	}

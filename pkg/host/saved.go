@@ -66,7 +66,7 @@ func (s *Space) readSaved(r Root) {
 // savedCounters reads the files of /proc, or else what netstat -s printed of
 // them. It is empty when there is neither.
 func savedCounters(r Root) Values {
-	values, _ := readAllCounters(r, "/proc") // what came before an error counts
+	values, _ := readAllCounters(r.read, "/proc") // what came before an error counts
 	if _, ok := values["TcpPassiveOpens"]; ok {
 		return values
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,11 +25,41 @@ const (
 // places is where each network namespace was found, by its inode number.
 type places map[uint32]place
 
-// place is one way into a network namespace.
+// place is where a network namespace is.
 type place struct {
-	path string
-	name string // as ip netns knows it
-	pid  int    // of the oldest process that lives there, mostly; 0 for none
+	// paths are ways in, the likeliest to last first. A thread or an open file
+	// may go while others keep the namespace alive.
+	paths []string
+	name  string // as ip netns knows it
+	pid   int    // of the oldest process that lives there, mostly; 0 for none
+}
+
+const (
+	// maxPaths bounds the ways that are remembered, maxLinks those of one
+	// process's threads, or of its open files.
+	maxPaths = 6
+	maxLinks = 2
+)
+
+// first adds a path before all others.
+func (p *place) first(path string) {
+	if len(p.paths) > 0 && p.paths[0] == path {
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(p.paths), func(other string) bool { return other == path })
+	p.paths = append([]string{path}, others[:min(len(others), maxPaths-1)]...)
+}
+
+// last adds a path behind all others, if there is room.
+func (p *place) last(path string) {
+	if len(p.paths) < maxPaths && !slices.Contains(p.paths, path) {
+		p.paths = append(slices.Clip(p.paths), path)
+	}
+}
+
+// leadsTo says whether there still is a way to the namespace.
+func (p *place) leadsTo(inum uint32) bool {
+	return slices.ContainsFunc(p.paths, func(path string) bool { return leadsTo(path, inum) })
 }
 
 // scan finds the network namespaces of the named mounts, of every process, and
@@ -51,40 +82,71 @@ func scan(deep bool) places {
 	}
 	found.addLinks(procDir+"/self/task", "ns/net")
 	found.addLinks(procDir+"/self/fd", "")
-	found.addMounts(dockerDir)
-	found.addMounts(namedDir)
-	found.addLink(ownNetns)
+	found.addFixed()
 	return found
+}
+
+// addFixed adds the namespaces that are found in fixed places.
+func (p places) addFixed() {
+	p.addMounts(dockerDir)
+	p.addMounts(namedDir)
+	if inum, ok := netnsLink(ownNetns); ok {
+		p.addLink(ownNetns, inum)
+	}
 }
 
 // addProcess adds the namespace of a process. /proc lists those in the order of
 // their numbers, so that the first is mostly the one that was there first.
 func (p places) addProcess(pid int) {
 	path := fmt.Sprintf("%s/%d/ns/net", procDir, pid)
-	if inum, ok := netnsLink(path); ok && p[inum].pid == 0 {
-		p[inum] = place{path: path, pid: pid}
+	inum, ok := netnsLink(path)
+	if !ok {
+		return
 	}
+	at := p[inum]
+	if at.pid == 0 {
+		at.pid = pid
+		at.first(path)
+	} else {
+		at.last(path)
+	}
+	p[inum] = at
 }
 
-// addLinks adds the link below each entry of a directory.
+// addLinks adds the link below each entry of a directory, up to maxLinks to the
+// same namespace.
 func (p places) addLinks(dir, below string) {
+	added := map[uint32]int{}
 	for _, name := range names(dir) {
-		p.addLink(filepath.Join(dir, name, below))
+		path := filepath.Join(dir, name, below)
+		if inum, ok := netnsLink(path); ok && added[inum] < maxLinks {
+			added[inum]++
+			p.addLink(path, inum)
+		}
 	}
 }
 
-// addLink adds a path below /proc if it is a link to a network namespace that
-// is not known yet.
-func (p places) addLink(path string) {
-	if inum, ok := netnsLink(path); ok && p[inum].path == "" {
-		p[inum] = place{path: path}
-	}
+// addLink adds a path below /proc that is a link to a network namespace.
+func (p places) addLink(path string, inum uint32) {
+	at := p[inum]
+	at.last(path)
+	p[inum] = at
 }
 
-// or adds the places that were known before and are still right.
+// or adds the places that were known before, and further ways to those that were
+// found again, as far as they are still right.
 func (p places) or(before places) places {
-	for inum, at := range before {
-		if _, again := p[inum]; !again && leadsTo(at.path, inum) {
+	for inum, old := range before {
+		at, again := p[inum]
+		if !again {
+			at = place{name: old.name, pid: old.pid}
+		}
+		for _, path := range old.paths {
+			if leadsTo(path, inum) {
+				at.last(path)
+			}
+		}
+		if len(at.paths) > 0 {
 			p[inum] = at
 		}
 	}
@@ -112,7 +174,8 @@ func netnsLink(path string) (uint32, bool) {
 // which outlive their processes.
 func (p places) addMounts(dir string) {
 	for inum, name := range mounted(dir) {
-		at := place{path: filepath.Join(dir, name), pid: p[inum].pid}
+		at := p[inum]
+		at.first(filepath.Join(dir, name))
 		if dir == namedDir {
 			at.name = name
 		}

@@ -21,17 +21,39 @@ type processAge struct {
 func (d *Directory) scouting() {
 	defer d.workers.Done()
 	for {
+		pause := d.scoutPause()
 		select {
 		case <-d.stop:
 			return
 		case <-d.scout:
-		case <-time.After(refresh / 5):
+		case <-time.After(pause):
 		}
 		d.rest(d.people.restFor)
 		if inodes := d.soughtNow(); inodes != nil {
 			d.look(procDir, inodes)
 		}
 	}
+}
+
+// scoutPause is how long to wait for somebody to ask.
+func (d *Directory) scoutPause() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inUse(d.now()) {
+		return refresh / 5
+	}
+	return nap
+}
+
+// inUse says whether there were questions of late, so that what is known is to
+// be kept fresh.
+func (d *Directory) inUse(now time.Time) bool {
+	for _, s := range d.spaces {
+		if now.Sub(s.used) < 2*refresh {
+			return true
+		}
+	}
+	return false
 }
 
 // rest waits until it is fair to look again.
@@ -57,10 +79,9 @@ func (d *Directory) soughtNow() map[uint64]bool {
 	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	inUse := false
+	inUse := d.inUse(now)
 	inodes := map[uint64]bool{}
 	for _, s := range d.spaces {
-		inUse = inUse || now.Sub(s.used) < 2*refresh
 		for _, sock := range s.sockets {
 			inodes[sock.inode] = true
 		}

@@ -38,7 +38,7 @@ func Survey(only []uint32) (*Snapshot, error) {
 // visitAll looks at each namespace. Those that are gone by now are left out.
 func (s *Snapshot) visitAll(t *traveller, only []uint32) error {
 	found := scan(false)
-	if slices.ContainsFunc(only, func(n uint32) bool { return found[n].path == "" }) {
+	if slices.ContainsFunc(only, func(n uint32) bool { return len(found[n].paths) == 0 }) {
 		found = scan(true).or(found)
 	}
 	order := slices.Sorted(maps.Keys(found))
@@ -50,13 +50,13 @@ func (s *Snapshot) visitAll(t *traveller, only []uint32) error {
 		at := found[netns]
 		space := Space{Netns: netns, Own: netns == t.own}
 		if !space.Own {
-			space.Name, space.Enter = nameOf(at), enter(at)
+			space.Name, space.Enter = nameOf(at), at.enter()
 		}
-		err := t.visit(at.path, netns, func() error { return space.readHere() })
+		err := t.visitPlace(at, netns, func() error { return space.readHere() })
 		switch {
 		case err == nil:
 			s.Spaces = append(s.Spaces, space)
-		case leadsTo(at.path, netns):
+		case at.leadsTo(netns):
 			s.Unread = append(s.Unread, fmt.Sprintf("network namespace %s: %v", spaceWord(&space), err))
 		}
 	}
@@ -71,14 +71,14 @@ func spaceWord(s *Space) string {
 }
 
 // enter is how a command is run in the namespace of a place.
-func enter(at place) string {
+func (p *place) enter() string {
 	switch {
-	case at.name != "":
-		return "ip netns exec " + at.name
-	case at.pid != 0:
-		return EnterProcess(at.pid)
+	case p.name != "":
+		return "ip netns exec " + p.name
+	case p.pid != 0:
+		return EnterProcess(p.pid)
 	}
-	return "nsenter --net=" + at.path
+	return "nsenter --net=" + p.paths[0]
 }
 
 // EnterProcess begins a command line that runs in a process's network namespace.
@@ -91,7 +91,7 @@ func (s *Space) readHere() error {
 	if err != nil {
 		return err
 	}
-	if s.Counters, err = readAllCounters(Running, dir); err != nil {
+	if s.Counters, err = readAllCounters(Running.read, dir); err != nil {
 		return err
 	}
 	s.readNet(Running, dir)

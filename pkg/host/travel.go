@@ -40,6 +40,17 @@ func travel(fn func(*traveller) error) error {
 	return <-done
 }
 
+// visitPlace runs fn in a namespace, on the first way to it that works.
+func (t *traveller) visitPlace(at place, inum uint32, fn func() error) error {
+	err := fmt.Errorf("no way to namespace %d", inum)
+	for _, path := range at.paths {
+		if err = t.visit(path, inum, fn); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // visit runs fn in the namespace that path leads to. Home is not entered if the
 // thread is still there, as that takes privileges.
 func (t *traveller) visit(path string, inum uint32, fn func() error) error {

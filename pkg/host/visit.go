@@ -61,9 +61,12 @@ func (d *Directory) warm(known places) {
 // errands collects what is to be done now, and when to look again.
 func (d *Directory) errands() (errands []*errand, pause time.Duration) {
 	now := d.now()
-	pause = refresh / 5
+	pause = nap
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.inUse(now) {
+		pause = refresh / 5
+	}
 	for netns, s := range d.spaces {
 		e := s.errand(netns, now)
 		if s.want && !e.listens {

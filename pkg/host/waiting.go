@@ -26,13 +26,13 @@ type Waiting struct {
 // namespace. It is nothing where there are several, which share the port.
 func ReadWaiting(netns uint32, port uint16) (w Waiting, err error) {
 	err = travel(func(t *traveller) error {
-		at := place{path: ownNetns}
+		at := place{paths: []string{ownNetns}}
 		if netns != t.own {
 			if at, err = findPlace(netns); err != nil {
 				return err
 			}
 		}
-		return t.visit(at.path, netns, func() error {
+		return t.visitPlace(at, netns, func() error {
 			sockets, err := listening()
 			if err != nil {
 				return err

@@ -139,6 +139,12 @@ type bpfKey struct {
 	Pad      [5]uint8
 }
 
+type bpfLastSeen struct {
+	_     structs.HostLayout
+	Seen  uint64
+	Known uint64
+}
+
 type bpfPrefix struct {
 	_    structs.HostLayout
 	Len  uint32
@@ -150,7 +156,8 @@ type bpfStat uint32
 const (
 	bpfStatSTAT_UNATTRIBUTED bpfStat = 0
 	bpfStatSTAT_LOST         bpfStat = 1
-	bpfStatSTAT_MAX          bpfStat = 2
+	bpfStatSTAT_RESCUED      bpfStat = 2
+	bpfStatSTAT_MAX          bpfStat = 3
 )
 
 type bpfTally struct {
@@ -178,6 +185,7 @@ const (
 	bpfMapDstPrefixes                       = "dst_prefixes"
 	bpfMapEpoch                             = "epoch"
 	bpfMapMarks                             = "marks"
+	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
 	bpfMapOverflow                          = "overflow"
 	bpfMapPorts                             = "ports"
@@ -244,6 +252,7 @@ const (
 	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
 	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
 	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
+	bpfProgFindFree                         = "find_free"
 	bpfProgKprobeNfConntrackConfirm         = "kprobe___nf_conntrack_confirm"
 	bpfProgKprobeCookieV4Check              = "kprobe_cookie_v4_check"
 	bpfProgKprobeCookieV6Check              = "kprobe_cookie_v6_check"
@@ -309,6 +318,7 @@ const (
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
+	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
 	bpfVarCounted                           = "counted"
 	bpfVarEnabled                           = "enabled"
 	bpfVarEveryDrop                         = "every_drop"
@@ -316,6 +326,8 @@ const (
 	bpfVarFilterNetns                       = "filter_netns"
 	bpfVarFilterPort                        = "filter_port"
 	bpfVarFilterSrc                         = "filter_src"
+	bpfVarFreeId                            = "free_id"
+	bpfVarFreeStats                         = "free_stats"
 	bpfVarFull                              = "full"
 	bpfVarHooked                            = "hooked"
 	bpfVarMarkedAt                          = "marked_at"
@@ -345,6 +357,7 @@ const (
 	bpfVarUnusedDetail                      = "unused_detail"
 	bpfVarUnusedFact                        = "unused_fact"
 	bpfVarUnusedHook                        = "unused_hook"
+	bpfVarUnusedLastSeen                    = "unused_last_seen"
 	bpfVarUnusedStat                        = "unused_stat"
 	bpfVarUnusedTally                       = "unused_tally"
 	bpfVarUnusedTallyTime                   = "unused_tally_time"
@@ -450,6 +463,7 @@ type bpfProgramSpecs struct {
 	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
+	FindFree                         *ebpf.ProgramSpec `ebpf:"find_free"`
 	KprobeNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeCookieV4Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v6_check"`
@@ -515,6 +529,7 @@ type bpfProgramSpecs struct {
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
 	RawTpKfreeSkb                    *ebpf.ProgramSpec `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb"`
+	TpBtfKfreeSkbMissed              *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb_missed"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -528,6 +543,7 @@ type bpfMapSpecs struct {
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.MapSpec `ebpf:"epoch"`
 	Marks       *ebpf.MapSpec `ebpf:"marks"`
+	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
 	Overflow    *ebpf.MapSpec `ebpf:"overflow"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
@@ -549,6 +565,8 @@ type bpfVariableSpecs struct {
 	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
 	FilterSrc          *ebpf.VariableSpec `ebpf:"filter_src"`
+	FreeId             *ebpf.VariableSpec `ebpf:"free_id"`
+	FreeStats          *ebpf.VariableSpec `ebpf:"free_stats"`
 	Full               *ebpf.VariableSpec `ebpf:"full"`
 	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
 	MarkedAt           *ebpf.VariableSpec `ebpf:"marked_at"`
@@ -578,6 +596,7 @@ type bpfVariableSpecs struct {
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
+	UnusedLastSeen     *ebpf.VariableSpec `ebpf:"unused_last_seen"`
 	UnusedStat         *ebpf.VariableSpec `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.VariableSpec `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.VariableSpec `ebpf:"unused_tally_time"`
@@ -610,6 +629,7 @@ type bpfMaps struct {
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.Map `ebpf:"epoch"`
 	Marks       *ebpf.Map `ebpf:"marks"`
+	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
 	Overflow    *ebpf.Map `ebpf:"overflow"`
 	Ports       *ebpf.Map `ebpf:"ports"`
@@ -629,6 +649,7 @@ func (m *bpfMaps) Close() error {
 		m.DstPrefixes,
 		m.Epoch,
 		m.Marks,
+		m.Misses,
 		m.Namespaces,
 		m.Overflow,
 		m.Ports,
@@ -651,6 +672,8 @@ type bpfVariables struct {
 	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
 	FilterSrc          *ebpf.Variable `ebpf:"filter_src"`
+	FreeId             *ebpf.Variable `ebpf:"free_id"`
+	FreeStats          *ebpf.Variable `ebpf:"free_stats"`
 	Full               *ebpf.Variable `ebpf:"full"`
 	Hooked             *ebpf.Variable `ebpf:"hooked"`
 	MarkedAt           *ebpf.Variable `ebpf:"marked_at"`
@@ -680,6 +703,7 @@ type bpfVariables struct {
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
+	UnusedLastSeen     *ebpf.Variable `ebpf:"unused_last_seen"`
 	UnusedStat         *ebpf.Variable `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.Variable `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.Variable `ebpf:"unused_tally_time"`
@@ -747,6 +771,7 @@ type bpfPrograms struct {
 	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
+	FindFree                         *ebpf.Program `ebpf:"find_free"`
 	KprobeNfConntrackConfirm         *ebpf.Program `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeCookieV4Check              *ebpf.Program `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.Program `ebpf:"kprobe_cookie_v6_check"`
@@ -812,6 +837,7 @@ type bpfPrograms struct {
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
 	RawTpKfreeSkb                    *ebpf.Program `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.Program `ebpf:"tp_btf_kfree_skb"`
+	TpBtfKfreeSkbMissed              *ebpf.Program `ebpf:"tp_btf_kfree_skb_missed"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -874,6 +900,7 @@ func (p *bpfPrograms) Close() error {
 		p.FexitTcpV6InboundMd5Hash,
 		p.FexitTcpV6SynRecvSock,
 		p.FexitTcpValidateIncoming,
+		p.FindFree,
 		p.KprobeNfConntrackConfirm,
 		p.KprobeCookieV4Check,
 		p.KprobeCookieV6Check,
@@ -939,6 +966,7 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpValidateIncoming,
 		p.RawTpKfreeSkb,
 		p.TpBtfKfreeSkb,
+		p.TpBtfKfreeSkbMissed,
 	)
 }
 

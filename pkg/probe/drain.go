@@ -21,6 +21,9 @@ const (
 	maxDelay = 10 * time.Second
 )
 
+// floodRate is how many drops a second are a flood.
+const floodRate = 100_000
+
 // drain fetches counts and details.
 type drain struct {
 	table    *table
@@ -35,6 +38,12 @@ type drain struct {
 	emptying bool
 	found    int
 	due      time.Time
+	// counted is how many drops it had, began when they began to be counted, and
+	// flood says that those before were a flood.
+	counted   uint64
+	began     time.Time
+	exchanged time.Time
+	flood     bool
 	// details are those that wait for their key's count.
 	details map[bpfKey]*bpfDetail
 	// owed is, for a key of which drops were told one by one, how many were
@@ -102,8 +111,12 @@ func (d *drain) collect(now time.Time, last bool) error {
 		}
 	}
 	counted, err := d.table.hasCounts()
-	if err != nil || !counted {
+	if err != nil {
 		return err
+	}
+	if !counted {
+		d.began, d.flood = now, false
+		return nil
 	}
 	if !last && now.Before(d.due) {
 		return d.readRing(d.tell)
@@ -111,7 +124,7 @@ func (d *drain) collect(now time.Time, last bool) error {
 	if err := d.table.exchange(); err != nil {
 		return err
 	}
-	d.emptying, d.found = true, 0
+	d.emptying, d.found, d.exchanged = true, 0, now
 	keep := d.keep
 	if d.everyDrop {
 		keep = d.tell
@@ -133,12 +146,16 @@ func (d *drain) empty(now time.Time) error {
 	}
 	perKey := d.table.perKey
 	for i := range keys {
-		d.settle(&keys[i], sum(values[i*perKey:(i+1)*perKey], d.decoder.ktime))
+		n := sum(values[i*perKey:(i+1)*perKey], d.decoder.ktime)
+		d.counted += n.count
+		d.settle(&keys[i], n)
 	}
 	d.found += len(keys)
 	if last {
 		d.emptying = false
 		d.due = now.Add(min(time.Duration(d.found)*keyTime, maxDelay))
+		d.flood = float64(d.counted) >= floodRate*d.exchanged.Sub(d.began).Seconds()
+		d.began, d.counted = d.exchanged, 0
 	}
 	return nil
 }

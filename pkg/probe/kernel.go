@@ -45,7 +45,10 @@ var argumentVariables = map[string]string{
 
 // kernel is what the running kernel's type information says.
 type kernel struct {
-	// cache keeps the kernel's BTF, and its modules', from load to load.
+	// file has the kernel's BTF, empty where the kernel itself does.
+	file string
+	// cache keeps the kernel's BTF, and its modules', from load to load. Both are
+	// nil when nothing is being loaded, as they hold some megabytes; see recall.
 	cache *btf.Cache
 	spec  *btf.Spec
 	// own says that the kernel itself carries BTF; fentry needs that.
@@ -59,15 +62,10 @@ type kernel struct {
 
 // readKernel loads the kernel's BTF, or that in file unless it is empty.
 func readKernel(file string) (*kernel, error) {
-	k := &kernel{cache: btf.NewCache()}
+	k := &kernel{file: file}
 	_, err := os.Stat(kernelBTF)
 	k.own = err == nil
-	if file != "" {
-		k.spec, err = btf.LoadSpec(file)
-		if err != nil {
-			return nil, fmt.Errorf("%w: read BTF from %s: %w", ErrCannot, file, err)
-		}
-	} else if k.spec, err = loadKernelSpec(k.cache); err != nil {
+	if err := k.recall(); err != nil {
 		return nil, err
 	}
 	if k.symbols, err = findSymbols(); err != nil {
@@ -80,6 +78,28 @@ func readKernel(file string) (*kernel, error) {
 	}
 	return k, nil
 }
+
+// recall loads the type information unless it is there.
+func (k *kernel) recall() (err error) {
+	if k.spec != nil {
+		return nil
+	}
+	cache := btf.NewCache()
+	if k.file == "" {
+		k.spec, err = loadKernelSpec(cache)
+	} else if k.spec, err = btf.LoadSpec(k.file); err != nil {
+		err = fmt.Errorf("%w: read BTF from %s: %w", ErrCannot, k.file, err)
+	}
+	if err != nil {
+		k.spec = nil
+		return err
+	}
+	k.cache = cache
+	return nil
+}
+
+// forget gives the type information back.
+func (k *kernel) forget() { k.cache, k.spec = nil, nil }
 
 func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
 	spec, err := cache.Kernel()

@@ -18,6 +18,7 @@ import (
 // this kernel does not take costs only its own hook.
 type loader struct {
 	spec      *ebpf.CollectionSpec
+	kernel    *kernel
 	maps      map[string]*ebpf.Map
 	opts      ebpf.CollectionOptions
 	variables map[string]*ebpf.Variable
@@ -25,6 +26,8 @@ type loader struct {
 	modules []string
 	// attached are the programs in use, for what the kernel says of them.
 	attached []*ebpf.Program
+	// kept are programs that are not in use all the time.
+	kept []*ebpf.Program
 	// fentryRefused is set once the kernel refused a kind of program that no
 	// hook of that kind can then have.
 	fentryRefused error
@@ -41,13 +44,11 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err := o.tell(spec); err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, opts: ebpf.CollectionOptions{Cache: k.cache}}
+	l := &loader{spec: spec, kernel: k}
 	if !k.own {
 		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
 	}
-	if o.BTF != "" {
-		l.opts.Programs.KernelTypes = k.spec
-	}
+	l.recall()
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
 	})
@@ -59,28 +60,27 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	return l, o.Filter.fill(l.maps)
 }
 
+// recall makes the kernel's types known to the programs that follow.
+func (l *loader) recall() {
+	l.opts.Cache = l.kernel.cache
+	if l.kernel.file != "" {
+		l.opts.Programs.KernelTypes = l.kernel.spec
+	}
+}
+
+// forget gives back the types that recall and learn have loaded.
+func (l *loader) forget() {
+	l.opts.Cache, l.opts.Programs, l.modules = nil, ebpf.ProgramOptions{}, nil
+	l.kernel.forget()
+}
+
 func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
-	for _, p := range l.attached {
+	for _, p := range slices.Concat(l.attached, l.kept) {
 		p.Close()
 	}
-}
-
-// missed is how often the kernel did not run a program because it was running
-// on that CPU already, interrupted by a softirq. Each may have been a drop.
-// Kernels before 5.12 run it all the same.
-func (l *loader) missed() (uint64, error) {
-	var total uint64
-	for _, p := range l.attached {
-		stats, err := p.Stats()
-		if err != nil {
-			return total, fmt.Errorf("read program statistics: %w", err)
-		}
-		total += stats.RecursionMisses
-	}
-	return total, nil
 }
 
 // learn makes the types of a loaded module known to the programs that follow,
@@ -133,19 +133,6 @@ func (l *loader) attach(name string, to func(*ebpf.Program) (link.Link, error)) 
 func (l *loader) attachTracing(name string) (link.Link, error) {
 	return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
 		return link.AttachTracing(link.TracingOptions{Program: p})
-	})
-}
-
-// attachFree attaches to the kfree_skb tracepoint, by BTF where the kernel has
-// its own, else raw: both take the same program.
-func (l *loader) attachFree() (link.Link, error) {
-	if l.fentryRefused == nil {
-		if at, err := l.attachTracing("tp_btf_kfree_skb"); err == nil {
-			return at, nil
-		}
-	}
-	return l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
-		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
 	})
 }
 
@@ -212,6 +199,9 @@ func (o *Options) tell(spec *ebpf.CollectionSpec) error {
 	if o.MaxSources > 0 {
 		spec.Maps["tally_a"].MaxEntries = uint32(o.MaxSources)
 		spec.Maps["tally_b"].MaxEntries = uint32(o.MaxSources)
+	}
+	if o.EveryDrop {
+		spec.Maps["details"].MaxEntries *= 2
 	}
 	return setVariables(spec, map[string]any{
 		"filter_src":   len(f.Src) > 0,

@@ -5,13 +5,14 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
 )
@@ -104,28 +105,58 @@ func lastWord(log []string) string {
 	return "no complaint"
 }
 
+// isLoaded is asked at each tick: see clock for why it is no ordinary system call.
 func isLoaded(module string) bool {
-	_, err := os.Stat("/sys/module/" + module)
-	return err == nil
+	path, err := unix.BytePtrFromString("/sys/module/" + module)
+	if err != nil {
+		return false
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_FACCESSAT, 0, uintptr(unsafe.Pointer(path)), unix.F_OK)
+	return errno == 0
 }
 
 // adopt attaches the hooks whose module has been loaded meanwhile.
 func (t *Tracer) adopt() {
-	var late []*placement
+	late, changed := t.late()
+	if len(late) > 0 {
+		t.attachLate(late)
+	}
+	if changed || len(late) > 0 {
+		t.coverage = t.survey()
+	}
+}
+
+// late lists the hooks that need not wait any more, and says whether any was
+// fresh until now.
+func (t *Tracer) late() (late []*placement, changed bool) {
+	loaded := map[string]bool{}
 	for _, p := range t.hooks {
+		changed = changed || p.fresh
 		p.fresh = false
-		if p.status == event.Waiting && isLoaded(p.module) {
+		if p.status != event.Waiting {
+			continue
+		}
+		if _, known := loaded[p.module]; !known {
+			loaded[p.module] = isLoaded(p.module)
+		}
+		if loaded[p.module] {
 			late = append(late, p)
 		}
 	}
-	if len(late) == 0 {
-		return
-	}
+	return late, changed
+}
+
+func (t *Tracer) attachLate(late []*placement) {
 	s, err := findSymbols()
 	if err != nil {
 		return
 	}
 	t.kernel.symbols = s
+	if err := t.kernel.recall(); err != nil {
+		return
+	}
+	t.loader.recall()
+	defer t.loader.forget()
 	for _, p := range late {
 		p.fresh = true
 		p.place(t.loader, t.kernel)
@@ -133,9 +164,11 @@ func (t *Tracer) adopt() {
 }
 
 // Coverage says what the last Read could see.
-func (t *Tracer) Coverage() event.Coverage {
+func (t *Tracer) Coverage() event.Coverage { return t.coverage }
+
+func (t *Tracer) survey() event.Coverage {
 	c := event.Coverage{
-		Hooks:          []event.HookState{{Name: string(event.HookFree), Mode: event.ModeTracepoint, Status: event.Attached}},
+		Hooks:          []event.HookState{t.free.state()},
 		Observable:     event.AllFacts,
 		HasReasons:     t.kernel.reasons != nil,
 		HasConnRequest: true,

@@ -20,6 +20,10 @@ const subsystemShift = 16
 // the module.
 func (k *kernel) subsystemReasons() map[uint32]string {
 	reasons := map[uint32]string{}
+	if k.recall() != nil {
+		return reasons
+	}
+	defer k.forget()
 	addSubsystemReasons(reasons, k.spec.All())
 	modules, err := os.ReadDir("/sys/kernel/btf")
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/synwatch/synwatch/pkg/event"
@@ -31,10 +30,12 @@ type Tracer struct {
 	kernel *kernel
 	loader *loader
 	drain  *drain
-	free   link.Link
+	free   *tracepoint
 	hooks  []*placement
+	// coverage is that of the hooks as they stand.
+	coverage event.Coverage
 
-	tick     *time.Ticker
+	clock    *clock
 	stopping chan struct{}
 	stop     sync.Once
 	finished bool
@@ -71,7 +72,7 @@ func (t *Tracer) open(o Options) (err error) {
 	if t.drain, err = newDrain(t.loader, t.kernel, o.EveryDrop); err != nil {
 		return err
 	}
-	if t.free, err = t.loader.attachFree(); err != nil {
+	if t.free, err = attachTracepoint(t.loader); err != nil {
 		return refusal(fmt.Errorf("attach to the kfree_skb tracepoint: %w", err))
 	}
 	for i := range hooks {
@@ -82,12 +83,14 @@ func (t *Tracer) open(o Options) (err error) {
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
+	t.loader.forget()
+	t.coverage = t.survey()
 	interval := tick
 	if o.EveryDrop {
 		interval = quickTick
 	}
-	t.tick = time.NewTicker(interval)
-	return nil
+	t.clock, err = newClock(interval)
+	return err
 }
 
 // Start begins to count.
@@ -101,6 +104,8 @@ func (t *Tracer) Stop() error {
 	t.stop.Do(func() {
 		err = t.setEnabled(false)
 		close(t.stopping)
+		// At once; a Read that waits on a clock that cannot be set does so for its interval.
+		_ = t.clock.set(1, tick)
 	})
 	return err
 }
@@ -121,14 +126,30 @@ func (t *Tracer) Read() ([]event.Event, error) {
 		if t.finished {
 			return nil, io.EOF
 		}
-		select {
-		case <-t.tick.C:
-		case <-t.stopping:
-			t.finished = true
+		if err := t.await(); err != nil {
+			return nil, err
 		}
 		t.adopt()
 	}
-	return t.drain.read(time.Now(), t.finished)
+	now := time.Now()
+	events, err := t.drain.read(now, t.finished)
+	if r := t.free.rescue; err == nil && r != nil {
+		err = r.attend(now, t.drain.flood, t.rescued)
+	}
+	return events, err
+}
+
+// await returns at the next tick, or when there is none to come.
+func (t *Tracer) await() error {
+	if err := t.clock.wait(); err != nil {
+		return fmt.Errorf("wait for the next tick: %w", err)
+	}
+	select {
+	case <-t.stopping:
+		t.finished = true
+	default:
+	}
+	return nil
 }
 
 // Losses says what could not be reported in full so far.
@@ -137,11 +158,16 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	if err != nil {
 		return event.Losses{}, err
 	}
-	missed, err := t.loader.missed()
+	missed, err := t.missed()
 	return event.Losses{
-		Lost:         s[bpfStatSTAT_LOST] + missed,
+		Lost:         s[bpfStatSTAT_LOST] + missed - s[bpfStatSTAT_RESCUED],
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
 	}, err
+}
+
+func (t *Tracer) rescued() (uint64, error) {
+	s, err := t.drain.stats()
+	return s[bpfStatSTAT_RESCUED], err
 }
 
 // Close detaches everything. It may be called more than once.
@@ -152,7 +178,7 @@ func (t *Tracer) Close() error {
 		p.links = nil
 	}
 	if t.free != nil {
-		errs = append(errs, t.free.Close())
+		errs = append(errs, t.free.close())
 		t.free = nil
 	}
 	if t.drain != nil {
@@ -163,8 +189,8 @@ func (t *Tracer) Close() error {
 		t.loader.close()
 		t.loader = nil
 	}
-	if t.tick != nil {
-		t.tick.Stop()
+	if t.clock != nil {
+		errs = append(errs, t.clock.close())
 	}
 	return errors.Join(errs...)
 }

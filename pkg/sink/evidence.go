@@ -62,7 +62,7 @@ type netfilterState struct {
 	Chain  string `json:"nf_chain,omitempty"`
 }
 
-func evidence(r *watch.Record) any {
+func putEvidence(to *object, r *watch.Record) {
 	o := evidenceObject{Interface: r.Interface, conntrackState: (*conntrackState)(r.Conntrack)}
 	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location
@@ -77,7 +77,9 @@ func evidence(r *watch.Record) any {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
 		}
 	}
-	return omitEmpty(o)
+	if o != (evidenceObject{}) {
+		to.any(o)
+	}
 }
 
 func newListenerState(l *event.Listener, facts event.Facts) *listenerState {
@@ -124,10 +126,8 @@ type listenerObject struct {
 	Shared    int    `json:"shared,omitempty"`
 }
 
-func listenerOf(r *watch.Record) any {
-	l := r.Listener
-	if l == nil {
-		return nil
+func putListener(o *object, r *watch.Record) {
+	if l := r.Listener; l != nil {
+		o.any(listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared})
 	}
-	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
 }

@@ -8,17 +8,16 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-// field is one field of a record: its value for programs, nil to leave it out,
-// and, where it is also a column of the text, how it looks there.
+// field is one field of a record: how it is put into an object for programs, if
+// it is not left out, and, where it is also a column of the text, how it looks there.
 type field struct {
 	key   string
-	value func(*watch.Record) any
+	put   func(*object, *watch.Record)
 	title string
 	// width is the column's least; it grows with what is put into it.
 	width int
@@ -28,28 +27,28 @@ type field struct {
 // fields are in the order of the JSON. The widths leave the better part of the
 // evidence within 100 characters.
 var fields = []field{
-	{key: "type", value: func(r *watch.Record) any { return kindNames[r.Cause.Kind] }},
-	{key: "time", value: func(r *watch.Record) any { return utc(r.Time) },
+	{key: "type", put: func(o *object, r *watch.Record) { o.text(kindNames[r.Cause.Kind]) }},
+	{key: "time", put: func(o *object, r *watch.Record) { o.time(r.Time) },
 		title: "TIME", width: 12, text: func(r *watch.Record) string { return r.Time.Local().Format("15:04:05.000") }},
-	{key: "cause", value: func(r *watch.Record) any { return r.Cause.ID },
+	{key: "cause", put: func(o *object, r *watch.Record) { o.text(r.Cause.ID) },
 		title: "CAUSE", width: 21, text: causeAndStage},
-	{key: "stage", value: func(r *watch.Record) any { return omitEmpty(r.Stage) }},
-	{key: "count", value: func(r *watch.Record) any { return r.Count },
+	{key: "stage", put: func(o *object, r *watch.Record) { o.textIfAny(r.Stage) }},
+	{key: "count", put: func(o *object, r *watch.Record) { o.number(r.Count) },
 		title: "", width: 3, text: func(r *watch.Record) string { return fmt.Sprintf("×%d", r.Count) }},
-	{key: "src", value: func(r *watch.Record) any { return addr(r.Src) },
+	{key: "src", put: func(o *object, r *watch.Record) { o.addr(r.Src) },
 		title: "SOURCE", width: 18, text: func(r *watch.Record) string { return addrPort(r.Src) }},
-	{key: "src_port", value: func(r *watch.Record) any { return port(r.Src) }},
-	{key: "dst", value: func(r *watch.Record) any { return addr(r.Dst) },
+	{key: "src_port", put: func(o *object, r *watch.Record) { o.port(r.Src) }},
+	{key: "dst", put: func(o *object, r *watch.Record) { o.addr(r.Dst) },
 		title: "DESTINATION", width: 12, text: func(r *watch.Record) string { return addrPort(r.Dst) }},
-	{key: "dst_port", value: func(r *watch.Record) any { return port(r.Dst) }},
-	{key: "netns", value: func(r *watch.Record) any { return r.Netns }},
-	{key: "netns_name", value: func(r *watch.Record) any { return omitEmpty(r.NetnsName) }},
-	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
-	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},
-	{key: "merged", value: func(r *watch.Record) any { return omitEmpty(r.Merged) }},
-	{key: "listener", value: listenerOf, title: "LISTENER", width: 8,
+	{key: "dst_port", put: func(o *object, r *watch.Record) { o.port(r.Dst) }},
+	{key: "netns", put: func(o *object, r *watch.Record) { o.number(uint64(r.Netns)) }},
+	{key: "netns_name", put: func(o *object, r *watch.Record) { o.textIfAny(r.NetnsName) }},
+	{key: "hook", put: func(o *object, r *watch.Record) { o.text(string(r.Hook)) }},
+	{key: "reason", put: func(o *object, r *watch.Record) { o.text(reason(r)) }},
+	{key: "merged", put: func(o *object, r *watch.Record) { o.numberIfAny(r.Merged) }},
+	{key: "listener", put: putListener, title: "LISTENER", width: 8,
 		text: func(r *watch.Record) string { return ownerWord(r.Listener) }},
-	{key: "evidence", value: evidence, title: "EVIDENCE", text: evidenceWords},
+	{key: "evidence", put: putEvidence, title: "EVIDENCE", text: evidenceWords},
 }
 
 // columns are the fields that make a line of text, in their order there.
@@ -84,31 +83,6 @@ func reason(r *watch.Record) string {
 		return r.Location
 	}
 	return r.Reason
-}
-
-// utc is a time as JSON shows it: always with nine digits, so that times sort.
-func utc(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
-
-func omitEmpty[T comparable](v T) any {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return v
-}
-
-func addr(a netip.AddrPort) any {
-	if !a.Addr().IsValid() {
-		return nil
-	}
-	return a.Addr().String()
-}
-
-func port(a netip.AddrPort) any {
-	if !a.Addr().IsValid() {
-		return nil
-	}
-	return a.Port()
 }
 
 func addrPort(a netip.AddrPort) string {

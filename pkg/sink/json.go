@@ -21,6 +21,9 @@ const Schema = 1
 type JSON struct {
 	out *bufio.Writer
 	enc *json.Encoder
+	// record is the one that is being written, line what it looks like.
+	record watch.Record
+	line   object
 }
 
 // NewJSON returns a sink that writes JSON to w.
@@ -28,7 +31,7 @@ func NewJSON(w io.Writer) *JSON {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	return &JSON{out, enc}
+	return &JSON{out: out, enc: enc}
 }
 
 // Start writes the line of type "start".
@@ -57,25 +60,16 @@ func list[T any](l []T) []T {
 
 // Record writes a line of type "drop" or "notice".
 func (j *JSON) Record(r watch.Record) error {
-	line := []byte{'{'}
-	for _, f := range fields {
-		v := f.value(&r)
-		if v == nil {
-			continue
-		}
-		text, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		if len(line) > 1 {
-			line = append(line, ',')
-		}
-		line = append(line, '"')
-		line = append(line, f.key...)
-		line = append(line, '"', ':')
-		line = append(line, text...)
+	j.record = r // a local one would be allocated anew each time
+	j.line.open()
+	for i := range fields {
+		j.line.key = fields[i].key
+		fields[i].put(&j.line, &j.record)
 	}
-	_, err := j.out.Write(append(line, '}', '\n'))
+	if err := j.line.close(); err != nil {
+		return err
+	}
+	_, err := j.out.Write(j.line.bytes)
 	return err
 }
 
@@ -112,6 +106,7 @@ type causeTotal struct {
 	Sources    []sourceTotal `json:"sources"`
 	Fix        string        `json:"fix"`
 	NumSources int           `json:"num_sources"`
+	Others     uint64        `json:"others"`
 	Range      *rangeTotal   `json:"range,omitempty"`
 }
 
@@ -170,6 +165,7 @@ func newCauseTotal(c watch.CauseTotal) causeTotal {
 	}
 	total := causeTotal{
 		Cause: c.Cause.ID, tally: count(c.Count), Sources: []sourceTotal{}, Fix: c.Cause.Fix, NumSources: c.NumSources,
+		Others: c.Others,
 	}
 	for _, s := range c.Sources {
 		total.Sources = append(total.Sources, sourceTotal{s.Src, count(s.Count)})

@@ -153,7 +153,7 @@ func summary() watch.Summary {
 		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
 		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Merged: 3, Unshown: 5, Filtered: true,
 		Causes: []watch.CauseTotal{
-			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 12,
+			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 11, Others: 20,
 				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
 			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
 			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},

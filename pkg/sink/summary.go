@@ -96,6 +96,9 @@ func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal, withFix bool) {
 	if more := c.NumSources - len(shown); more > 0 {
 		fmt.Fprintf(b, "%sand %s\n", indent, count(uint64(more), "more source"))
 	}
+	if c.Others > 0 {
+		fmt.Fprintf(b, "%sand %d from sources that found no room (--max-sources)\n", indent, c.Others)
+	}
 	if r := c.Range; r != nil {
 		fmt.Fprintf(b, "%s%d of the %d are from %s (%s)\n", indent, r.Count, c.Count, r.Prefix,
 			count(uint64(r.NumSources), "source"))

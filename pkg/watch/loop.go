@@ -129,10 +129,16 @@ func (w *watcher) follow(ctx context.Context) error {
 // take handles what one read returned.
 func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
-	slices.SortStableFunc(events, func(a, b event.Event) int { return a.Time.Compare(b.Time) })
-	var errs []error
+	inOrder := make([]*event.Event, len(events)) // events are large to move about
 	for i := range events {
-		errs = append(errs, w.handle(&events[i], now))
+		inOrder[i] = &events[i]
+	}
+	slices.SortStableFunc(inOrder, func(a, b *event.Event) int { return a.Time.Compare(b.Time) })
+	var errs []error
+	for _, e := range inOrder {
+		if err := w.handle(e, now); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	errs = append(errs, w.emit(w.coalescer.due(now)...), w.settle(turns), w.Sink.Flush())
 	return w.output(errs...)

@@ -45,6 +45,9 @@ type CauseTotal struct {
 	// were told apart.
 	Sources    []SourceTotal
 	NumSources int
+	// Others is what is not from one of these: it came without a source, or there
+	// was no room for more.
+	Others uint64
 	// Range is the network that is to blame, nil if there is none.
 	Range *RangeTotal
 }

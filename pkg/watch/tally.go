@@ -15,9 +15,8 @@ const maxTop = 100
 
 // tally keeps the totals, exact by cause, and by source as far as there is room.
 type tally struct {
-	room    int // for sources
-	causes  map[*cause.Cause]*sources
-	outside uint64 // counted for a cause, but whose source found no room
+	room   int // for sources
+	causes map[*cause.Cause]*sources
 }
 
 type sources struct {
@@ -48,7 +47,6 @@ func (t *tally) add(c *cause.Cause, src netip.Addr, n uint64) {
 		s.bySrc[src] = n
 	default:
 		s.others += n
-		t.outside += n
 	}
 }
 
@@ -85,7 +83,7 @@ func (s *sources) summary(c *cause.Cause) CauseTotal {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Src.Compare(b.Src))
 	})
 	return CauseTotal{
-		Cause: c, Count: s.count, NumSources: len(top),
+		Cause: c, Count: s.count, NumSources: len(top), Others: s.others,
 		Sources: slices.Clip(top[:min(len(top), maxTop)]), Range: blame(s.bySrc, s.count),
 	}
 }

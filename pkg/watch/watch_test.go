@@ -174,8 +174,8 @@ func TestBoundedTablesStayExact(t *testing.T) {
 		t.Errorf("recorded %d of %d", recorded, drops)
 	}
 	s := ta.summary()[0]
-	if s.Count != drops || len(s.Sources) != 2 || ta.outside != drops*3/5 {
-		t.Errorf("tally %+v, outside %d", s, ta.outside)
+	if s.Count != drops || len(s.Sources) != 2 || s.Others != drops*3/5 {
+		t.Errorf("tally %+v", s)
 	}
 }
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/provoke"
+	"golang.org/x/sys/unix"
+)
+
+// TestFloodInterrupted has a CPU toss messages in process context and another one
+// steer a flood to it, whose softirqs interrupt the first, at times within a
+// program of the tracer, which the kernel then does not run once more
+// (kernel/trace/bpf_trace.c:__bpf_trace_run). A second program has to make up for
+// it.
+func TestFloodInterrupted(t *testing.T) {
+	if !inVM() {
+		t.Skip(&provoke.MissingError{Feature: "throw-away VM", Why: "this interrupts whatever task runs"})
+	}
+	f := newFloods(t)
+	cpus := f.field.CPUs()
+	if len(cpus) < 2 {
+		t.Skip(&provoke.MissingError{Feature: "second CPU", Why: "one cannot interrupt another"})
+	}
+	one := f.add("closed-port", func(to netip.AddrPort) (sender, error) {
+		s, err := f.field.NewSender(to, flood.Mix{Sources: 16})
+		return single{s, cpus[0]}, err
+	})
+	if err := f.field.ServerDo(func() error { return steer(cpus[1]) }); err != nil {
+		t.Fatal(err)
+	}
+	p := startProcess(t, f.only()...)
+	toss(t, cpus[1:2])
+	one.sendBursts(t, 5*time.Second)
+	f.checkExact(p.stop())
+}
+
+// sendBursts has packets dropped for a time.
+func (one *oneFlood) sendBursts(t *testing.T, d time.Duration) {
+	t.Helper()
+	const burst = 500 // a CPU's backlog takes 1000
+	var sent uint64
+	for deadline := time.Now().Add(d); time.Now().Before(deadline); {
+		skipIfCannot(t, one.sender.Send(t.Context(), burst))
+		sent += burst
+		one.awaitDropped(t, sent)
+	}
+}
+
+// steer has all packets that come in processed by one CPU. It must be called
+// from a thread in the namespace that is not used again.
+func steer(cpu int) error {
+	// A sysfs shows the network namespace that it was mounted in.
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("new mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil {
+		return fmt.Errorf("mount sysfs: %w", err)
+	}
+	mask := strconv.FormatUint(1<<cpu, 16)
+	return os.WriteFile("/sys/class/net/veth0/queues/rx-0/rps_cpus", []byte(mask), 0)
+}
+
+// awaitDropped waits until the kernel has dropped so many.
+func (one *oneFlood) awaitDropped(t *testing.T, n uint64) {
+	t.Helper()
+	var got uint64
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var err error
+		if got, err = one.target.Dropped(); err != nil {
+			t.Fatal(err)
+		}
+		if got >= n {
+			return
+		}
+	}
+	t.Fatalf("the kernel has dropped %d of %d", got, n)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/flood"
+	"golang.org/x/sys/unix"
+)
+
+// floods are drops of several causes in one field, and what the kernel and the
+// senders know of them.
+type floods struct {
+	t     *testing.T
+	field *flood.Field
+	all   []*oneFlood
+}
+
+// oneFlood is of one cause.
+type oneFlood struct {
+	cause  string
+	target *flood.Target
+	sender sender
+}
+
+// sender is a flood.Swarm, or a single.
+type sender interface {
+	Send(ctx context.Context, n uint64) error
+	Counts() (map[netip.Addr]uint64, error)
+}
+
+// single sends on the first CPU.
+type single struct {
+	*flood.Sender
+	cpu int
+}
+
+func (s single) Send(ctx context.Context, n uint64) error {
+	return s.Deliver(ctx, s.cpu, n)
+}
+
+func newFloods(t *testing.T) *floods {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	loadModules()
+	field, err := flood.NewField(t.Context())
+	skipIfCannot(t, err)
+	t.Cleanup(func() {
+		if err := field.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &floods{t: t, field: field}
+}
+
+func newMixed(t *testing.T, m flood.Mix) *floods {
+	t.Helper()
+	f := newFloods(t)
+	f.addMixed(m)
+	return f
+}
+
+// addMixed prepares closed-port and nft-drop, both from the same mix.
+func (f *floods) addMixed(m flood.Mix) {
+	f.t.Helper()
+	for _, name := range []string{"closed-port", "nft-drop"} {
+		f.add(name, func(to netip.AddrPort) (sender, error) { return f.field.NewSwarm(to, m) })
+	}
+}
+
+// add prepares a scenario for a sender.
+func (f *floods) add(name string, from func(to netip.AddrPort) (sender, error)) *oneFlood {
+	f.t.Helper()
+	at := slices.IndexFunc(flood.Scenarios, func(s flood.Scenario) bool { return s.Name == name })
+	scenario := flood.Scenarios[at]
+	target, err := scenario.Prepare(f.field)
+	skipIfCannot(f.t, err)
+	s, err := from(target.Addr)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	one := &oneFlood{cause: scenario.Cause, target: target, sender: s}
+	f.all = append(f.all, one)
+	return one
+}
+
+// send makes the kernel drop n packets of each cause on each CPU.
+func (f *floods) send(n uint64) error {
+	errs := make([]error, len(f.all))
+	var wg sync.WaitGroup
+	for i, one := range f.all {
+		wg.Go(func() { errs[i] = one.sender.Send(f.t.Context(), n) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (f *floods) mustSend(n uint64) {
+	f.t.Helper()
+	skipIfCannot(f.t, f.send(n))
+}
+
+// only are the flags for a trace of the field.
+func (f *floods) only(args ...string) []string { return append(only(f.field.Lab), args...) }
+
+// skipIfCannot also ends the test on other errors.
+func skipIfCannot(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, flood.ErrCannot) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pulse is the time between two sendings of a flood that is not flat out. To
+// begin one takes the kernel some milliseconds.
+const pulse = 100 * time.Millisecond
+
+// sendFor sends so many packets a second of each cause on each CPU.
+func (f *floods) sendFor(d time.Duration, rate uint64) error {
+	ticks := time.NewTicker(pulse)
+	defer ticks.Stop()
+	began, sent := time.Now(), uint64(0)
+	for now := began; now.Sub(began) < d; now = <-ticks.C {
+		due := uint64(now.Sub(began)/pulse+1) * rate / uint64(time.Second/pulse)
+		if err := f.send(due - sent); err != nil {
+			return err
+		}
+		sent = due
+	}
+	return nil
+}
+
+// flatOut sends all the time, on all CPUs, until it is told to stop.
+func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
+	ctx, cancel := context.WithCancel(f.t.Context())
+	const n = 10_000
+	done := make(chan error, 1)
+	go func() {
+		for {
+			for _, one := range all {
+				// The test's context: what is sent is sent whole.
+				err := one.sender.Send(f.t.Context(), n)
+				if isOffline(err) {
+					err = nil
+				}
+				if err != nil || ctx.Err() != nil {
+					done <- err
+					return
+				}
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+	f.t.Cleanup(func() { _ = stop() })
+	return stop
+}
+
+// isOffline says whether a CPU was not there to send on.
+func isOffline(err error) bool {
+	return errors.Is(err, unix.EINVAL) && !errors.Is(err, flood.ErrCannot)
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// TestKernelFreeByBTF: where the kernel carries BTF the faster kind of program is
+// on the tracepoint. The other one counts as well, so nothing else would tell.
+func TestKernelFreeByBTF(t *testing.T) {
+	s := startTrace(t)
+	s.stop()
+	free := s.coverage().Hooks[0]
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	if free.Name != string(event.HookFree) || (free.Why == "") != (err == nil) {
+		t.Errorf("%+v, although the kernel's BTF: %v", free, err)
+	}
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestDeliverOverWire wants every frame that the client sends to be painted as
+// those are that the kernel makes.
+func TestDeliverOverWire(t *testing.T) {
+	f := newField(t)
+	target, err := ClosedPort.Prepare(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender, err := f.NewSender(target.Addr, Mix{Sources: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := f.OpenOutlet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	const n = 5000
+	if err := f.ServerDo(func() error { return sender.overWire(t.Context(), fd, n) }); err != nil {
+		t.Fatal(err)
+	}
+	if dropped, err := target.Dropped(); err != nil || dropped != n {
+		t.Errorf("the kernel dropped %d of %d packets (%v)", dropped, n, err)
+	}
+	counts, err := sender.Counts()
+	if err != nil || len(counts) != 16 {
+		t.Errorf("from %d sources (%v), want 16", len(counts), err)
+	}
+}
+
+// TestSwarm wants the kernel to have counted every packet of every CPU, and the
+// swarm to know where they came from.
+func TestSwarm(t *testing.T) {
+	f := newField(t)
+	target, err := ClosedPort.Prepare(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	swarm, err := f.NewSwarm(target.Addr, Mix{Sources: 16, Churn: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := target.Dropped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 10000
+	err = swarm.Send(t.Context(), n)
+	skipIfCannot(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := target.Dropped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := swarm.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum uint64
+	for _, count := range counts {
+		sum += count
+	}
+	if want := uint64(n * len(f.CPUs())); after-before != want || sum != want {
+		t.Errorf("the kernel dropped %d and the swarm sent %d of %d packets", after-before, sum, want)
+	}
+	if want := 16 + n/1000 - 1; len(counts) != want {
+		t.Errorf("from %d sources, want %d", len(counts), want)
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
+
+// missed is how often the kernel did not run a program that was due. Each may
+// have been a drop.
+func (t *Tracer) missed() (uint64, error) {
+	total, err := t.loader.missed()
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range t.hooks {
+		if p.mode != event.ModeKprobe {
+			continue
+		}
+		for _, l := range p.links {
+			n, err := missedByKprobe(l)
+			if err != nil {
+				return total, fmt.Errorf("read statistics of %s: %w", p.name, err)
+			}
+			total += n
+		}
+	}
+	return total, nil
+}
+
+func (l *loader) missed() (uint64, error) {
+	var total uint64
+	for _, p := range l.attached {
+		n, err := missedBy(p)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// missedBy is how often the kernel did not run a program because it was running
+// on that CPU already, interrupted by a softirq. Kernels before 5.12 run it all
+// the same.
+func missedBy(p *ebpf.Program) (uint64, error) {
+	stats, err := p.Stats()
+	if err != nil {
+		return 0, fmt.Errorf("read program statistics: %w", err)
+	}
+	return stats.RecursionMisses, nil
+}
+
+// missedByKprobe is how often a kprobe was hit within another, or a kretprobe had
+// no room to remember one more call. The kernel tells since 6.7
+// (bpf_link_info.perf_event.kprobe.missed), so it is 0 before.
+func missedByKprobe(l link.Link) (uint64, error) {
+	info, err := l.Info()
+	if errors.Is(err, link.ErrNotSupported) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	perf := info.PerfEvent()
+	if perf == nil || perf.Kprobe() == nil {
+		return 0, nil
+	}
+	return perf.Kprobe().Missed, nil
+}

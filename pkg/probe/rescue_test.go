@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"io"
+	"testing"
+	"time"
+)
+
+type closer func()
+
+func (c closer) Close() error { c(); return nil }
+
+// fakeRescue is one whose second program is there or not.
+func fakeRescue(missed *uint64) (r *rescue, attached *bool) {
+	attached = new(bool)
+	attach := func() (io.Closer, error) {
+		*attached = true
+		return closer(func() { *attached = false }), nil
+	}
+	r = &rescue{attach: attach, missed: func() (uint64, error) { return *missed, nil }}
+	r.link, _ = attach()
+	return r, attached
+}
+
+func TestRescue(t *testing.T) {
+	type tick struct {
+		at              time.Duration
+		flood           bool
+		missed, rescued uint64
+		want            bool
+	}
+	const second = time.Second
+	for name, ticks := range map[string][]tick{
+		"stays in a short flood":     {{0, true, 0, 0, true}, {second / 2, true, 0, 0, true}, {second, false, 0, 0, true}, {3 * second, true, 0, 0, true}},
+		"rests in a long one":        {{0, true, 0, 0, true}, {2 * second, true, 0, 0, false}, {3 * second, true, 0, 0, false}, {4 * second, false, 0, 0, true}},
+		"rests again":                {{0, true, 0, 0, true}, {2 * second, true, 0, 0, false}, {3 * second, false, 0, 0, true}, {4 * second, true, 0, 0, true}, {6 * second, true, 0, 0, false}},
+		"stays if it was of use":     {{0, true, 9, 9, true}, {2 * second, true, 9, 9, true}, {9 * second, true, 9, 9, true}},
+		"is called back, and stays":  {{0, true, 0, 0, true}, {2 * second, true, 0, 0, false}, {3 * second, true, 5, 0, true}, {9 * second, true, 5, 0, true}},
+		"is not called by the past":  {{0, true, 7, 0, true}, {2 * second, true, 7, 0, false}, {3 * second, true, 7, 0, false}},
+		"has no need of a long calm": {{0, false, 0, 0, true}, {9 * second, false, 0, 0, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var missed uint64
+			r, attached := fakeRescue(&missed)
+			for _, tick := range ticks {
+				missed = tick.missed
+				rescued := func() (uint64, error) { return tick.rescued, nil }
+				if err := r.attend(time.Unix(1000, 0).Add(tick.at), tick.flood, rescued); err != nil {
+					t.Fatal(err)
+				}
+				if *attached != tick.want {
+					t.Fatalf("at %v attached is %v", tick.at, *attached)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"encoding/json"
+	"io"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+func FuzzObjectTextIsThatOfEncodingJSON(f *testing.F) {
+	for _, s := range []string{"", "nginx", "a\"b\\c", "<&>", "\x1b[2J\x7f", "é\u2028", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, err := json.Marshal(map[string]string{"k": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := object{key: "k"}
+		o.open()
+		o.text(s)
+		if err := o.close(); err != nil || string(o.bytes) != string(want)+"\n" {
+			t.Errorf("got %q, %v, want %q", o.bytes, err, want)
+		}
+	})
+}
+
+func BenchmarkJSONRecord(b *testing.B) {
+	for name, r := range map[string]watch.Record{
+		"plain": record("no-listener", "", func(r *watch.Record) { r.Reason = "NO_SOCKET" }),
+		"evidence": record("accept-queue-full", "syn", func(r *watch.Record) {
+			r.Evidence = listener(129, 128, 3)
+			r.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
+		}),
+	} {
+		b.Run(name, func(b *testing.B) {
+			j := NewJSON(io.Discard)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := j.Record(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
