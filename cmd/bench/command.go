@@ -23,7 +23,7 @@ type options struct {
 	sources               []uint
 	rounds, cpu           int
 	packets, connections  uint64
-	idle                  time.Duration
+	idle, warmUp          time.Duration
 	synwatch              string
 	json, profile         bool
 }
@@ -46,6 +46,7 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 	f.IntVar(&o.rounds, "rounds", 3, "`NUMBER` of rounds, of which the median is printed")
 	f.Uint64Var(&o.packets, "packets", 2_000_000, "`NUMBER` of packets in each flood")
 	f.Uint64Var(&o.connections, "connections", 50_000, "`NUMBER` of connections of clean traffic")
+	f.DurationVar(&o.warmUp, "warm-up", 2*time.Second, "`TIME` of each flood before it is measured")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "`TIME` without any traffic")
 	f.IntVar(&o.cpu, "cpu", 1, "`CPU` that receives them")
 	f.StringVar(&o.synwatch, "synwatch", "build/synwatch", "`PATH` of synwatch")
@@ -140,7 +141,7 @@ func (o *options) benches(scenarios []bench.Scenario) (all []bench.Bench) {
 			if i > 0 && !s.Floods {
 				break
 			}
-			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, CPU: o.cpu}
+			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, WarmUp: o.warmUp, CPU: o.cpu}
 			all = append(all, bench.Bench{Scenario: s, Size: size, Profile: o.profile})
 		}
 	}

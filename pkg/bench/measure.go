@@ -92,6 +92,9 @@ func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error
 	if err != nil {
 		return err
 	}
+	if err := m.load.warmUp(ctx); err != nil {
+		return err
+	}
 	before, err := usageOf(m.tracer.Process())
 	if err != nil {
 		return err

@@ -25,11 +25,13 @@ type Size struct {
 	Packets     uint64 // of a flood
 	Connections uint64 // of clean traffic
 	Idle        time.Duration
-	CPU         int // that receives
+	WarmUp      time.Duration // of a flood, before it is measured
+	CPU         int           // that receives
 }
 
 // load is a scenario in a field.
 type load interface {
+	warmUp(context.Context) error
 	run(context.Context) (flood.Sent, error)
 	// dropped is the kernel's count of drops.
 	dropped() (uint64, error)
@@ -69,6 +71,18 @@ func (l *flooding) run(ctx context.Context) (flood.Sent, error) {
 	return l.sender.Send(ctx, l.size.CPU, l.size.Packets)
 }
 
+// warmUp floods without a measurement: tables fill, and tracers get to know that
+// they are in a flood.
+func (l *flooding) warmUp(ctx context.Context) error {
+	const batch = 50_000
+	for end := time.Now().Add(l.size.WarmUp); time.Now().Before(end); {
+		if _, err := l.sender.Send(ctx, l.size.CPU, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l *flooding) dropped() (uint64, error) { return l.target.Dropped() }
 
 func (l *flooding) close() error { return l.target.Close() }
@@ -76,8 +90,9 @@ func (l *flooding) close() error { return l.target.Close() }
 // dropless is a load in which nothing is dropped.
 type dropless struct{}
 
-func (dropless) dropped() (uint64, error) { return 0, nil }
-func (dropless) close() error             { return nil }
+func (dropless) warmUp(context.Context) error { return nil }
+func (dropless) dropped() (uint64, error)     { return 0, nil }
+func (dropless) close() error                 { return nil }
 
 type cleanTraffic struct {
 	dropless
