@@ -43,6 +43,8 @@ type Told struct {
 	Drops  uint64 // of the watched sources, or all if it tells no sources
 	Cause  bool   // it named the cause
 	Source bool   // it named the sources
+	// Sourceless is drops that it told of without a source, though it names them.
+	Sourceless uint64
 	// Attached is from its start until it said that it traces, if it does.
 	Attached time.Duration
 }

@@ -9,22 +9,23 @@ import (
 
 // Row is what one contender did under one load: medians of its rounds.
 type Row struct {
-	Scenario  string  `json:"scenario"`
-	Sources   uint32  `json:"sources,omitempty"`
-	Contender string  `json:"contender"`
-	Rounds    int     `json:"rounds"`
-	Packet    float64 `json:"packet_us"` // µs of CPU time a packet, or a connection
-	Ratio     float64 `json:"ratio"`     // of the untraced packets a second of CPU time
-	Added     float64 `json:"added_us"`  // µs of CPU time a packet
-	Reported  float64 `json:"reported"`  // of what the kernel dropped
-	CPU       float64 `json:"cpu"`       // of a core, that the tracer's process used
-	Memory    uint64  `json:"memory_bytes"`
-	Attached  float64 `json:"attached_s,omitempty"`
-	First     float64 `json:"first_s"`
-	Needle    float64 `json:"needle_s,omitempty"`
-	Cause     bool    `json:"cause"`
-	Source    bool    `json:"source"`
-	Costs     []Cost  `json:"programs,omitempty"` // of the last round
+	Scenario   string  `json:"scenario"`
+	Sources    uint32  `json:"sources,omitempty"`
+	Contender  string  `json:"contender"`
+	Rounds     int     `json:"rounds"`
+	Packet     float64 `json:"packet_us"`  // µs of CPU time a packet, or a connection
+	Ratio      float64 `json:"ratio"`      // of the untraced packets a second of CPU time
+	Added      float64 `json:"added_us"`   // µs of CPU time a packet
+	Reported   float64 `json:"reported"`   // of what the kernel dropped
+	Sourceless float64 `json:"sourceless"` // of what was reported
+	CPU        float64 `json:"cpu"`        // of a core, that the tracer's process used
+	Memory     uint64  `json:"memory_bytes"`
+	Attached   float64 `json:"attached_s,omitempty"`
+	First      float64 `json:"first_s"`
+	Needle     float64 `json:"needle_s,omitempty"`
+	Cause      bool    `json:"cause"`
+	Source     bool    `json:"source"`
+	Costs      []Cost  `json:"programs,omitempty"` // of the last round
 	// Missing says why it could not be measured, if so.
 	Missing string `json:"missing,omitempty"`
 }
@@ -40,16 +41,17 @@ func summarize(runs, untraced []Run) Row {
 		return median(values)
 	}
 	row := Row{
-		Rounds:   len(runs),
-		Packet:   each(func(r, _ Run) float64 { return r.packet() }),
-		Ratio:    each(func(r, base Run) float64 { return per(base.packet(), r.packet()) }),
-		Added:    each(func(r, base Run) float64 { return r.packet() - base.packet() }),
-		Reported: each(func(r, _ Run) float64 { return per(float64(r.Told.Drops), float64(r.Dropped)) }),
-		CPU:      each(func(r, _ Run) float64 { return per(r.CPU.Seconds(), (r.Sent.Elapsed + settle).Seconds()) }),
-		Attached: each(func(r, _ Run) float64 { return r.Told.Attached.Seconds() }),
-		First:    each(func(r, _ Run) float64 { return r.First.Seconds() }),
-		Needle:   each(func(r, _ Run) float64 { return r.Needle.Seconds() }),
-		Cause:    true, Source: true,
+		Rounds:     len(runs),
+		Packet:     each(func(r, _ Run) float64 { return r.packet() }),
+		Ratio:      each(func(r, base Run) float64 { return per(base.packet(), r.packet()) }),
+		Added:      each(func(r, base Run) float64 { return r.packet() - base.packet() }),
+		Reported:   each(func(r, _ Run) float64 { return per(float64(r.Told.Drops), float64(r.Dropped)) }),
+		Sourceless: each(func(r, _ Run) float64 { return per(float64(r.Told.Sourceless), float64(r.Told.Drops)) }),
+		CPU:        each(func(r, _ Run) float64 { return per(r.CPU.Seconds(), (r.Sent.Elapsed + settle).Seconds()) }),
+		Attached:   each(func(r, _ Run) float64 { return r.Told.Attached.Seconds() }),
+		First:      each(func(r, _ Run) float64 { return r.First.Seconds() }),
+		Needle:     each(func(r, _ Run) float64 { return r.Needle.Seconds() }),
+		Cause:      true, Source: true,
 	}
 	for _, r := range runs {
 		row.Memory = max(row.Memory, r.Memory)

@@ -31,14 +31,14 @@ func TestSummarize(t *testing.T) {
 	run := func(packet time.Duration, told uint64) Run {
 		return Run{
 			Sent:    flood.Sent{Packets: 1000, Elapsed: time.Second - settle, CPU: 1000 * packet},
-			Dropped: 1000, Told: Told{told, true, told == 1000, time.Second / 2}, CPU: 10 * time.Millisecond, Memory: told,
+			Dropped: 1000, Told: Told{told, true, told == 1000, told / 4, time.Second / 2}, CPU: 10 * time.Millisecond, Memory: told,
 			First: time.Second / 4, Needle: time.Second / 8,
 		}
 	}
 	base := []Run{run(time.Microsecond, 0), run(2*time.Microsecond, 0), run(time.Microsecond, 0)}
 	traced := []Run{run(2*time.Microsecond, 1000), run(4*time.Microsecond, 1000), run(3*time.Microsecond, 999)}
 	want := Row{
-		Rounds: 3, Packet: 3, Ratio: 0.5, Added: 2, Reported: 1, CPU: 0.01, Memory: 1000, Attached: 0.5, First: 0.25,
+		Rounds: 3, Packet: 3, Ratio: 0.5, Added: 2, Reported: 1, Sourceless: 0.25, CPU: 0.01, Memory: 1000, Attached: 0.5, First: 0.25,
 		Cause: true, Source: false,
 	}
 	if diff := cmp.Diff(want, summarize(traced, base)); diff != "" {
@@ -65,9 +65,9 @@ func TestWriteTable(t *testing.T) {
 		{Scenario: "nft-drop", Sources: 16, Contender: "other", Missing: "other: start other: not found"},
 	}
 	want := `
-scenario  sources  contender  µs     ratio  added µs  reported  CPU     memory   attached  first event  needle  cause  source
-nft-drop  16       untraced   0.400  1.000  -         -         -       -        -         -            -       -      -
-nft-drop  16       synwatch   0.500  0.800  0.100     1.000000  1.50 %  30.0 MB  0.125 s   0.250 s      -       yes    yes
+scenario  sources  contender  µs     ratio  added µs  reported  sourceless  CPU     memory   attached  first event  needle  cause  source
+nft-drop  16       untraced   0.400  1.000  -         -         -           -       -        -         -            -       -      -
+nft-drop  16       synwatch   0.500  0.800  0.100     1.000000  -           1.50 %  30.0 MB  0.125 s   0.250 s      -       yes    yes
 nft-drop  16       synwatch   on_free  2000 runs  50 ns
 not measured: nft-drop: other: start other: not found
 `[1:]

@@ -43,8 +43,12 @@ func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
 		if err := json.Unmarshal(line, &record); err != nil {
 			return told, fmt.Errorf("read what synwatch wrote: %w", err)
 		}
-		if record.Type != "drop" || record.Netns != w.Netns || !w.Sources.Contains(record.Src) {
+		known := record.Src.IsValid()
+		if record.Type != "drop" || record.Netns != w.Netns || known && !w.Sources.Contains(record.Src) {
 			continue
+		}
+		if !known {
+			told.Sourceless += record.Count
 		}
 		told.Drops += record.Count
 		told.Cause = told.Cause && record.Cause == w.Cause

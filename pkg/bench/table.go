@@ -21,6 +21,7 @@ var columns = []struct {
 	{"ratio", func(r Row) string { return number("%.3f", r.Ratio) }},
 	{"added µs", func(r Row) string { return number("%.3f", r.Added) }},
 	{"reported", func(r Row) string { return number("%.6f", r.Reported) }},
+	{"sourceless", func(r Row) string { return number("%.1f %%", r.Sourceless*100) }},
 	{"CPU", func(r Row) string { return number("%.2f %%", r.CPU*100) }},
 	{"memory", func(r Row) string { return number("%.1f MB", float64(r.Memory)/1e6) }},
 	{"attached", func(r Row) string { return number("%.3f s", r.Attached) }},

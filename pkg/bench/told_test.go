@@ -31,8 +31,9 @@ func TestTold(t *testing.T) {
 {"type":"drop","cause":"other","src":"172.16.0.1","count":9,"netns":8}
 {"type":"notice","cause":"handshake-expired","src":"172.16.0.1","count":1}
 {"type":"drop","cause":"no-listener","src":"172.31.255.255","count":2,"netns":7}
-{"type":"summary","drops":107}
-`, Told{Drops: 7, Cause: true, Source: true}},
+{"type":"drop","cause":"no-listener","src":"","count":3,"netns":7}
+{"type":"summary","drops":110}
+`, Told{Drops: 10, Cause: true, Source: true, Sourceless: 3}},
 		{"synwatch, another cause", synwatch, `{"type":"drop","cause":"no-listener","src":"172.16.0.1","count":5,"netns":7}
 {"type":"drop","cause":"other","src":"172.16.0.1","count":5,"netns":7}
 `, Told{Drops: 10, Source: true}},

@@ -22,7 +22,7 @@ const (
 )
 
 // floodRate is how many drops a second are a flood.
-const floodRate = 100_000
+const floodRate = 20_000
 
 // drain fetches counts and details.
 type drain struct {
