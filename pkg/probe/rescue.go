@@ -47,8 +47,10 @@ func newRescue(l *loader, first *ebpf.Program) (*rescue, error) {
 		attach: func() (io.Closer, error) { return attachAnew(second, l.maps["misses"]) },
 		missed: func() (uint64, error) { return missedBy(first) },
 	}
-	r.link, err = r.attach()
-	return r, err
+	if r.link, err = r.attach(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func attachAnew(p *ebpf.Program, state *ebpf.Map) (io.Closer, error) {
@@ -65,10 +67,9 @@ func attachAnew(p *ebpf.Program, state *ebpf.Map) (io.Closer, error) {
 // attend is called at each tick. rescued is what the second program has counted.
 func (r *rescue) attend(now time.Time, flood bool, rescued func() (uint64, error)) error {
 	switch {
-	case r.needed:
-		return nil
 	case r.link == nil:
 		return r.comeBack(flood)
+	case r.needed:
 	case !flood:
 		r.since = time.Time{}
 	case r.since.IsZero():
@@ -103,8 +104,10 @@ func (r *rescue) comeBack(flood bool) error {
 		return nil
 	}
 	r.since = time.Time{}
-	r.link, err = r.attach()
-	return err
+	if again, err := r.attach(); err == nil { // else at the next tick
+		r.link = again
+	}
+	return nil
 }
 
 // close detaches the second program.
