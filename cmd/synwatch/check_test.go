@@ -224,25 +224,7 @@ func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 }
 
 // TestCheckDocument makes sure that docs/check.md is what the rules say.
-func TestCheckDocument(t *testing.T) {
-	const path = "../../docs/check.md"
-	want := checkDocument()
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if os.IsNotExist(err) && os.Getenv("SYNWATCH_VM") != "" {
-		t.Skip("only the package is here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/check.md differs from the rules; go generate ./cmd/synwatch rewrites it (-want +got):\n%s", diff)
-	}
-}
+func TestCheckDocument(t *testing.T) { checkDocumentFile(t, "check.md", checkDocument()) }
 
 //go:generate go test -run ^TestCheckDocument$ . -update
 

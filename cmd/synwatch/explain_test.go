@@ -4,9 +4,7 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -83,28 +81,8 @@ func TestExplainWrongUsage(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite docs/causes.md")
-
 // TestCausesDocument makes sure that docs/causes.md is what the catalogue says.
-func TestCausesDocument(t *testing.T) {
-	const path = "../../docs/causes.md"
-	want := causesDocument()
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if os.IsNotExist(err) && os.Getenv("SYNWATCH_VM") != "" {
-		t.Skip("only the package is here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/causes.md differs from the catalogue; go generate ./cmd/synwatch rewrites it (-want +got):\n%s", diff)
-	}
-}
+func TestCausesDocument(t *testing.T) { checkDocumentFile(t, "causes.md", causesDocument()) }
 
 //go:generate go test -run ^TestCausesDocument$ . -update
 

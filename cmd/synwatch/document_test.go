@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the documents that are made from the code")
+
+// checkDocumentFile demands that a file of docs is what the code makes of it.
+func checkDocumentFile(t *testing.T, name, want string) {
+	t.Helper()
+	path := filepath.Join("../../docs", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if os.IsNotExist(err) && os.Getenv("SYNWATCH_VM") != "" {
+		t.Skip("only the package is here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is out of date; go generate ./cmd/synwatch rewrites it (-want +got):\n%s", path, diff)
+	}
+}
