@@ -139,7 +139,8 @@ func TestFiltersReachTheTracer(t *testing.T) {
 	f := newFake()
 	got := command(t, f, "trace", "--src", "10.9.0.0/16,fd00::1", "--src", "::ffff:10.1.2.3", "--dst", "::ffff:10.0.0.0/104",
 		"--port", "80", "--port", "443", "--netns", fmt.Sprint(os.Getpid()), "--no-coalesce", "--btf", "file", "--duration", "1s")
-	self, err := host.ResolveNetns("/proc/thread-self/ns/net")
+	// The main thread's, which a test may have left elsewhere.
+	self, err := host.ResolveNetns(fmt.Sprintf("/proc/%d/ns/net", os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}
