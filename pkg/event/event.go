@@ -96,9 +96,12 @@ type Netfilter struct {
 
 // Losses counts what the kernel side could not report in full.
 type Losses struct {
-	// Lost is what could not be counted at all: drops seen by a hook, and runs of
-	// a hook that the kernel skipped.
+	// Lost is drops that could not be counted at all.
 	Lost uint64
 	// Unattributed is drops that were counted, but whose source found no room.
 	Unattributed uint64
+	// Missed is calls of hooked functions that the kernel did not show. Most are of
+	// packets that nobody dropped; each may have cost a drop its exact cause, or,
+	// where the hook itself counts, its count.
+	Missed uint64
 }

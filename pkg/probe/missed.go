@@ -12,32 +12,35 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
-// missed is how often the kernel did not run a program that was due. Each may
-// have been a drop.
+// missed is how many calls of the hooked functions the kernel did not show.
 func (t *Tracer) missed() (uint64, error) {
-	total, err := t.loader.missed()
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range t.hooks {
-		if p.mode != event.ModeKprobe {
+	var total uint64
+	for _, p := range t.loader.attached {
+		if p == t.free.prog {
 			continue
 		}
-		for _, l := range p.links {
-			n, err := missedByKprobe(l)
-			if err != nil {
-				return total, fmt.Errorf("read statistics of %s: %w", p.name, err)
-			}
-			total += n
+		n, err := missedBy(p)
+		if err != nil {
+			return 0, err
 		}
+		total += n
+	}
+	for _, p := range t.hooks {
+		n, err := p.missed()
+		if err != nil {
+			return 0, fmt.Errorf("read statistics of %s: %w", p.name, err)
+		}
+		total += n
 	}
 	return total, nil
 }
 
-func (l *loader) missed() (uint64, error) {
-	var total uint64
-	for _, p := range l.attached {
-		n, err := missedBy(p)
+func (p *placement) missed() (total uint64, err error) {
+	if p.mode != event.ModeKprobe {
+		return 0, nil
+	}
+	for _, l := range p.links {
+		n, err := missedByKprobe(l)
 		if err != nil {
 			return 0, err
 		}

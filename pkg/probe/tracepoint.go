@@ -13,6 +13,7 @@ import (
 
 // tracepoint is kfree_skb, without which nothing works.
 type tracepoint struct {
+	prog *ebpf.Program
 	link link.Link
 	// rescue is nil where the kernel does not take it, or has no need of it.
 	rescue *rescue
@@ -32,18 +33,19 @@ func attachTracepoint(l *loader) (*tracepoint, error) {
 			return link.AttachTracing(link.TracingOptions{Program: p})
 		})
 		if refused == nil {
-			t := &tracepoint{link: at}
+			t := &tracepoint{prog: prog, link: at}
 			t.rescue, _ = newRescue(l, prog) // without it, what is missed is lost, and told
 			return t, nil
 		}
 	}
 	at, err := l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
+		prog = p
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &tracepoint{link: at, why: "raw, as tp_btf: " + shortly(refused)}, nil
+	return &tracepoint{prog: prog, link: at, why: "raw, as tp_btf: " + shortly(refused)}, nil
 }
 
 func (t *tracepoint) state() event.HookState {

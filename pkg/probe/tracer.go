@@ -158,10 +158,15 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	if err != nil {
 		return event.Losses{}, err
 	}
+	free, err := missedBy(t.free.prog)
+	if err != nil {
+		return event.Losses{}, err
+	}
 	missed, err := t.missed()
 	return event.Losses{
-		Lost:         s[bpfStatSTAT_LOST] + missed - s[bpfStatSTAT_RESCUED],
+		Lost:         s[bpfStatSTAT_LOST] + free - s[bpfStatSTAT_RESCUED],
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
+		Missed:       missed,
 	}, err
 }
 

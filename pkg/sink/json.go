@@ -84,6 +84,7 @@ type summaryLine struct {
 	Notices      uint64       `json:"notices"`
 	Lost         uint64       `json:"lost"`
 	Unattributed uint64       `json:"unattributed"`
+	Missed       uint64       `json:"missed"`
 	Merged       uint64       `json:"merged"`
 	Unshown      uint64       `json:"unshown,omitempty"`
 	Causes       []causeTotal `json:"causes"`
@@ -140,7 +141,7 @@ type row struct {
 func (j *JSON) Summary(s watch.Summary) error {
 	line := summaryLine{
 		Type: "summary", Time: utc(s.Time), Duration: s.Duration.Seconds(),
-		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed,
+		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed, Missed: s.Missed,
 		Merged: s.Merged, Unshown: s.Unshown, Causes: []causeTotal{}, Reconcile: []row{},
 		Findings: list(s.Findings),
 	}

@@ -151,7 +151,7 @@ func summary() watch.Summary {
 	}}
 	return watch.Summary{
 		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
-		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Merged: 3, Unshown: 5, Filtered: true,
+		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
 		Causes: []watch.CauseTotal{
 			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 11, Others: 20,
 				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},

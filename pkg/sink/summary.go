@@ -42,6 +42,9 @@ func (t *Text) Summary(s watch.Summary) error {
 func (t *Text) totals(b *strings.Builder, s *watch.Summary) {
 	line := fmt.Sprintf("%s in %s, %s%s, %d lost, %d unattributed",
 		count(s.Drops, "drop"), duration(s.Duration), count(s.Notices, "notice"), noticeHint(s), s.Lost, s.Unattributed)
+	if s.Missed > 0 {
+		line += fmt.Sprintf(", %s not shown by the kernel", count(s.Missed, "hook call"))
+	}
 	if s.Merged > 0 {
 		line += fmt.Sprintf(", %d merged", s.Merged)
 	}

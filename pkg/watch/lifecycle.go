@@ -106,7 +106,7 @@ func (w *watcher) summary(losses event.Losses) Summary {
 	return Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),
 		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.hidden,
-		Lost: losses.Lost, Unattributed: losses.Unattributed,
+		Lost: losses.Lost, Unattributed: losses.Unattributed, Missed: losses.Missed,
 		Merged: w.merged, Unshown: w.unshown,
 		Causes: w.tally.summary(), Unseen: w.wanted(unseen), Reconcile: rows,
 		Filtered: w.Filtered, Findings: w.findings(),

@@ -135,6 +135,9 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	if r.losses.Lost > 0 {
 		why = append(why, fmt.Sprintf("%d drops were lost", r.losses.Lost))
 	}
+	if r.losses.Missed > 0 {
+		why = append(why, fmt.Sprintf("the kernel did not show %d calls of hooked functions", r.losses.Missed))
+	}
 	return why
 }
 

@@ -86,6 +86,7 @@ func TestWhyTheCountersDiffer(t *testing.T) {
 		filtered bool
 		want     string
 	}{
+		"missed":   {losses: event.Losses{Missed: 3}, want: "the kernel did not show 3 calls of hooked functions"},
 		"lost":     {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
 		"filtered": {filtered: true, want: "cannot be filtered"},
 		"unknown":  {want: "nothing that is known explains it"},

@@ -19,6 +19,8 @@ type Summary struct {
 	// Lost is drops that a hook saw and could not count at all; Unattributed is
 	// drops that were counted, but whose source found no room.
 	Lost, Unattributed uint64
+	// Missed is calls of hooked functions that the kernel did not show.
+	Missed uint64
 	// Merged is how many drops should have had a record of their own and had not.
 	Merged uint64
 	// Unshown is how many of Drops no record stands for, as the run was to end
