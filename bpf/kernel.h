@@ -266,34 +266,34 @@ struct trace_event_raw_kfree_skb {
 
 #pragma clang attribute pop
 
-/* A member of what p points to. Where the verifier knows the type of p, which it
- * does of a tp_btf program's arguments and of what they lead to, that is a load,
- * elsewhere a call. typed is a constant. */
-#define FIELD(typed, p, member) ((typed) ? (p)->member : BPF_CORE_READ(p, member))
-#define BITFIELD(typed, p, member)                                                                 \
-	((typed) ? BPF_CORE_READ_BITFIELD(p, member) : BPF_CORE_READ_BITFIELD_PROBED(p, member))
-
 /* Since 6.2 (commit a35b9af4ec2c) a program may load from any address, as if it
  * pointed to a type; a fault reads as zero. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-/* FIELD of what p is not known to point to. */
-#define CAST_FIELD(typed, p, type, member)                                                         \
-	((typed) && bpf_rdonly_cast                                                                \
-		 ? ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))->member             \
-		 : BPF_CORE_READ((type *)(p), member))
+/* A member of what p points to, as far as anybody knows. Copying it by a call,
+ * which is all that kernels before 6.2 allow, costs a fifth of counting a drop. */
+#define CAST_FIELD(p, type, member)                                                                \
+	(bpf_rdonly_cast ? ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))->member     \
+			 : BPF_CORE_READ((type *)(p), member))
 
-/* read_words copies n words of 8 bytes, n being a constant: by loads where this
- * can be, as copying by a call costs a fifth of counting a drop. The type serves
- * for its 16 bytes of integers. */
-static __always_inline bool read_words(__u64 *to, const void *from, int n, bool typed)
+/* A member of what p points to. Where the verifier knows the type of p, which it
+ * does of a tp_btf program's arguments and of what they lead to, that is a load
+ * on any kernel. typed is a constant. */
+#define FIELD(typed, p, member) ((typed) ? (p)->member : CAST_FIELD(p, typeof(*(p)), member))
+#define BITFIELD(typed, p, member)                                                                 \
+	((typed) ? BPF_CORE_READ_BITFIELD(p, member) : BPF_CORE_READ_BITFIELD_PROBED(p, member))
+
+/* read_words copies n words of 8 bytes, n being a constant; false where they
+ * cannot be read. The type serves for its 16 bytes of integers. */
+static __always_inline bool read_words(__u64 *to, const void *from, int n)
 {
-	if (!typed || !bpf_rdonly_cast)
+	if (!bpf_rdonly_cast)
 		return !bpf_probe_read_kernel(to, n * 8, from);
 #pragma unroll
 	for (int i = 0; i < n; i += 2) {
 		const __u64 *two =
 			bpf_rdonly_cast(from + i * 8, bpf_core_type_id_kernel(struct in6_addr));
+
 		to[i] = two[0];
 		if (i + 1 < n)
 			to[i + 1] = two[1];

@@ -8,14 +8,14 @@
 #define SYNWATCH_MIB_H
 
 #include "config.h"
+#include "packet.h"
 
 /* this_cpu turns a per-CPU pointer into this CPU's. */
 static __always_inline const void *this_cpu(const void *ptr)
 {
 	__u64 offset = 0;
 
-	bpf_probe_read_kernel(&offset, sizeof(offset),
-			      (void *)(per_cpu_offset + 8 * (__u64)bpf_get_smp_processor_id()));
+	read_words(&offset, (void *)(per_cpu_offset + 8 * (__u64)bpf_get_smp_processor_id()), 1);
 	return ptr + offset;
 }
 
@@ -23,7 +23,8 @@ static __always_inline const struct linux_mib *mib_of(struct sock *sk)
 {
 	if (!per_cpu_offset)
 		return NULL;
-	return this_cpu(BPF_CORE_READ(sk, __sk_common.skc_net.net, mib.net_statistics));
+	/* By a call: the verifier adds nothing to a pointer that was loaded. */
+	return this_cpu(BPF_CORE_READ(net_of_sock(sk), mib.net_statistics));
 }
 
 static __always_inline __u64 mib_read(const struct linux_mib *mib, __u32 index)
@@ -31,7 +32,7 @@ static __always_inline __u64 mib_read(const struct linux_mib *mib, __u32 index)
 	__u64 value = 0;
 
 	if (mib && index)
-		bpf_probe_read_kernel(&value, sizeof(value), (const __u64 *)mib + index);
+		read_words(&value, (const __u64 *)mib + index, 1);
 	return value;
 }
 

@@ -49,7 +49,7 @@ static __always_inline bool parse_tcp(const void *at, struct packet *p)
 	return true;
 }
 
-static __always_inline bool parse_v4(const void *at, struct packet *p, bool typed)
+static __always_inline bool parse_v4(const void *at, struct packet *p)
 {
 	/* Without options, which is nearly always, one read gets both. An skb's
 	 * linear part is never so short that it would leave its memory. */
@@ -62,7 +62,7 @@ static __always_inline bool parse_v4(const void *at, struct packet *p, bool type
 	} both;
 	__u32 length;
 
-	if (!read_words(both.words, at, 5, typed))
+	if (!read_words(both.words, at, 5))
 		return false;
 	/* Only the first fragment holds the ports. */
 	if (both.ip.protocol != IPPROTO_TCP || both.ip.frag_off & bpf_htons(0x1fff))
@@ -83,7 +83,7 @@ static __always_inline bool is_v6_option(__u8 nexthdr)
 	return nexthdr == 0 || nexthdr == 43 || nexthdr == 60;
 }
 
-static __always_inline bool parse_v6(const void *at, struct packet *p, bool typed)
+static __always_inline bool parse_v6(const void *at, struct packet *p)
 {
 	struct ipv6_option_header option;
 	union {
@@ -95,7 +95,7 @@ static __always_inline bool parse_v6(const void *at, struct packet *p, bool type
 	} both;
 	__u8 nexthdr;
 
-	if (!read_words(both.words, at, 7, typed))
+	if (!read_words(both.words, at, 7))
 		return false;
 	__builtin_memcpy(p->src, both.ip.saddr, 16);
 	__builtin_memcpy(p->dst, both.ip.daddr, 16);
@@ -129,9 +129,9 @@ static __always_inline bool parse_skb(struct sk_buff *skb, struct packet *p, boo
 	if (!offset)
 		at = FIELD(typed, skb, data);
 	if (protocol == bpf_htons(ETH_P_IP))
-		return parse_v4(at, p, typed);
+		return parse_v4(at, p);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return parse_v6(at, p, typed);
+		return parse_v6(at, p);
 	return false;
 }
 
@@ -196,9 +196,8 @@ static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct p
 	if (!dst)
 		return true;
 	if (!p->v4)
-		return CAST_FIELD(typed, dst, struct rt6_info, rt6i_flags) &
-		       (RTF_LOCAL | RTF_ANYCAST);
-	type = CAST_FIELD(typed, dst, struct rtable, rt_type);
+		return CAST_FIELD(dst, struct rt6_info, rt6i_flags) & (RTF_LOCAL | RTF_ANYCAST);
+	type = CAST_FIELD(dst, struct rtable, rt_type);
 	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 
@@ -217,7 +216,7 @@ static __always_inline struct net_device *received_on(struct sk_buff *skb, bool 
 
 static __always_inline struct net *net_of_sock(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	return FIELD(false, sk, __sk_common.skc_net.net);
 }
 
 /*
@@ -244,7 +243,7 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 
 static __always_inline __u32 inode_of(struct net *net)
 {
-	return net ? BPF_CORE_READ(net, ns.inum) : 0;
+	return net ? FIELD(false, net, ns.inum) : 0;
 }
 
 /* parse_sock fills p from a connection's or a request's addresses, the peer being

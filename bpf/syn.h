@@ -11,14 +11,12 @@
 static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u64 facts)
 {
 	struct key key = { .facts = facts, .hook = HOOK_CONN_REQUEST };
-	struct queues queues = {};
 	struct packet p = {};
 
 	if (!enabled || !parse(skb, &p))
 		return;
 	fill_key(&key, &p, inode_of(net_of_sock(sk)));
-	read_queues(&queues, sk);
-	count(&key, p.src_port, &(struct evidence){ .queues = &queues });
+	count(&key, p.src_port, &(struct evidence){ .listener = sk });
 }
 
 /* tcp_conn_request(rsk_ops, af_ops, sk, skb), net/ipv4/tcp_input.c */
@@ -75,7 +73,7 @@ RETURN(tcp_peer_is_proven, leave_peer_is_proven, 2)
  * before tcp_conn_request; tcp_v6_conn_request any that is not unicast. */
 static __always_inline void enter_v4_conn_request(struct sock *sk, struct sk_buff *skb)
 {
-	__u16 type = BPF_CORE_READ((struct rtable *)dst_of(skb), rt_type);
+	__u16 type = CAST_FIELD(dst_of(skb), struct rtable, rt_type);
 
 	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
 		count_syn(sk, skb, FACT_LISTEN_DROP);
@@ -83,9 +81,9 @@ static __always_inline void enter_v4_conn_request(struct sock *sk, struct sk_buf
 
 static __always_inline void enter_v6_conn_request(struct sock *sk, struct sk_buff *skb)
 {
-	if (BPF_CORE_READ(skb, protocol) != bpf_htons(ETH_P_IPV6))
+	if (FIELD(false, skb, protocol) != bpf_htons(ETH_P_IPV6))
 		return;
-	if (!(BPF_CORE_READ((struct rt6_info *)dst_of(skb), rt6i_flags) & RTF_LOCAL))
+	if (!(CAST_FIELD(dst_of(skb), struct rt6_info, rt6i_flags) & RTF_LOCAL))
 		count_syn(sk, skb, FACT_LISTEN_DROP);
 }
 

@@ -41,6 +41,7 @@ static __always_inline bool passes(const struct key *key)
 /* evidence is what goes into a detail beside the key. Any part may be NULL. */
 struct evidence {
 	const struct queues *queues;
+	struct sock *listener; /* of which the queues are read if queues is NULL */
 	const struct timestamps *timestamps;
 	struct sock *receiver; /* shown if it is a connection */
 	struct sk_buff *skb;   /* that may have died in a netfilter chain */
@@ -91,6 +92,8 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 	d->ifindex = e->ifindex;
 	if (e->queues)
 		d->queues = *e->queues;
+	else if (e->listener)
+		read_queues(&d->queues, e->listener);
 	if (e->receiver && is_connection(e->receiver))
 		read_segment(e->receiver, &d->timestamps, &d->receiver);
 	if (e->timestamps && e->timestamps->known)

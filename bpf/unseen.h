@@ -51,7 +51,6 @@ static __always_inline void enter_request_timer(struct timer_list *timer)
 static __always_inline void leave_request_timer(__u64 ret)
 {
 	struct key key = { .hook = HOOK_REQUEST_TIMER };
-	struct queues queues = {};
 	struct sk_buff *req;
 	struct slot *s = close_slot(CALL_REQUEST_TIMER, &req);
 	struct sock *listener = s ? s->sk : NULL;
@@ -60,8 +59,7 @@ static __always_inline void leave_request_timer(__u64 ret)
 		return;
 	key.facts = s->facts;
 	fill_key(&key, &s->packet, inode_of(net_of_sock(listener)));
-	read_queues(&queues, listener);
-	count(&key, s->packet.src_port, &(struct evidence){ .queues = &queues });
+	count(&key, s->packet.src_port, &(struct evidence){ .listener = listener });
 }
 
 ENTRY1(reqsk_timer_handler, enter_request_timer, 0)
