@@ -40,14 +40,12 @@ func VisitConntrack(netns uint32, fn func() error) (ConntrackTable, error) {
 		if netns == 0 {
 			netns = r.own
 		}
-		at := place{paths: []string{ownNetns}}
+		at, err := r.locate(netns)
+		if err != nil {
+			return err
+		}
 		if netns != r.own {
-			var err error
-			if at, err = findPlace(netns); err != nil {
-				return err
-			}
-			t.Enter = at.enter() + " "
-			t.Name = (&Sampler{known: places{netns: at}}).Name(netns)
+			t.Enter, t.Name = at.enter()+" ", nameOf(at)
 		}
 		t.Netns = netns
 		return r.visitPlace(at, netns, func() error { return t.read(fn) })
@@ -83,13 +81,4 @@ func readNumbers(dir string) map[string]uint32 {
 		}
 	}
 	return numbers
-}
-
-func findPlace(netns uint32) (place, error) {
-	for _, deep := range []bool{false, true} {
-		if at, ok := scan(deep)[netns]; ok {
-			return at, nil
-		}
-	}
-	return place{}, fmt.Errorf("network namespace %d is gone", netns)
 }

@@ -40,6 +40,19 @@ func travel(fn func(*traveller) error) error {
 	return <-done
 }
 
+// locate finds a namespace, by a deep scan if a quick one does not know it.
+func (t *traveller) locate(netns uint32) (place, error) {
+	if netns == t.own {
+		return place{paths: []string{ownNetns}}, nil
+	}
+	for _, deep := range []bool{false, true} {
+		if at, ok := scan(deep)[netns]; ok {
+			return at, nil
+		}
+	}
+	return place{}, fmt.Errorf("network namespace %d is gone", netns)
+}
+
 // visitPlace runs fn in a namespace, on the first way to it that works.
 func (t *traveller) visitPlace(at place, inum uint32, fn func() error) error {
 	err := fmt.Errorf("no way to namespace %d", inum)

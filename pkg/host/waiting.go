@@ -26,11 +26,9 @@ type Waiting struct {
 // namespace. It is nothing where there are several, which share the port.
 func ReadWaiting(netns uint32, port uint16) (w Waiting, err error) {
 	err = travel(func(t *traveller) error {
-		at := place{paths: []string{ownNetns}}
-		if netns != t.own {
-			if at, err = findPlace(netns); err != nil {
-				return err
-			}
+		at, err := t.locate(netns)
+		if err != nil {
+			return err
 		}
 		return t.visitPlace(at, netns, func() error {
 			sockets, err := listening()
