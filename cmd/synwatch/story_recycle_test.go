@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/procfs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -155,28 +156,29 @@ func (m *machines) byClock(a, b string) (ahead, behind string) {
 func (m *machines) reusePorts(first, second string, n int) (rejected uint64) {
 	m.Helper()
 	const port = 40000
-	before := m.timeWaits("server")
-	fds := m.dial(first, "192.0.2.1:80", n, port)
-	m.connected(fds)
-	m.closeLast(fds)
-	m.await("the server's TIME_WAIT", func() bool { return m.timeWaits("server") >= before+n })
+	m.closeLast(m.dial(first, "192.0.2.1:80", n, port), port)
 	m.do("nat", func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })
 	sent := m.synsSent(second)
-	fds = m.dial(second, "192.0.2.1:80", n, port)
+	fds := m.dial(second, "192.0.2.1:80", n, port)
 	m.connected(fds)
-	m.hangUp(fds)
-	return m.synsSent(second) - sent - uint64(n)
+	rejected = m.synsSent(second) - sent - uint64(n)
+	m.closeLast(fds, port)
+	return rejected
 }
 
-// closeLast closes connections that the server has closed first, and waits until
-// it has agreed: a NAT that has forgotten them would answer it with a RST.
-func (m *machines) closeLast(fds []int) {
+// closeLast closes connections from these ports on after the server has, and
+// waits until it has agreed: a NAT that has forgotten them would answer it with a
+// RST. It closes none before the server has its acknowledgment of the first FIN,
+// which goes out on another CPU than the second: overtaken, it would be dropped
+// for its old timestamp, and the RST that the answer meets ends the TIME_WAIT.
+func (m *machines) closeLast(fds []int, port uint16) {
 	m.Helper()
+	m.connected(fds)
+	all := func(state uint64) func() bool {
+		return func() bool { return m.inState("server", port, len(fds), state) == len(fds) }
+	}
+	m.await("an acknowledgment of the server's FINs", all(unix.BPF_TCP_FIN_WAIT2))
 	for _, fd := range fds {
-		m.await("the server's FIN", func() bool {
-			n, err := unix.Read(fd, make([]byte, 1))
-			return n == 0 && err == nil
-		})
 		m.must(unix.Shutdown(fd, unix.SHUT_WR))
 		m.await("the end of a connection", func() bool {
 			info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -184,19 +186,28 @@ func (m *machines) closeLast(fds []int) {
 			return info.State == unix.BPF_TCP_CLOSE
 		})
 	}
+	m.await("the server's TIME_WAIT", all(unix.BPF_TCP_TIME_WAIT))
 	m.hangUp(fds)
 }
 
-// timeWaits is how many connections a machine has in TIME_WAIT.
-func (m *machines) timeWaits(name string) (n int) {
+// inState is how many of the connections that a machine has with n remote ports
+// are in a state.
+func (m *machines) inState(name string, port uint16, n int, state uint64) (count int) {
 	m.Helper()
 	m.do(name, func() error {
-		text, err := os.ReadFile("/proc/thread-self/net/sockstat")
-		_, after, _ := strings.Cut(string(text), " tw ")
-		_, _ = fmt.Sscan(after, &n)
+		fs, err := procfs.NewFS("/proc/thread-self")
+		if err != nil {
+			return err
+		}
+		lines, err := fs.NetTCP()
+		for _, c := range lines {
+			if c.St == state && c.RemPort >= uint64(port) && c.RemPort < uint64(port)+uint64(n) {
+				count++
+			}
+		}
 		return err
 	})
-	return n
+	return count
 }
 
 // badCookies provokes ACKs with SYN cookies that are not valid.

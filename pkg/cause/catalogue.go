@@ -171,7 +171,7 @@ var (
 	}
 	pawsTimeWait = &Cause{
 		ID:       "paws-time-wait",
-		Meaning:  "a SYN met a connection in TIME_WAIT from the same address and port with a newer timestamp",
+		Meaning:  "a SYN, or a segment that came late, met a connection in TIME_WAIT from the same address and port with a newer timestamp",
 		Fix:      "look for several hosts behind one address (NAT) that reuse ports; have them use more addresses or ports, or end connections on the client's side",
 		Client:   "an ACK of the old connection in place of the SYN-ACK; Linux answers that with a RST, which ends the TIME_WAIT (unless net.ipv4.tcp_rfc1337=1), and gets in with the SYN that it sends again; where a firewall eats ACK or RST, connect() hangs",
 		Path:     "tcp_timewait_state_process (net/ipv4/tcp_minisocks.c)",
