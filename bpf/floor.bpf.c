@@ -13,7 +13,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} freed SEC(".maps");
+} counted SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
@@ -22,19 +22,13 @@ struct {
 	__type(value, __u64);
 } by_source SEC(".maps");
 
-SEC("tp_btf/kfree_skb") int floor_empty(void *ctx)
+static __always_inline int count_packet(struct sk_buff *skb)
 {
-	return 0;
-}
-
-SEC("tp_btf/kfree_skb") int floor_count(__u64 *ctx)
-{
-	struct sk_buff *skb = (void *)ctx[0];
 	__u64 *n, one = 1;
 	__u32 zero = 0;
 	__be32 source;
 
-	n = bpf_map_lookup_elem(&freed, &zero);
+	n = bpf_map_lookup_elem(&counted, &zero);
 	if (n)
 		++*n;
 	/* the source address of an IPv4 header */
@@ -46,6 +40,33 @@ SEC("tp_btf/kfree_skb") int floor_count(__u64 *ctx)
 	else
 		bpf_map_update_elem(&by_source, &source, &one, BPF_ANY);
 	return 0;
+}
+
+SEC("tp_btf/kfree_skb") int floor_free_empty(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb") int floor_free_count(__u64 *ctx)
+{
+	return count_packet((void *)ctx[0]);
+}
+
+/* tcp_conn_request(rsk_ops, af_ops, sk, skb) frees a SYN as if all were well:
+ * whoever wants to know has to look at its entry and at its return. */
+SEC("fentry/tcp_conn_request") int floor_syn_enter(void *ctx)
+{
+	return 0;
+}
+
+SEC("fexit/tcp_conn_request") int floor_syn_empty(void *ctx)
+{
+	return 0;
+}
+
+SEC("fexit/tcp_conn_request") int floor_syn_count(__u64 *ctx)
+{
+	return count_packet((void *)ctx[3]);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -16,10 +16,13 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	floorMapBySource    = "by_source"
-	floorMapFreed       = "freed"
-	floorProgFloorCount = "floor_count"
-	floorProgFloorEmpty = "floor_empty"
+	floorMapBySource        = "by_source"
+	floorMapCounted         = "counted"
+	floorProgFloorFreeCount = "floor_free_count"
+	floorProgFloorFreeEmpty = "floor_free_empty"
+	floorProgFloorSynCount  = "floor_syn_count"
+	floorProgFloorSynEmpty  = "floor_syn_empty"
+	floorProgFloorSynEnter  = "floor_syn_enter"
 )
 
 // loadFloor returns the embedded CollectionSpec for floor.
@@ -64,8 +67,11 @@ type floorSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floorProgramSpecs struct {
-	FloorCount *ebpf.ProgramSpec `ebpf:"floor_count"`
-	FloorEmpty *ebpf.ProgramSpec `ebpf:"floor_empty"`
+	FloorFreeCount *ebpf.ProgramSpec `ebpf:"floor_free_count"`
+	FloorFreeEmpty *ebpf.ProgramSpec `ebpf:"floor_free_empty"`
+	FloorSynCount  *ebpf.ProgramSpec `ebpf:"floor_syn_count"`
+	FloorSynEmpty  *ebpf.ProgramSpec `ebpf:"floor_syn_empty"`
+	FloorSynEnter  *ebpf.ProgramSpec `ebpf:"floor_syn_enter"`
 }
 
 // floorMapSpecs contains maps before they are loaded into the kernel.
@@ -73,7 +79,7 @@ type floorProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type floorMapSpecs struct {
 	BySource *ebpf.MapSpec `ebpf:"by_source"`
-	Freed    *ebpf.MapSpec `ebpf:"freed"`
+	Counted  *ebpf.MapSpec `ebpf:"counted"`
 }
 
 // floorVariableSpecs contains global variables before they are loaded into the kernel.
@@ -103,13 +109,13 @@ func (o *floorObjects) Close() error {
 // It can be passed to loadFloorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floorMaps struct {
 	BySource *ebpf.Map `ebpf:"by_source"`
-	Freed    *ebpf.Map `ebpf:"freed"`
+	Counted  *ebpf.Map `ebpf:"counted"`
 }
 
 func (m *floorMaps) Close() error {
 	return _FloorClose(
 		m.BySource,
-		m.Freed,
+		m.Counted,
 	)
 }
 
@@ -123,14 +129,20 @@ type floorVariables struct {
 //
 // It can be passed to loadFloorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floorPrograms struct {
-	FloorCount *ebpf.Program `ebpf:"floor_count"`
-	FloorEmpty *ebpf.Program `ebpf:"floor_empty"`
+	FloorFreeCount *ebpf.Program `ebpf:"floor_free_count"`
+	FloorFreeEmpty *ebpf.Program `ebpf:"floor_free_empty"`
+	FloorSynCount  *ebpf.Program `ebpf:"floor_syn_count"`
+	FloorSynEmpty  *ebpf.Program `ebpf:"floor_syn_empty"`
+	FloorSynEnter  *ebpf.Program `ebpf:"floor_syn_enter"`
 }
 
 func (p *floorPrograms) Close() error {
 	return _FloorClose(
-		p.FloorCount,
-		p.FloorEmpty,
+		p.FloorFreeCount,
+		p.FloorFreeEmpty,
+		p.FloorSynCount,
+		p.FloorSynEmpty,
+		p.FloorSynEnter,
 	)
 }
 

@@ -28,11 +28,14 @@ type Target struct {
 var Scenarios = []Scenario{
 	ClosedPort,
 	{"nft-drop", "netfilter-drop", nftDrop},
-	{"accept-queue", "accept-queue-full", acceptQueue},
+	AcceptQueue,
 }
 
-// ClosedPort is that nobody listens.
-var ClosedPort = Scenario{"closed-port", "no-listener", closedPort}
+// ClosedPort is that nobody listens, AcceptQueue that nobody accepts.
+var (
+	ClosedPort  = Scenario{"closed-port", "no-listener", closedPort}
+	AcceptQueue = Scenario{"accept-queue", "accept-queue-full", acceptQueue}
+)
 
 const (
 	portClosed = 9
