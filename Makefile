@@ -59,7 +59,7 @@ build/vm build/bench:
 # A SYN dropped by a full queue can be seen with fentry or kprobes only: where
 # this machine, or this user, has neither, a VM shows it.
 demo: build
-	@if build/synwatch hooks 2>/dev/null | grep -q '^tcp_conn_request .*attached'; then \
+	@if build/synwatch hooks 2>/dev/null | grep -q '^tcp_v4_conn_request .*attached'; then \
 		build/synwatch demo; \
 	else \
 		echo 'no fentry, kprobes or privilege here: in a VM with kernel $(KERNEL)' && \

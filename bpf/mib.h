@@ -21,10 +21,14 @@ static __always_inline const void *this_cpu(const void *ptr)
 
 static __always_inline const struct linux_mib *mib_of(struct sock *sk)
 {
+	const struct net *net = net_of_sock(sk);
+	__u64 statistics = 0;
+
 	if (!per_cpu_offset)
 		return NULL;
-	/* By a call: the verifier adds nothing to a pointer that was loaded. */
-	return this_cpu(BPF_CORE_READ(net_of_sock(sk), mib.net_statistics));
+	/* As a number: the verifier adds nothing to a pointer that was loaded. */
+	read_words(&statistics, &net->mib.net_statistics, 1);
+	return this_cpu((const void *)statistics);
 }
 
 static __always_inline __u64 mib_read(const struct linux_mib *mib, __u32 index)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The SYN: tcp_conn_request and what may refuse it before. */
+/* The SYN: what a listener does to it. */
 #ifndef SYNWATCH_SYN_H
 #define SYNWATCH_SYN_H
 
 #include "drop.h"
 #include "probes.h"
 
-/* count_syn counts what tcp_conn_request did to a SYN; its skb is consumed
- * later and no free will tell. */
+/* count_syn counts what became of a SYN; its skb is consumed later and no free
+ * will tell. */
 static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u64 facts)
 {
 	struct key key = { .facts = facts, .hook = HOOK_CONN_REQUEST };
@@ -19,7 +19,10 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 	count(&key, p.src_port, &(struct evidence){ .listener = sk });
 }
 
-/* tcp_conn_request(rsk_ops, af_ops, sk, skb), net/ipv4/tcp_input.c */
+/* conn_request(sk, skb) of each family, net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c
+ * and net/mptcp/subflow.c, drops a SYN to an address that is not unicast and leaves
+ * all others to tcp_conn_request, net/ipv4/tcp_input.c. The IPv6 one calls the other
+ * for a mapped address: the inner return tells, and finds what the outer entry did. */
 static __always_inline void enter_conn_request(struct sock *sk, struct sk_buff *skb)
 {
 	struct slot *s = open_slot(CALL_CONN_REQUEST, sk, skb);
@@ -54,8 +57,14 @@ static __always_inline void leave_conn_request(__u64 ret)
 		count_syn(s->sk, skb, facts);
 }
 
-ENTRY(tcp_conn_request, enter_conn_request, 2, 3)
-RETURN(tcp_conn_request, leave_conn_request, 4)
+ENTRY(tcp_v4_conn_request, enter_conn_request, 0, 1)
+RETURN(tcp_v4_conn_request, leave_conn_request, 2)
+ENTRY(tcp_v6_conn_request, enter_conn_request, 0, 1)
+RETURN(tcp_v6_conn_request, leave_conn_request, 2)
+ENTRY(subflow_v4_conn_request, enter_conn_request, 0, 1)
+RETURN(subflow_v4_conn_request, leave_conn_request, 2)
+ENTRY(subflow_v6_conn_request, enter_conn_request, 0, 1)
+RETURN(subflow_v6_conn_request, leave_conn_request, 2)
 
 /* tcp_peer_is_proven(req, dst) is asked only within the last quarter of
  * tcp_max_syn_backlog and with cookies off, and its "no" drops the SYN. */
@@ -68,26 +77,5 @@ static __always_inline void leave_peer_is_proven(__u64 ret)
 }
 
 RETURN(tcp_peer_is_proven, leave_peer_is_proven, 2)
-
-/* tcp_v4_conn_request(sk, skb) drops a SYN to a broadcast or multicast address
- * before tcp_conn_request; tcp_v6_conn_request any that is not unicast. */
-static __always_inline void enter_v4_conn_request(struct sock *sk, struct sk_buff *skb)
-{
-	__u16 type = CAST_FIELD(dst_of(skb), struct rtable, rt_type);
-
-	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
-		count_syn(sk, skb, FACT_LISTEN_DROP);
-}
-
-static __always_inline void enter_v6_conn_request(struct sock *sk, struct sk_buff *skb)
-{
-	if (FIELD(false, skb, protocol) != bpf_htons(ETH_P_IPV6))
-		return;
-	if (!(CAST_FIELD(dst_of(skb), struct rt6_info, rt6i_flags) & RTF_LOCAL))
-		count_syn(sk, skb, FACT_LISTEN_DROP);
-}
-
-ENTRY(tcp_v4_conn_request, enter_v4_conn_request, 0, 1)
-ENTRY(tcp_v6_conn_request, enter_v6_conn_request, 0, 1)
 
 #endif

@@ -213,7 +213,7 @@ func TestHooks(t *testing.T) {
 	f := newFake()
 	got := command(t, f, "hooks")
 	for _, want := range []string{
-		"kfree_skb         tracepoint  attached\n", "tcp_conn_request  -           unavailable  no kprobes\n",
+		"kfree_skb            tracepoint  attached\n", "tcp_v4_conn_request  -           unavailable  no kprobes\n",
 		"    no-listener\n", "accept-queue-full (syn): only as a total, by the counter TcpExtListenOverflows",
 		"The kernel 6.12.1 of box gives drop reasons.",
 	} {

@@ -15,8 +15,8 @@ type Hook string
 const (
 	// HookFree is the kfree_skb tracepoint: a packet died there.
 	HookFree Hook = "kfree_skb"
-	// HookConnRequest is tcp_conn_request, which consumes a SYN whether or not
-	// it was of use, so that no free tells of it.
+	// HookConnRequest is tcp_conn_request, seen from the functions that call it:
+	// it consumes a SYN whether or not it was of use, so that no free tells of it.
 	HookConnRequest Hook = "tcp_conn_request"
 )
 

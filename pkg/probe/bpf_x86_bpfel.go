@@ -209,9 +209,10 @@ const (
 	bpfProgFentryNfSendUnreach6             = "fentry_nf_send_unreach6"
 	bpfProgFentryNftDoChain                 = "fentry_nft_do_chain"
 	bpfProgFentryReqskTimerHandler          = "fentry_reqsk_timer_handler"
+	bpfProgFentrySubflowV4ConnRequest       = "fentry_subflow_v4_conn_request"
+	bpfProgFentrySubflowV6ConnRequest       = "fentry_subflow_v6_conn_request"
 	bpfProgFentryTcpAddBacklog              = "fentry_tcp_add_backlog"
 	bpfProgFentryTcpCheckReq                = "fentry_tcp_check_req"
-	bpfProgFentryTcpConnRequest             = "fentry_tcp_conn_request"
 	bpfProgFentryTcpDataQueue               = "fentry_tcp_data_queue"
 	bpfProgFentryTcpPruneOfoQueue           = "fentry_tcp_prune_ofo_queue"
 	bpfProgFentryTcpReqErr                  = "fentry_tcp_req_err"
@@ -237,18 +238,21 @@ const (
 	bpfProgFexitNfCtResolveClash            = "fexit_nf_ct_resolve_clash"
 	bpfProgFexitReqskTimerHandler           = "fexit_reqsk_timer_handler"
 	bpfProgFexitSkFilterTrimCap             = "fexit_sk_filter_trim_cap"
+	bpfProgFexitSubflowV4ConnRequest        = "fexit_subflow_v4_conn_request"
+	bpfProgFexitSubflowV6ConnRequest        = "fexit_subflow_v6_conn_request"
 	bpfProgFexitTcpAddBacklog               = "fexit_tcp_add_backlog"
 	bpfProgFexitTcpCheckOom                 = "fexit_tcp_check_oom"
 	bpfProgFexitTcpCheckReq                 = "fexit_tcp_check_req"
-	bpfProgFexitTcpConnRequest              = "fexit_tcp_conn_request"
 	bpfProgFexitTcpDataQueue                = "fexit_tcp_data_queue"
 	bpfProgFexitTcpPeerIsProven             = "fexit_tcp_peer_is_proven"
 	bpfProgFexitTcpPruneOfoQueue            = "fexit_tcp_prune_ofo_queue"
 	bpfProgFexitTcpReqErr                   = "fexit_tcp_req_err"
 	bpfProgFexitTcpTimewaitStateProcess     = "fexit_tcp_timewait_state_process"
 	bpfProgFexitTcpTryRmemSchedule          = "fexit_tcp_try_rmem_schedule"
+	bpfProgFexitTcpV4ConnRequest            = "fexit_tcp_v4_conn_request"
 	bpfProgFexitTcpV4InboundMd5Hash         = "fexit_tcp_v4_inbound_md5_hash"
 	bpfProgFexitTcpV4SynRecvSock            = "fexit_tcp_v4_syn_recv_sock"
+	bpfProgFexitTcpV6ConnRequest            = "fexit_tcp_v6_conn_request"
 	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
 	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
 	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
@@ -272,10 +276,11 @@ const (
 	bpfProgKprobeNftDoChain                 = "kprobe_nft_do_chain"
 	bpfProgKprobeReqskTimerHandler          = "kprobe_reqsk_timer_handler"
 	bpfProgKprobeSkFilterTrimCap            = "kprobe_sk_filter_trim_cap"
+	bpfProgKprobeSubflowV4ConnRequest       = "kprobe_subflow_v4_conn_request"
+	bpfProgKprobeSubflowV6ConnRequest       = "kprobe_subflow_v6_conn_request"
 	bpfProgKprobeTcpAddBacklog              = "kprobe_tcp_add_backlog"
 	bpfProgKprobeTcpCheckOom                = "kprobe_tcp_check_oom"
 	bpfProgKprobeTcpCheckReq                = "kprobe_tcp_check_req"
-	bpfProgKprobeTcpConnRequest             = "kprobe_tcp_conn_request"
 	bpfProgKprobeTcpDataQueue               = "kprobe_tcp_data_queue"
 	bpfProgKprobeTcpPruneOfoQueue           = "kprobe_tcp_prune_ofo_queue"
 	bpfProgKprobeTcpReqErr                  = "kprobe_tcp_req_err"
@@ -301,18 +306,21 @@ const (
 	bpfProgKretprobeNfCtResolveClash        = "kretprobe_nf_ct_resolve_clash"
 	bpfProgKretprobeReqskTimerHandler       = "kretprobe_reqsk_timer_handler"
 	bpfProgKretprobeSkFilterTrimCap         = "kretprobe_sk_filter_trim_cap"
+	bpfProgKretprobeSubflowV4ConnRequest    = "kretprobe_subflow_v4_conn_request"
+	bpfProgKretprobeSubflowV6ConnRequest    = "kretprobe_subflow_v6_conn_request"
 	bpfProgKretprobeTcpAddBacklog           = "kretprobe_tcp_add_backlog"
 	bpfProgKretprobeTcpCheckOom             = "kretprobe_tcp_check_oom"
 	bpfProgKretprobeTcpCheckReq             = "kretprobe_tcp_check_req"
-	bpfProgKretprobeTcpConnRequest          = "kretprobe_tcp_conn_request"
 	bpfProgKretprobeTcpDataQueue            = "kretprobe_tcp_data_queue"
 	bpfProgKretprobeTcpPeerIsProven         = "kretprobe_tcp_peer_is_proven"
 	bpfProgKretprobeTcpPruneOfoQueue        = "kretprobe_tcp_prune_ofo_queue"
 	bpfProgKretprobeTcpReqErr               = "kretprobe_tcp_req_err"
 	bpfProgKretprobeTcpTimewaitStateProcess = "kretprobe_tcp_timewait_state_process"
 	bpfProgKretprobeTcpTryRmemSchedule      = "kretprobe_tcp_try_rmem_schedule"
+	bpfProgKretprobeTcpV4ConnRequest        = "kretprobe_tcp_v4_conn_request"
 	bpfProgKretprobeTcpV4InboundMd5Hash     = "kretprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKretprobeTcpV4SynRecvSock        = "kretprobe_tcp_v4_syn_recv_sock"
+	bpfProgKretprobeTcpV6ConnRequest        = "kretprobe_tcp_v6_conn_request"
 	bpfProgKretprobeTcpV6InboundMd5Hash     = "kretprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKretprobeTcpV6SynRecvSock        = "kretprobe_tcp_v6_syn_recv_sock"
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
@@ -420,9 +428,10 @@ type bpfProgramSpecs struct {
 	FentryNfSendUnreach6             *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach6"`
 	FentryNftDoChain                 *ebpf.ProgramSpec `ebpf:"fentry_nft_do_chain"`
 	FentryReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"fentry_reqsk_timer_handler"`
+	FentrySubflowV4ConnRequest       *ebpf.ProgramSpec `ebpf:"fentry_subflow_v4_conn_request"`
+	FentrySubflowV6ConnRequest       *ebpf.ProgramSpec `ebpf:"fentry_subflow_v6_conn_request"`
 	FentryTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.ProgramSpec `ebpf:"fentry_tcp_check_req"`
-	FentryTcpConnRequest             *ebpf.ProgramSpec `ebpf:"fentry_tcp_conn_request"`
 	FentryTcpDataQueue               *ebpf.ProgramSpec `ebpf:"fentry_tcp_data_queue"`
 	FentryTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"fentry_tcp_prune_ofo_queue"`
 	FentryTcpReqErr                  *ebpf.ProgramSpec `ebpf:"fentry_tcp_req_err"`
@@ -448,18 +457,21 @@ type bpfProgramSpecs struct {
 	FexitNfCtResolveClash            *ebpf.ProgramSpec `ebpf:"fexit_nf_ct_resolve_clash"`
 	FexitReqskTimerHandler           *ebpf.ProgramSpec `ebpf:"fexit_reqsk_timer_handler"`
 	FexitSkFilterTrimCap             *ebpf.ProgramSpec `ebpf:"fexit_sk_filter_trim_cap"`
+	FexitSubflowV4ConnRequest        *ebpf.ProgramSpec `ebpf:"fexit_subflow_v4_conn_request"`
+	FexitSubflowV6ConnRequest        *ebpf.ProgramSpec `ebpf:"fexit_subflow_v6_conn_request"`
 	FexitTcpAddBacklog               *ebpf.ProgramSpec `ebpf:"fexit_tcp_add_backlog"`
 	FexitTcpCheckOom                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_req"`
-	FexitTcpConnRequest              *ebpf.ProgramSpec `ebpf:"fexit_tcp_conn_request"`
 	FexitTcpDataQueue                *ebpf.ProgramSpec `ebpf:"fexit_tcp_data_queue"`
 	FexitTcpPeerIsProven             *ebpf.ProgramSpec `ebpf:"fexit_tcp_peer_is_proven"`
 	FexitTcpPruneOfoQueue            *ebpf.ProgramSpec `ebpf:"fexit_tcp_prune_ofo_queue"`
 	FexitTcpReqErr                   *ebpf.ProgramSpec `ebpf:"fexit_tcp_req_err"`
 	FexitTcpTimewaitStateProcess     *ebpf.ProgramSpec `ebpf:"fexit_tcp_timewait_state_process"`
 	FexitTcpTryRmemSchedule          *ebpf.ProgramSpec `ebpf:"fexit_tcp_try_rmem_schedule"`
+	FexitTcpV4ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_conn_request"`
 	FexitTcpV4InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_syn_recv_sock"`
+	FexitTcpV6ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_conn_request"`
 	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
@@ -483,10 +495,11 @@ type bpfProgramSpecs struct {
 	KprobeNftDoChain                 *ebpf.ProgramSpec `ebpf:"kprobe_nft_do_chain"`
 	KprobeReqskTimerHandler          *ebpf.ProgramSpec `ebpf:"kprobe_reqsk_timer_handler"`
 	KprobeSkFilterTrimCap            *ebpf.ProgramSpec `ebpf:"kprobe_sk_filter_trim_cap"`
+	KprobeSubflowV4ConnRequest       *ebpf.ProgramSpec `ebpf:"kprobe_subflow_v4_conn_request"`
+	KprobeSubflowV6ConnRequest       *ebpf.ProgramSpec `ebpf:"kprobe_subflow_v6_conn_request"`
 	KprobeTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"kprobe_tcp_add_backlog"`
 	KprobeTcpCheckOom                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_req"`
-	KprobeTcpConnRequest             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_conn_request"`
 	KprobeTcpDataQueue               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_data_queue"`
 	KprobeTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_prune_ofo_queue"`
 	KprobeTcpReqErr                  *ebpf.ProgramSpec `ebpf:"kprobe_tcp_req_err"`
@@ -512,18 +525,21 @@ type bpfProgramSpecs struct {
 	KretprobeNfCtResolveClash        *ebpf.ProgramSpec `ebpf:"kretprobe_nf_ct_resolve_clash"`
 	KretprobeReqskTimerHandler       *ebpf.ProgramSpec `ebpf:"kretprobe_reqsk_timer_handler"`
 	KretprobeSkFilterTrimCap         *ebpf.ProgramSpec `ebpf:"kretprobe_sk_filter_trim_cap"`
+	KretprobeSubflowV4ConnRequest    *ebpf.ProgramSpec `ebpf:"kretprobe_subflow_v4_conn_request"`
+	KretprobeSubflowV6ConnRequest    *ebpf.ProgramSpec `ebpf:"kretprobe_subflow_v6_conn_request"`
 	KretprobeTcpAddBacklog           *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_add_backlog"`
 	KretprobeTcpCheckOom             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_req"`
-	KretprobeTcpConnRequest          *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_conn_request"`
 	KretprobeTcpDataQueue            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_data_queue"`
 	KretprobeTcpPeerIsProven         *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_peer_is_proven"`
 	KretprobeTcpPruneOfoQueue        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_prune_ofo_queue"`
 	KretprobeTcpReqErr               *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_req_err"`
 	KretprobeTcpTimewaitStateProcess *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_timewait_state_process"`
 	KretprobeTcpTryRmemSchedule      *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_try_rmem_schedule"`
+	KretprobeTcpV4ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_conn_request"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
+	KretprobeTcpV6ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_conn_request"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
@@ -728,9 +744,10 @@ type bpfPrograms struct {
 	FentryNfSendUnreach6             *ebpf.Program `ebpf:"fentry_nf_send_unreach6"`
 	FentryNftDoChain                 *ebpf.Program `ebpf:"fentry_nft_do_chain"`
 	FentryReqskTimerHandler          *ebpf.Program `ebpf:"fentry_reqsk_timer_handler"`
+	FentrySubflowV4ConnRequest       *ebpf.Program `ebpf:"fentry_subflow_v4_conn_request"`
+	FentrySubflowV6ConnRequest       *ebpf.Program `ebpf:"fentry_subflow_v6_conn_request"`
 	FentryTcpAddBacklog              *ebpf.Program `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.Program `ebpf:"fentry_tcp_check_req"`
-	FentryTcpConnRequest             *ebpf.Program `ebpf:"fentry_tcp_conn_request"`
 	FentryTcpDataQueue               *ebpf.Program `ebpf:"fentry_tcp_data_queue"`
 	FentryTcpPruneOfoQueue           *ebpf.Program `ebpf:"fentry_tcp_prune_ofo_queue"`
 	FentryTcpReqErr                  *ebpf.Program `ebpf:"fentry_tcp_req_err"`
@@ -756,18 +773,21 @@ type bpfPrograms struct {
 	FexitNfCtResolveClash            *ebpf.Program `ebpf:"fexit_nf_ct_resolve_clash"`
 	FexitReqskTimerHandler           *ebpf.Program `ebpf:"fexit_reqsk_timer_handler"`
 	FexitSkFilterTrimCap             *ebpf.Program `ebpf:"fexit_sk_filter_trim_cap"`
+	FexitSubflowV4ConnRequest        *ebpf.Program `ebpf:"fexit_subflow_v4_conn_request"`
+	FexitSubflowV6ConnRequest        *ebpf.Program `ebpf:"fexit_subflow_v6_conn_request"`
 	FexitTcpAddBacklog               *ebpf.Program `ebpf:"fexit_tcp_add_backlog"`
 	FexitTcpCheckOom                 *ebpf.Program `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.Program `ebpf:"fexit_tcp_check_req"`
-	FexitTcpConnRequest              *ebpf.Program `ebpf:"fexit_tcp_conn_request"`
 	FexitTcpDataQueue                *ebpf.Program `ebpf:"fexit_tcp_data_queue"`
 	FexitTcpPeerIsProven             *ebpf.Program `ebpf:"fexit_tcp_peer_is_proven"`
 	FexitTcpPruneOfoQueue            *ebpf.Program `ebpf:"fexit_tcp_prune_ofo_queue"`
 	FexitTcpReqErr                   *ebpf.Program `ebpf:"fexit_tcp_req_err"`
 	FexitTcpTimewaitStateProcess     *ebpf.Program `ebpf:"fexit_tcp_timewait_state_process"`
 	FexitTcpTryRmemSchedule          *ebpf.Program `ebpf:"fexit_tcp_try_rmem_schedule"`
+	FexitTcpV4ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v4_conn_request"`
 	FexitTcpV4InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v4_syn_recv_sock"`
+	FexitTcpV6ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v6_conn_request"`
 	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
@@ -791,10 +811,11 @@ type bpfPrograms struct {
 	KprobeNftDoChain                 *ebpf.Program `ebpf:"kprobe_nft_do_chain"`
 	KprobeReqskTimerHandler          *ebpf.Program `ebpf:"kprobe_reqsk_timer_handler"`
 	KprobeSkFilterTrimCap            *ebpf.Program `ebpf:"kprobe_sk_filter_trim_cap"`
+	KprobeSubflowV4ConnRequest       *ebpf.Program `ebpf:"kprobe_subflow_v4_conn_request"`
+	KprobeSubflowV6ConnRequest       *ebpf.Program `ebpf:"kprobe_subflow_v6_conn_request"`
 	KprobeTcpAddBacklog              *ebpf.Program `ebpf:"kprobe_tcp_add_backlog"`
 	KprobeTcpCheckOom                *ebpf.Program `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.Program `ebpf:"kprobe_tcp_check_req"`
-	KprobeTcpConnRequest             *ebpf.Program `ebpf:"kprobe_tcp_conn_request"`
 	KprobeTcpDataQueue               *ebpf.Program `ebpf:"kprobe_tcp_data_queue"`
 	KprobeTcpPruneOfoQueue           *ebpf.Program `ebpf:"kprobe_tcp_prune_ofo_queue"`
 	KprobeTcpReqErr                  *ebpf.Program `ebpf:"kprobe_tcp_req_err"`
@@ -820,18 +841,21 @@ type bpfPrograms struct {
 	KretprobeNfCtResolveClash        *ebpf.Program `ebpf:"kretprobe_nf_ct_resolve_clash"`
 	KretprobeReqskTimerHandler       *ebpf.Program `ebpf:"kretprobe_reqsk_timer_handler"`
 	KretprobeSkFilterTrimCap         *ebpf.Program `ebpf:"kretprobe_sk_filter_trim_cap"`
+	KretprobeSubflowV4ConnRequest    *ebpf.Program `ebpf:"kretprobe_subflow_v4_conn_request"`
+	KretprobeSubflowV6ConnRequest    *ebpf.Program `ebpf:"kretprobe_subflow_v6_conn_request"`
 	KretprobeTcpAddBacklog           *ebpf.Program `ebpf:"kretprobe_tcp_add_backlog"`
 	KretprobeTcpCheckOom             *ebpf.Program `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.Program `ebpf:"kretprobe_tcp_check_req"`
-	KretprobeTcpConnRequest          *ebpf.Program `ebpf:"kretprobe_tcp_conn_request"`
 	KretprobeTcpDataQueue            *ebpf.Program `ebpf:"kretprobe_tcp_data_queue"`
 	KretprobeTcpPeerIsProven         *ebpf.Program `ebpf:"kretprobe_tcp_peer_is_proven"`
 	KretprobeTcpPruneOfoQueue        *ebpf.Program `ebpf:"kretprobe_tcp_prune_ofo_queue"`
 	KretprobeTcpReqErr               *ebpf.Program `ebpf:"kretprobe_tcp_req_err"`
 	KretprobeTcpTimewaitStateProcess *ebpf.Program `ebpf:"kretprobe_tcp_timewait_state_process"`
 	KretprobeTcpTryRmemSchedule      *ebpf.Program `ebpf:"kretprobe_tcp_try_rmem_schedule"`
+	KretprobeTcpV4ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v4_conn_request"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
+	KretprobeTcpV6ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v6_conn_request"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
@@ -857,9 +881,10 @@ func (p *bpfPrograms) Close() error {
 		p.FentryNfSendUnreach6,
 		p.FentryNftDoChain,
 		p.FentryReqskTimerHandler,
+		p.FentrySubflowV4ConnRequest,
+		p.FentrySubflowV6ConnRequest,
 		p.FentryTcpAddBacklog,
 		p.FentryTcpCheckReq,
-		p.FentryTcpConnRequest,
 		p.FentryTcpDataQueue,
 		p.FentryTcpPruneOfoQueue,
 		p.FentryTcpReqErr,
@@ -885,18 +910,21 @@ func (p *bpfPrograms) Close() error {
 		p.FexitNfCtResolveClash,
 		p.FexitReqskTimerHandler,
 		p.FexitSkFilterTrimCap,
+		p.FexitSubflowV4ConnRequest,
+		p.FexitSubflowV6ConnRequest,
 		p.FexitTcpAddBacklog,
 		p.FexitTcpCheckOom,
 		p.FexitTcpCheckReq,
-		p.FexitTcpConnRequest,
 		p.FexitTcpDataQueue,
 		p.FexitTcpPeerIsProven,
 		p.FexitTcpPruneOfoQueue,
 		p.FexitTcpReqErr,
 		p.FexitTcpTimewaitStateProcess,
 		p.FexitTcpTryRmemSchedule,
+		p.FexitTcpV4ConnRequest,
 		p.FexitTcpV4InboundMd5Hash,
 		p.FexitTcpV4SynRecvSock,
+		p.FexitTcpV6ConnRequest,
 		p.FexitTcpV6InboundMd5Hash,
 		p.FexitTcpV6SynRecvSock,
 		p.FexitTcpValidateIncoming,
@@ -920,10 +948,11 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeNftDoChain,
 		p.KprobeReqskTimerHandler,
 		p.KprobeSkFilterTrimCap,
+		p.KprobeSubflowV4ConnRequest,
+		p.KprobeSubflowV6ConnRequest,
 		p.KprobeTcpAddBacklog,
 		p.KprobeTcpCheckOom,
 		p.KprobeTcpCheckReq,
-		p.KprobeTcpConnRequest,
 		p.KprobeTcpDataQueue,
 		p.KprobeTcpPruneOfoQueue,
 		p.KprobeTcpReqErr,
@@ -949,18 +978,21 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeNfCtResolveClash,
 		p.KretprobeReqskTimerHandler,
 		p.KretprobeSkFilterTrimCap,
+		p.KretprobeSubflowV4ConnRequest,
+		p.KretprobeSubflowV6ConnRequest,
 		p.KretprobeTcpAddBacklog,
 		p.KretprobeTcpCheckOom,
 		p.KretprobeTcpCheckReq,
-		p.KretprobeTcpConnRequest,
 		p.KretprobeTcpDataQueue,
 		p.KretprobeTcpPeerIsProven,
 		p.KretprobeTcpPruneOfoQueue,
 		p.KretprobeTcpReqErr,
 		p.KretprobeTcpTimewaitStateProcess,
 		p.KretprobeTcpTryRmemSchedule,
+		p.KretprobeTcpV4ConnRequest,
 		p.KretprobeTcpV4InboundMd5Hash,
 		p.KretprobeTcpV4SynRecvSock,
+		p.KretprobeTcpV6ConnRequest,
 		p.KretprobeTcpV6InboundMd5Hash,
 		p.KretprobeTcpV6SynRecvSock,
 		p.KretprobeTcpValidateIncoming,

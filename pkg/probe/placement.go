@@ -178,7 +178,7 @@ func (t *Tracer) survey() event.Coverage {
 		c.Hooks = append(c.Hooks, p.state())
 		if p.status == event.Unavailable || p.fresh {
 			c.Observable &^= p.facts
-			c.HasConnRequest = c.HasConnRequest && p.name != string(event.HookConnRequest)
+			c.HasConnRequest = c.HasConnRequest && p.facts != synFacts
 		}
 	}
 	if c.HasReasons {
