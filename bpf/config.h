@@ -114,6 +114,17 @@ struct {
 	__type(value, __u64);
 } overflow SEC(".maps");
 
+/* Kinds that user space takes no interest in, by everything but addresses and
+ * ports; whether there are any. They need no room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct key);
+	__type(value, __u8);
+} ignored SEC(".maps");
+
+volatile bool ignoring;
+
 /* How many details of a kind a CPU may still send within a window of time. */
 struct allowance {
 	__u32 window;

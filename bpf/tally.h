@@ -117,15 +117,33 @@ static __always_inline struct tally *add_key(void *map, const struct key *key)
 	return bpf_map_lookup_elem(map, key);
 }
 
-/* count_elsewhere keeps everything but who it was. */
-static __always_inline void count_elsewhere(const struct key *key, __u64 n)
+/* kind_of is everything but who it was. */
+static __always_inline struct key kind_of(const struct key *key)
 {
 	struct key kind = *key;
-	__u64 zero = 0, *count;
 
 	__builtin_memset(kind.src, 0, sizeof(kind.src));
 	__builtin_memset(kind.dst, 0, sizeof(kind.dst));
 	kind.dst_port = 0;
+	return kind;
+}
+
+static __always_inline bool is_ignored(const struct key *key)
+{
+	struct key kind;
+
+	if (!ignoring)
+		return false;
+	kind = kind_of(key);
+	return bpf_map_lookup_elem(&ignored, &kind);
+}
+
+/* count_elsewhere counts what has no room in the tally. */
+static __always_inline void count_elsewhere(const struct key *key, __u64 n)
+{
+	struct key kind = kind_of(key);
+	__u64 zero = 0, *count;
+
 	count = bpf_map_lookup_elem(&overflow, &kind);
 	if (!count) {
 		bpf_map_update_elem(&overflow, &kind, &zero, BPF_NOEXIST);
@@ -151,10 +169,13 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 
 	if (!passes(key))
 		return;
+	t = other ? bpf_map_lookup_elem(&tally_b, key) : bpf_map_lookup_elem(&tally_a, key);
+	/* Not before: what is of interest need not look. */
+	if (!t && is_ignored(key))
+		return;
 	/* Read before it is written: all CPUs share it. */
 	if (!counted)
 		counted = true;
-	t = other ? bpf_map_lookup_elem(&tally_b, key) : bpf_map_lookup_elem(&tally_a, key);
 	if (!t)
 		t = other ? add_key(&tally_b, key) : add_key(&tally_a, key);
 	if (!t) {

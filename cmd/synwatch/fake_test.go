@@ -40,6 +40,7 @@ func (f *fake) survey(netns []uint32) (*host.Snapshot, error) {
 func (f *fake) Coverage() event.Coverage         { return f.cov }
 func (f *fake) Start() error                     { return nil }
 func (f *fake) Stop() error                      { f.stopped = true; return nil }
+func (f *fake) Ignore(int)                       {}
 func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
 func (f *fake) Close() error                     { f.closed = true; return nil }
 func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }

@@ -39,14 +39,14 @@ type template struct {
 	ipSum, tcpSum uint32
 }
 
-// newTemplate makes a SYN from 0.0.0.0:0, which adds nothing to the sums, for the
-// sender of a number.
-func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16) (template, error) {
+// newTemplate makes a SYN, or a RST, from 0.0.0.0:0, which adds nothing to the
+// sums, for the sender of a number.
+func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16, reset bool) (template, error) {
 	ip := &layers.IPv4{
 		Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment, Id: id,
 		SrcIP: net.IPv4zero, DstIP: dst.Addr().AsSlice(),
 	}
-	tcp := &layers.TCP{DstPort: layers.TCPPort(dst.Port()), Seq: 1, SYN: true, Window: 65535}
+	tcp := &layers.TCP{DstPort: layers.TCPPort(dst.Port()), Seq: 1, SYN: !reset, RST: reset, Window: 65535}
 	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
 		return template{}, err
 	}
@@ -55,7 +55,7 @@ func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16) (template, err
 		&layers.Ethernet{SrcMAC: senderMAC, DstMAC: in.MAC, EthernetType: layers.EthernetTypeIPv4},
 		ip, tcp)
 	if err != nil {
-		return template{}, fmt.Errorf("build a SYN to %s: %w", dst, err)
+		return template{}, fmt.Errorf("build a packet to %s: %w", dst, err)
 	}
 	frame := buf.Bytes()
 	sum := func(at int) uint32 { return uint32(^binary.BigEndian.Uint16(frame[at:])) }

@@ -13,6 +13,7 @@ type Mix struct {
 	Sources uint32 // at a time
 	Churn   uint32 // after so many packets a new source takes the place of the oldest; 0: never
 	Seed    uint64 // another one draws others
+	Reset   bool   // RSTs in place of SYNs: nobody answers, and nobody is refused
 }
 
 // random is what the generator starts with.

@@ -20,7 +20,7 @@ const (
 
 var errNoLiveFrames = fmt.Errorf("%w: the kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18)", ErrCannot)
 
-// Sender makes the server receive SYNs to one address from a number of sources.
+// Sender makes the server receive SYNs, or RSTs, to one address from a number of sources.
 type Sender struct {
 	field *Field
 	id    uint32
@@ -44,7 +44,7 @@ func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) 
 
 func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix) (*Sender, error) {
 	id := f.used
-	t, err := newTemplate(f.inlet, dst, uint16(id))
+	t, err := newTemplate(f.inlet, dst, uint16(id), m.Reset)
 	if err != nil {
 		return nil, err
 	}

@@ -184,6 +184,7 @@ const (
 	bpfMapDetails                           = "details"
 	bpfMapDstPrefixes                       = "dst_prefixes"
 	bpfMapEpoch                             = "epoch"
+	bpfMapIgnored                           = "ignored"
 	bpfMapMarks                             = "marks"
 	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
@@ -338,6 +339,7 @@ const (
 	bpfVarFreeStats                         = "free_stats"
 	bpfVarFull                              = "full"
 	bpfVarHooked                            = "hooked"
+	bpfVarIgnoring                          = "ignoring"
 	bpfVarMarkedAt                          = "marked_at"
 	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
 	bpfVarMibCookiesFailed                  = "mib_cookies_failed"
@@ -558,6 +560,7 @@ type bpfMapSpecs struct {
 	Details     *ebpf.MapSpec `ebpf:"details"`
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.MapSpec `ebpf:"epoch"`
+	Ignored     *ebpf.MapSpec `ebpf:"ignored"`
 	Marks       *ebpf.MapSpec `ebpf:"marks"`
 	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
@@ -585,6 +588,7 @@ type bpfVariableSpecs struct {
 	FreeStats          *ebpf.VariableSpec `ebpf:"free_stats"`
 	Full               *ebpf.VariableSpec `ebpf:"full"`
 	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
+	Ignoring           *ebpf.VariableSpec `ebpf:"ignoring"`
 	MarkedAt           *ebpf.VariableSpec `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
@@ -644,6 +648,7 @@ type bpfMaps struct {
 	Details     *ebpf.Map `ebpf:"details"`
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.Map `ebpf:"epoch"`
+	Ignored     *ebpf.Map `ebpf:"ignored"`
 	Marks       *ebpf.Map `ebpf:"marks"`
 	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
@@ -664,6 +669,7 @@ func (m *bpfMaps) Close() error {
 		m.Details,
 		m.DstPrefixes,
 		m.Epoch,
+		m.Ignored,
 		m.Marks,
 		m.Misses,
 		m.Namespaces,
@@ -692,6 +698,7 @@ type bpfVariables struct {
 	FreeStats          *ebpf.Variable `ebpf:"free_stats"`
 	Full               *ebpf.Variable `ebpf:"full"`
 	Hooked             *ebpf.Variable `ebpf:"hooked"`
+	Ignoring           *ebpf.Variable `ebpf:"ignoring"`
 	MarkedAt           *ebpf.Variable `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`

@@ -52,9 +52,10 @@ type drain struct {
 	owed map[bpfKey]int64
 
 	locator locator
-	// events are those of the current read, locations the addresses of theirs.
-	events    []event.Event
-	locations []uint64
+	ignored *ignored
+	// events are those of the current read, keys theirs.
+	events []event.Event
+	keys   []bpfKey
 
 	record ringbuf.Record
 }
@@ -68,6 +69,7 @@ func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 		details:   map[bpfKey]*bpfDetail{},
 		owed:      map[bpfKey]int64{},
 		locator:   locator{},
+		ignored:   newIgnored(l),
 	}
 	var err error
 	if d.table, err = newTable(l); err != nil {
@@ -91,7 +93,7 @@ func (d *drain) close() error {
 // called at each tick, and at once while the table is being emptied. What it
 // returns is good until the next call.
 func (d *drain) read(now time.Time, last bool) ([]event.Event, error) {
-	d.events, d.locations = d.events[:0], d.locations[:0]
+	d.events, d.keys = d.events[:0], d.keys[:0]
 	if err := d.collect(now, last); err != nil {
 		return nil, err
 	}
@@ -163,14 +165,14 @@ func (d *drain) empty(now time.Time) error {
 // emit adds an event of a key.
 func (d *drain) emit(e event.Event, key *bpfKey) {
 	d.events = append(d.events, e)
-	d.locations = append(d.locations, key.Location)
+	d.keys = append(d.keys, *key)
 }
 
 // locate names the locations of the events.
 func (d *drain) locate() {
-	d.locator.learn(d.locations)
+	d.locator.learn(d.keys)
 	for i := range d.events {
-		d.events[i].Location = d.locator[d.locations[i]]
+		d.events[i].Location = d.locator[d.keys[i].Location]
 	}
 }
 

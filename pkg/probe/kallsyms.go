@@ -78,9 +78,15 @@ func findSymbols() (symbols, error) {
 // few: a call of kfree_skb each.
 type locator map[uint64]string
 
-// learn looks up the addresses that are not known yet, all in one pass. Where
+// learn looks up the locations that are not known yet, all in one pass. Where
 // the symbols cannot be read, they stay without a name.
-func (l locator) learn(addrs []uint64) {
+func (l locator) learn(keys []bpfKey) {
+	var addrs []uint64
+	for i := range keys {
+		if _, known := l[keys[i].Location]; !known {
+			addrs = append(addrs, keys[i].Location)
+		}
+	}
 	_ = l.learnFrom(addrs, scanKallsyms)
 }
 

@@ -123,6 +123,7 @@ func (t *Tracer) adopt() {
 	}
 	if changed || len(late) > 0 {
 		t.coverage = t.survey()
+		t.drain.ignored.clear()
 	}
 }
 

@@ -139,6 +139,13 @@ func (t *Tracer) Read() ([]event.Event, error) {
 	return events, err
 }
 
+// Ignore says that event number i of the last Read is of no interest, nor what
+// differs from it by addresses and ports alone: no more is counted of it, until
+// the coverage changes.
+func (t *Tracer) Ignore(i int) {
+	t.drain.ignored.add(&t.drain.keys[i])
+}
+
 // await returns at the next tick, or when there is none to come.
 func (t *Tracer) await() error {
 	if err := t.clock.wait(); err != nil {

@@ -45,6 +45,7 @@ type fake struct {
 	deep     int
 	started  bool
 	stopped  bool
+	ignored  []int // of the events of a step
 }
 
 const second = home + 1
@@ -67,6 +68,7 @@ func fullCoverage() event.Coverage {
 func (f *fake) Coverage() event.Coverage      { return f.cov }
 func (f *fake) Start() error                  { f.started = true; return nil }
 func (f *fake) Stop() error                   { f.stopped = true; return nil }
+func (f *fake) Ignore(i int)                  { f.ignored = append(f.ignored, i) }
 func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
 
 // Read takes the next step. When there is none left it lets time pass until it

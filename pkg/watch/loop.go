@@ -129,19 +129,36 @@ func (w *watcher) follow(ctx context.Context) error {
 // take handles what one read returned.
 func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
-	inOrder := make([]*event.Event, len(events)) // events are large to move about
-	for i := range events {
-		inOrder[i] = &events[i]
-	}
-	slices.SortStableFunc(inOrder, func(a, b *event.Event) int { return a.Time.Compare(b.Time) })
+	inOrder := w.attribute(events)
+	slices.SortStableFunc(inOrder, func(a, b attributed) int { return a.event.Time.Compare(b.event.Time) })
 	var errs []error
-	for _, e := range inOrder {
-		if err := w.handle(e, now); err != nil {
+	for _, a := range inOrder {
+		if err := w.handle(a.event, a.rule, now); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	errs = append(errs, w.emit(w.coalescer.due(now)...), w.settle(turns), w.Sink.Flush())
 	return w.output(errs...)
+}
+
+// attributed is an event, which is large to move about, with its rule.
+type attributed struct {
+	event *event.Event
+	rule  *cause.Rule
+}
+
+// attribute finds the rules of events and leaves out what is no drop.
+func (w *watcher) attribute(events []event.Event) []attributed {
+	found := make([]attributed, 0, len(events))
+	for i := range events {
+		rule := w.attributor.Attribute(&events[i])
+		if rule == nil || rule.Cause.Kind == cause.Benign {
+			w.Source.Ignore(i)
+			continue
+		}
+		found = append(found, attributed{&events[i], rule})
+	}
+	return found
 }
 
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
@@ -150,11 +167,7 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 }
 
 // handle counts one event and records it, or leaves it pending.
-func (w *watcher) handle(e *event.Event, now time.Time) error {
-	rule := w.attributor.Attribute(e)
-	if rule == nil || rule.Cause.Kind == cause.Benign {
-		return nil
-	}
+func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
 	for _, counter := range rule.Counters {
 		w.attributed.add(e.Netns, counter, e.Count)
 	}

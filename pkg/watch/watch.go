@@ -22,6 +22,10 @@ type Source interface {
 	// Read blocks for a moment at most and may return nothing. After Stop it
 	// returns what is left and then io.EOF.
 	Read() ([]event.Event, error)
+	// Ignore says that event number i of the last Read is of no interest, nor
+	// others of its kind; the source may leave them out as long as its coverage
+	// stays what it is.
+	Ignore(i int)
 	// Stop makes the source count no more.
 	Stop() error
 	// Losses counts what could not be reported in full.

@@ -59,14 +59,18 @@ func TestResiduesAreFlushedWhenDue(t *testing.T) {
 	}
 }
 
-func TestBenignAndUnknownGiveNothing(t *testing.T) {
+func TestBenignAndUnknownAreIgnored(t *testing.T) {
 	benign := drop("10.9.0.5:1", 5)
 	benign.Facts, benign.Reason = event.DeferAccept, "TCP_OLD_DATA"
 	accepted := syn("10.9.0.5:1", 5)
 	accepted.Facts = 0
-	b := run(t, newFake(step{events: []event.Event{benign, accepted}}), nil)
-	if b.records != nil || b.summary.Drops != 0 || len(b.summary.Causes) != 0 || len(b.summary.Reconcile) != 0 {
+	f := newFake(step{events: []event.Event{benign, drop("10.9.0.6:1", 7), accepted}})
+	b := run(t, f, nil)
+	if diff := cmp.Diff([]uint64{7}, b.counts()); diff != "" || b.summary.Drops != 7 || len(b.summary.Causes) != 1 {
 		t.Errorf("got %+v, %+v", b.records, b.summary)
+	}
+	if diff := cmp.Diff([]int{0, 2}, f.ignored); diff != "" {
+		t.Errorf("ignored events (-want +got):\n%s", diff)
 	}
 }
 
