@@ -128,7 +128,7 @@ static __always_inline struct key kind_of(const struct key *key)
 	return kind;
 }
 
-static __always_inline bool is_ignored(const struct key *key)
+static __noinline bool is_ignored(const struct key *key)
 {
 	struct key kind;
 
@@ -139,7 +139,7 @@ static __always_inline bool is_ignored(const struct key *key)
 }
 
 /* count_elsewhere counts what has no room in the tally. */
-static __always_inline void count_elsewhere(const struct key *key, __u64 n)
+static __noinline void count_elsewhere(const struct key *key, __u64 n)
 {
 	struct key kind = kind_of(key);
 	__u64 zero = 0, *count;
