@@ -124,7 +124,7 @@ func (e *env) look(ctx context.Context, o *checkOptions) (now, before *host.Snap
 func lookAtSaved(dir string) (*host.Snapshot, error) {
 	root, err := host.SavedTree(dir)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--root: %w", err)}
+		return nil, usageError{fmt.Errorf("--root: %w; give the top directory of a sosreport or of a container's files", err)}
 	}
 	s, err := root.Survey()
 	if errors.Is(err, host.ErrNothing) {

@@ -133,7 +133,7 @@ func TestCheckJSON(t *testing.T) {
 func TestCheckWrongUsage(t *testing.T) {
 	empty := t.TempDir()
 	for args, want := range map[string]string{
-		"--root " + empty + "/none":      "no such file or directory",
+		"--root " + empty + "/none":      "none; give the top directory of a sosreport",
 		"--root " + empty:                "holds none of the files of a saved machine",
 		"--root check_test.go":           "is not a directory",
 		"--root x --since 1s":            "--root goes with neither --since nor --netns",

@@ -28,6 +28,9 @@ var Running = Root{}
 // SavedTree is the tree below a directory: a sosreport's, or a container's root.
 func SavedTree(dir string) (Root, error) {
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Root{}, fmt.Errorf("there is no %s", dir)
+	}
 	if err != nil {
 		return Root{}, err
 	}
