@@ -123,15 +123,10 @@ func (m *machines) shell(command string) {
 // track has a machine track connections: a rule of its firewall asks for it.
 func (m *machines) track(name string) {
 	m.Helper()
-	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
-	m.must(err)
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "filter"})
-	input := c.AddChain(&nftables.Chain{Name: "input", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter})
-	c.AddRule(&nftables.Rule{Table: table, Chain: input, Exprs: []expr.Any{
-		&expr.Ct{Key: expr.CtKeySTATE, Register: 1}, &expr.Counter{},
-	}})
-	m.must(c.Flush())
+	m.rule(name, nftables.Table{Family: nftables.TableFamilyINet, Name: "filter"}, nftables.Chain{
+		Name: "input", Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	}, &expr.Ct{Key: expr.CtKeySTATE, Register: 1}, &expr.Counter{})
 }
 
 // fillTable fills a machine's table to its limit with established connections,

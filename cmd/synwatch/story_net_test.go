@@ -178,19 +178,24 @@ func (m *machines) start(on string, cmd *exec.Cmd) {
 	m.do(on, cmd.Start)
 }
 
+// rule gives a machine's firewall a rule, in a table and a chain of its own.
+func (m *machines) rule(name string, table nftables.Table, chain nftables.Chain, does ...expr.Any) {
+	m.Helper()
+	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
+	m.must(err)
+	chain.Table = c.AddTable(&table)
+	c.AddRule(&nftables.Rule{Table: chain.Table, Chain: c.AddChain(&chain), Exprs: does})
+	m.must(c.Flush())
+}
+
 // masquerade has a machine put its own address in place of the senders' on what
 // leaves by a device.
 func (m *machines) masquerade(name, device string) {
 	m.Helper()
-	c, err := nftables.New(nftables.WithNetNSFd(int(m.ns[name].Fd())))
-	m.must(err)
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "nat"})
-	chain := c.AddChain(&nftables.Chain{Name: "postrouting", Table: table, Type: nftables.ChainTypeNAT,
-		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource})
 	out := make([]byte, unix.IFNAMSIZ)
 	copy(out, device)
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: out}, &expr.Masq{},
-	}})
-	m.must(c.Flush())
+	m.rule(name, nftables.Table{Family: nftables.TableFamilyIPv4, Name: "nat"}, nftables.Chain{
+		Name: "postrouting", Type: nftables.ChainTypeNAT,
+		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource,
+	}, &expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: out}, &expr.Masq{})
 }

@@ -13,15 +13,7 @@ func TestDropsExactly(t *testing.T) {
 	f := newField(t)
 	for _, s := range Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
-			target, err := s.Prepare(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := target.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			target := newTarget(t, f, s)
 			sender, err := f.NewSender(target.Addr, Mix{Sources: 100})
 			if err != nil {
 				t.Fatal(err)
@@ -46,6 +38,20 @@ func TestDropsExactly(t *testing.T) {
 			t.Logf("%v a packet", sent.CPU/n)
 		})
 	}
+}
+
+func newTarget(t *testing.T, f *Field, s Scenario) *Target {
+	t.Helper()
+	target, err := s.Prepare(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := target.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return target
 }
 
 func newField(t *testing.T) *Field {

@@ -12,10 +12,7 @@ import (
 // those are that the kernel makes.
 func TestDeliverOverWire(t *testing.T) {
 	f := newField(t)
-	target, err := ClosedPort.Prepare(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := newTarget(t, f, ClosedPort)
 	sender, err := f.NewSender(target.Addr, Mix{Sources: 16})
 	if err != nil {
 		t.Fatal(err)
@@ -42,10 +39,7 @@ func TestDeliverOverWire(t *testing.T) {
 // swarm to know where they came from.
 func TestSwarm(t *testing.T) {
 	f := newField(t)
-	target, err := ClosedPort.Prepare(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := newTarget(t, f, ClosedPort)
 	swarm, err := f.NewSwarm(target.Addr, Mix{Sources: 16, Churn: 1000})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 package sink
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -114,8 +113,7 @@ func (c *Checked) conclusion() string {
 // CheckJSON writes an object of type "finding" for each, the worst first, and one
 // of type "check" at the end.
 func CheckJSON(w io.Writer, c *Checked) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(w)
 	for i := range c.Findings {
 		if err := enc.Encode(struct {
 			Type string `json:"type"`

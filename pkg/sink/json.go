@@ -29,9 +29,14 @@ type JSON struct {
 // NewJSON returns a sink that writes JSON to w.
 func NewJSON(w io.Writer) *JSON {
 	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
+	return &JSON{out: out, enc: newEncoder(out)}
+}
+
+// newEncoder encodes an object a line, for people and jq rather than for HTML.
+func newEncoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return &JSON{out: out, enc: enc}
+	return enc
 }
 
 // Start writes the line of type "start".
