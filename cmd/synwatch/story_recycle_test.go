@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/procfs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -174,7 +173,7 @@ func (m *machines) reusePorts(first, second string, n int) (rejected uint64) {
 func (m *machines) closeLast(fds []int, port uint16) {
 	m.Helper()
 	m.connected(fds)
-	all := func(state uint64) func() bool {
+	all := func(state uint8) func() bool {
 		return func() bool { return m.inState("server", port, len(fds), state) == len(fds) }
 	}
 	m.await("an acknowledgment of the server's FINs", all(unix.BPF_TCP_FIN_WAIT2))
@@ -192,16 +191,12 @@ func (m *machines) closeLast(fds []int, port uint16) {
 
 // inState is how many of the connections that a machine has with n remote ports
 // are in a state.
-func (m *machines) inState(name string, port uint16, n int, state uint64) (count int) {
+func (m *machines) inState(name string, port uint16, n int, state uint8) (count int) {
 	m.Helper()
 	m.do(name, func() error {
-		fs, err := procfs.NewFS("/proc/thread-self")
-		if err != nil {
-			return err
-		}
-		lines, err := fs.NetTCP()
-		for _, c := range lines {
-			if c.St == state && c.RemPort >= uint64(port) && c.RemPort < uint64(port)+uint64(n) {
+		sockets, err := netlink.SocketDiagTCP(unix.AF_INET)
+		for _, s := range sockets {
+			if s.State == state && s.ID.DestinationPort >= port && int(s.ID.DestinationPort) < int(port)+n {
 				count++
 			}
 		}
