@@ -23,9 +23,9 @@ const (
 	// (net/netlink/af_netlink.c:netlink_recvmsg).
 	answerSize = 32 << 10
 	// buffers let the kernel fill one while another is being decoded. Each takes
-	// several answers, as to wake the other side costs time.
-	buffers    = 3
-	bufferSize = 4 * answerSize
+	// many answers, as to wake the other side costs time.
+	buffers    = 2
+	bufferSize = 16 * answerSize
 )
 
 // Conn is a netlink socket in the network namespace in which it was opened.
