@@ -108,6 +108,7 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
+	defer lenient()()
 	report, err := e.readConntrack(ctx, o)
 	if err != nil {
 		return err

@@ -23,3 +23,20 @@ func thrift(environ []string) {
 	}
 	debug.FreeOSMemory()
 }
+
+// tableMemory is enough for a pass over a connection tracking table, most of which
+// is not resident.
+const tableMemory = 64 << 20
+
+// lenient lets garbage be while all that is in use is below tableMemory, until it
+// is ended. A table's memory is taken at once, for which the garbage collector
+// would look through all of the program's data, and find nothing.
+func lenient() (end func()) {
+	limit := debug.SetMemoryLimit(-1)
+	debug.SetMemoryLimit(min(limit, tableMemory))
+	percent := debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
+}

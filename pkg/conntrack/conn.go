@@ -3,10 +3,10 @@
 package conntrack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -16,17 +16,16 @@ import (
 // cannot read the table.
 var ErrCannot = errors.New("cannot read the conntrack table")
 
+var errCutOff = errors.New("read the conntrack table: the kernel did not say that it was at the end")
+
 const (
 	// answerSize is as much as the kernel ever puts into one answer to a dump
 	// (net/netlink/af_netlink.c:netlink_recvmsg).
 	answerSize = 32 << 10
 	// buffers let the kernel fill one while another is being decoded. Each takes
-	// several answers, as to wake the other side costs time.
-	buffers    = 3
-	bufferSize = 4 * answerSize
-	// silence is how long the kernel may take for an answer: it makes each when
-	// it is asked for.
-	silence = 10 * time.Second
+	// many answers, as to wake the other side costs time.
+	buffers    = 2
+	bufferSize = 16 * answerSize
 )
 
 // Conn is a netlink socket in the network namespace in which it was opened.
@@ -38,16 +37,17 @@ type Conn struct{ fd int }
 
 // Open opens a socket in the calling thread's network namespace.
 func Open() (*Conn, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_NETFILTER)
 	switch {
 	case errors.Is(err, unix.EPROTONOSUPPORT):
 		return nil, fmt.Errorf("%w: this kernel has no nfnetlink", ErrCannot)
 	case err != nil:
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	timeout := unix.NsecToTimeval(silence.Nanoseconds())
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
-		return nil, errors.Join(fmt.Errorf("set netlink timeout: %w", err), unix.Close(fd))
+	// Of other processes, a socket that is connected to the kernel takes no messages
+	// (net/netlink/af_netlink.c:netlink_getsockbyportid).
+	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect netlink: %w", err), unix.Close(fd))
 	}
 	return &Conn{fd}, nil
 }
@@ -79,18 +79,20 @@ func (c *Conn) Dump(ctx context.Context, family uint8, fn func(*Entry)) (Dumped,
 		defer close(filled)
 		received <- c.receive(ctx, free, filled)
 	}()
+	end := errCutOff
 	for b := range filled {
-		d.decode(b, fn)
+		if ended, err := d.decode(b, fn); ended {
+			end = err
+		}
 		free <- b[:bufferSize]
 	}
-	return d, <-received
+	return d, cmp.Or(<-received, end)
 }
 
 func (c *Conn) ask(family uint8) error {
 	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
 	request.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
-	to := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
-	if err := unix.Sendto(c.fd, request.Serialize(), 0, to); err != nil {
+	if _, err := unix.Write(c.fd, request.Serialize()); err != nil {
 		return fmt.Errorf("ask for the conntrack table: %w", err)
 	}
 	return nil

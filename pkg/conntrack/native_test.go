@@ -146,6 +146,29 @@ func TestDumpEnds(t *testing.T) {
 	})
 }
 
+func TestDumpTakesNoForgeries(t *testing.T) {
+	inNetns(t, func() error {
+		c, err := Open()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		own, err := unix.Getsockname(c.fd)
+		if err != nil {
+			return err
+		}
+		other, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(other)
+		if err := unix.Sendto(other, make([]byte, unix.SizeofNlMsghdr), 0, own); !errors.Is(err, unix.ECONNREFUSED) {
+			t.Errorf("a message of another socket: %v", err)
+		}
+		return nil
+	})
+}
+
 func TestDumpWithoutPrivilege(t *testing.T) {
 	inNetns(t, func() error {
 		c, err := Open()

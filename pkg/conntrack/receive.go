@@ -12,7 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receive fills buffers until the end of the dump.
+// receive fills buffers until there is no answer left. The kernel writes the first
+// when it is asked, and each further one when the one before it is read, so that
+// there is always one until the dump ends (net/netlink/af_netlink.c:
+// __netlink_dump_start, netlink_recvmsg).
 func (c *Conn) receive(ctx context.Context, free <-chan []byte, filled chan<- []byte) error {
 	for b := range free {
 		used := 0
@@ -20,48 +23,19 @@ func (c *Conn) receive(ctx context.Context, free <-chan []byte, filled chan<- []
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			n, err := c.answer(b[used:])
-			if err != nil {
-				return err
-			}
-			end, err := ended(b[used : used+n])
-			used += align(n)
-			if end || err != nil {
+			n, err := unix.Read(c.fd, b[used:])
+			switch {
+			case errors.Is(err, unix.EAGAIN):
 				filled <- b[:used]
-				return err
+				return nil
+			case err != nil:
+				return fmt.Errorf("read the conntrack table: %w", err)
 			}
+			used += align(n)
 		}
 		filled <- b[:used]
 	}
 	return nil
-}
-
-// answer reads one answer, of which there may be nothing.
-func (c *Conn) answer(b []byte) (int, error) {
-	n, from, err := unix.Recvfrom(c.fd, b, 0)
-	switch {
-	case errors.Is(err, unix.EINTR):
-		return 0, nil
-	case errors.Is(err, unix.EAGAIN):
-		return 0, fmt.Errorf("read the conntrack table: no answer for %v", silence)
-	case err != nil:
-		return 0, fmt.Errorf("read the conntrack table: %w", err)
-	}
-	if kernel, ok := from.(*unix.SockaddrNetlink); !ok || kernel.Pid != nl.PidKernel {
-		return 0, nil // anybody may write to a netlink socket
-	}
-	return n, nil
-}
-
-// ended says whether an answer is the last one, and what went wrong.
-func ended(b []byte) (bool, error) {
-	for m := (messages{rest: b}); m.next(); {
-		switch m.kind {
-		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-			return true, refusal(m.data)
-		}
-	}
-	return false, nil
 }
 
 // refusal reads the error number that ends a dump.
@@ -81,21 +55,25 @@ func refusal(b []byte) error {
 	return fmt.Errorf("read the conntrack table: %w", errno)
 }
 
-// decode hands the entries of an answer to fn.
-func (d *Dumped) decode(b []byte, fn func(*Entry)) {
+// decode hands the entries of answers to fn. It says whether they end the dump,
+// and what went wrong.
+func (d *Dumped) decode(b []byte, fn func(*Entry)) (ended bool, err error) {
 	var e Entry
 	for m := (messages{rest: b}); m.next(); {
 		d.Interrupted = d.Interrupted || m.flags&unix.NLM_F_DUMP_INTR != 0
-		if m.kind != unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_NEW {
-			continue
+		switch m.kind {
+		case unix.NFNL_SUBSYS_CTNETLINK<<8 | nl.IPCTNL_MSG_CT_NEW:
+			if e.decode(m.data) != nil {
+				d.Malformed++
+				continue
+			}
+			d.Entries++
+			fn(&e)
+		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
+			return true, refusal(m.data)
 		}
-		if err := e.decode(m.data); err != nil {
-			d.Malformed++
-			continue
-		}
-		d.Entries++
-		fn(&e)
 	}
+	return false, nil
 }
 
 // messages goes through a row of netlink messages. It ends at the first that
