@@ -35,12 +35,12 @@ static __always_inline __u64 window_facts(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 end = BPF_CORE_READ(cb, end_seq);
-	__u32 seq = BPF_CORE_READ(cb, seq);
+	__u32 end = FIELD(false, cb, end_seq);
+	__u32 seq = FIELD(false, cb, seq);
 
-	if (before(end, BPF_CORE_READ(tp, rcv_wup)))
+	if (before(end, FIELD(false, tp, rcv_wup)))
 		return seq == end ? 0 : FACT_BEFORE_WINDOW;
-	if (before(BPF_CORE_READ(tp, rcv_nxt) + receive_window(tp), seq))
+	if (before(FIELD(false, tp, rcv_nxt) + receive_window(tp), seq))
 		return FACT_BEYOND_WINDOW;
 	return 0;
 }

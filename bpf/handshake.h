@@ -54,8 +54,8 @@ static __always_inline void enter_check_req(struct sock *sk, struct sk_buff *skb
 
 	if (!s)
 		return;
-	s->isn = BPF_CORE_READ(req, rcv_isn);
-	s->newest = BPF_CORE_READ((struct request_sock *)req, ts_recent);
+	s->isn = FIELD(false, req, rcv_isn);
+	s->newest = FIELD(false, (struct request_sock *)req, ts_recent);
 	remember_counter(s, 0, mib_defer_accept);
 	remember_counter(s, 1, mib_paws_estab);
 }

@@ -7,10 +7,10 @@
 #include "probes.h"
 
 /* include/net/tcp.h:tcp_receive_window */
-static __always_inline __u32 receive_window(const struct tcp_sock *tp)
+static __always_inline __u32 receive_window(struct tcp_sock *tp)
 {
-	__s32 window = BPF_CORE_READ(tp, rcv_wup) + BPF_CORE_READ(tp, rcv_wnd) -
-		       BPF_CORE_READ(tp, rcv_nxt);
+	__s32 window =
+		FIELD(false, tp, rcv_wup) + FIELD(false, tp, rcv_wnd) - FIELD(false, tp, rcv_nxt);
 
 	return window > 0 ? window : 0;
 }
