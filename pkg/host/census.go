@@ -20,6 +20,7 @@ const (
 // would cost more than all the rest of an idle run.
 type census struct {
 	now     func() time.Time
+	files   procReader
 	scanned time.Time // when all processes were looked at
 	newest  string    // process by then
 	// born is when each process was first seen.
@@ -56,7 +57,7 @@ func (p places) hold() bool {
 
 // young lists the processes that were first seen a short while ago.
 func (c *census) young(now time.Time) []int {
-	if newest, ok := newestTask(); !ok || newest != c.newest {
+	if newest, ok := c.newestTask(); !ok || newest != c.newest {
 		c.newest = newest
 		c.count(now)
 	}
@@ -89,8 +90,8 @@ func (c *census) count(now time.Time) {
 // newestTask is the number of the task that was started last, which is the last
 // field of /proc/loadavg. It counts on until it wraps around, so that it stays
 // the same as long as none is started.
-func newestTask() (string, bool) {
-	text, err := readProc(procDir + "/loadavg")
+func (c *census) newestTask() (string, bool) {
+	text, err := c.files.read(procDir + "/loadavg")
 	if err != nil {
 		return "", false
 	}
