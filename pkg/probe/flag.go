@@ -8,7 +8,7 @@ import (
 )
 
 // flag is a bool of the programs that is read so often that ebpf.Variable, which
-// takes a look at types each time, would be a fifth of what an idle tick costs.
+// takes a look at types each time, would be a tenth of what an idle tick costs.
 type flag struct {
 	memory io.ReaderAt // the map that it is in
 	offset int64
