@@ -3,6 +3,12 @@
 package host
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,16 +20,26 @@ const (
 	// childhood is how long a process is looked at every time: what starts in a
 	// namespace of its own is started elsewhere and enters it soon.
 	childhood = 3 * time.Second
+	// few is how many new tasks are looked for by their numbers: a list of all
+	// processes costs as much as to ask for some hundreds that are not there.
+	few = 128
 )
 
 // census makes scans in a row cheaper: to look at every process once a second
 // would cost more than all the rest of an idle run.
 type census struct {
 	now     func() time.Time
+	files   procReader
 	scanned time.Time // when all processes were looked at
-	newest  string    // process by then
-	// born is when each process was first seen.
+	newest  int       // task that was seen, 0 for none yet
+	// born is when each young task was first seen.
 	born map[int]time.Time
+	// kernel is the kernel's own threads: most of what an idle machine runs.
+	kernel map[int]bool
+}
+
+func newCensus(now func() time.Time) census {
+	return census{now: now, born: map[int]time.Time{}, kernel: kernelThreads()}
 }
 
 // scan finds network namespaces as the function of that name does, and those
@@ -41,7 +57,7 @@ func (c *census) scan(deep bool, known places) places {
 		return known
 	}
 	c.scanned = now
-	return scan(deep).or(known)
+	return scanWithout(c.kernel, deep).or(known)
 }
 
 // hold says whether the best way to each namespace still is one.
@@ -54,49 +70,67 @@ func (p places) hold() bool {
 	return true
 }
 
-// young lists the processes that were first seen a short while ago.
+// young lists the tasks that were first seen a short while ago, in the order of
+// their numbers. Some are gone, and some are threads.
 func (c *census) young(now time.Time) []int {
-	if newest, ok := newestTask(); !ok || newest != c.newest {
-		c.newest = newest
-		c.count(now)
-	}
-	var young []int
-	for pid, born := range c.born {
-		if now.Sub(born) < childhood {
-			young = append(young, pid)
+	maps.DeleteFunc(c.born, func(_ int, born time.Time) bool { return now.Sub(born) >= childhood })
+	if newest, ok := c.newestTask(); ok && newest != c.newest {
+		before := cmp.Or(c.newest, max(newest-few, 1))
+		for _, pid := range tasksSince(before, newest) {
+			c.born[pid] = now
+			delete(c.kernel, pid)
 		}
+		c.newest = newest
 	}
-	return young
+	return slices.Sorted(maps.Keys(c.born))
 }
 
-// count looks which processes there are.
-func (c *census) count(now time.Time) {
-	born := make(map[int]time.Time, len(c.born))
+// tasksSince lists what may have been started after the task before, up to the
+// newest. The kernel gives out numbers in their order, from the lowest again when
+// they are used up (kernel/pid.c:alloc_pid).
+func tasksSince(before, newest int) []int {
+	var tasks []int
+	if before < newest && newest-before <= few {
+		for pid := before + 1; pid <= newest; pid++ {
+			tasks = append(tasks, pid)
+		}
+		return tasks
+	}
 	for _, name := range names(procDir) {
 		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		if at, known := c.born[pid]; known {
-			born[pid] = at
-		} else {
-			born[pid] = now
+		after, upTo := pid > before, pid <= newest
+		if err == nil && (after && upTo || newest < before && (after || upTo)) {
+			tasks = append(tasks, pid)
 		}
 	}
-	c.born = born
+	return tasks
+}
+
+// kernelThreads finds the threads that have no program. They never leave the
+// machine's first network namespace, which kthreadd, 2, is left to stand for.
+func kernelThreads() map[int]bool {
+	const kthreadd = 2
+	found := map[int]bool{}
+	for _, name := range names(procDir) {
+		_, err := os.Readlink(procDir + "/" + name + "/exe")
+		if pid, no := strconv.Atoi(name); no == nil && pid > kthreadd && errors.Is(err, fs.ErrNotExist) {
+			found[pid] = true
+		}
+	}
+	return found
 }
 
 // newestTask is the number of the task that was started last, which is the last
-// field of /proc/loadavg. It counts on until it wraps around, so that it stays
-// the same as long as none is started.
-func newestTask() (string, bool) {
-	text, err := readProc(procDir + "/loadavg")
+// field of /proc/loadavg.
+func (c *census) newestTask() (int, bool) {
+	text, err := c.files.read(procDir + "/loadavg")
 	if err != nil {
-		return "", false
+		return 0, false
 	}
 	fields := strings.Fields(text)
 	if len(fields) != 5 {
-		return "", false
+		return 0, false
 	}
-	return fields[4], true
+	newest, err := strconv.Atoi(fields[4])
+	return newest, err == nil
 }

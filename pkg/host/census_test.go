@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -80,9 +81,41 @@ func TestQuickSampleFindsNamespaceOfNewProcess(t *testing.T) {
 	}
 }
 
+func TestTasksSince(t *testing.T) {
+	self := os.Getpid()
+	for _, c := range []struct {
+		before, newest int
+		has            bool
+	}{
+		{self - 1, self, true}, {self - 1, self + few - 1, true}, {self, self + few, false}, // by number
+		{self - 1, self + few, true}, {self, self + few + 1, false}, {self - few - 2, self - 1, false},
+		{maxPID, self, true}, {self - 1, 0, true}, {maxPID, self - 1, false}, {self, 0, false}, // from the lowest again
+	} {
+		if got := tasksSince(c.before, c.newest); slices.Contains(got, self) != c.has {
+			t.Errorf("after %d up to %d: %v of %d", c.before, c.newest, got, self)
+		}
+	}
+}
+
+func TestCensusLeavesKernelThreadsOut(t *testing.T) {
+	c := newCensus(time.Now)
+	if c.kernel[1] || c.kernel[2] || c.kernel[os.Getpid()] || c.kernel[os.Getppid()] {
+		t.Errorf("not all are the kernel's: %v", c.kernel)
+	}
+	for pid := range c.kernel {
+		if text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && len(text) > 0 {
+			t.Errorf("%d is %q", pid, text)
+		}
+	}
+	c.newest, c.kernel = os.Getpid()-1, map[int]bool{os.Getpid(): true} // a number that is used again
+	if c.young(time.Now()); c.kernel[os.Getpid()] {
+		t.Error("a new process is taken for a thread that is gone")
+	}
+}
+
 func TestCensusScansAllFromTimeToTime(t *testing.T) {
 	now := time.Now()
-	c := census{now: func() time.Time { return now }}
+	c := newCensus(func() time.Time { return now })
 	known := c.scan(false, places{})
 	f, inum := newNetns(t) // by a process that is not young any more, soon
 	now = now.Add(childhood)

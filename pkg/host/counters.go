@@ -22,14 +22,42 @@ type Values map[string]uint64
 // conntrack -S does, behind the word Conntrack.
 var counterFiles = []struct {
 	path string
+	// heads are what the names of its counters begin with.
+	heads []string
 	// mayLack says that the file comes with a module.
 	mayLack bool
-	parse   func(text string, into Values) error
+	parse   func(text string, into *selection) error
 }{
-	{path: "net/netstat", parse: parsePairs},
-	{path: "net/snmp", parse: parsePairs},
-	{path: "net/snmp6", parse: parseList, mayLack: true},
-	{path: "net/stat/nf_conntrack", parse: parsePerCPU("Conntrack"), mayLack: true},
+	{path: "net/netstat", heads: []string{"TcpExt", "IpExt", "MPTcpExt"}, parse: parsePairs},
+	{path: "net/snmp", heads: []string{"Ip", "Icmp", "Tcp", "Udp"}, parse: parsePairs},
+	{path: "net/snmp6", heads: []string{"Ip6", "Icmp6", "Udp6", "UdpLite6"}, parse: parseList, mayLack: true},
+	{path: "net/stat/nf_conntrack", heads: []string{"Conntrack"}, parse: parsePerCPU("Conntrack"), mayLack: true},
+}
+
+// selection is the counters that are wanted, with their values as far as they
+// were read.
+type selection struct {
+	names  map[string]bool // nil for all
+	values Values
+}
+
+// set enters a value if it is wanted.
+func (s *selection) set(head, name string, value uint64) {
+	if s.names == nil || s.names[head+name] {
+		s.values[head+name] = value
+	}
+}
+
+// wantsOf says whether a counter may be wanted whose name begins with one of these.
+func (s *selection) wantsOf(heads []string) bool {
+	for name := range s.names {
+		for _, head := range heads {
+			if strings.HasPrefix(name, head) {
+				return true
+			}
+		}
+	}
+	return s.names == nil
 }
 
 // neighbourFiles have the counters of the tables of neighbours, named as lnstat
@@ -39,16 +67,6 @@ var neighbourFiles = []struct{ path, prefix string }{
 	{"net/stat/arp_cache", "Neighbour"}, {"net/stat/ndisc_cache", "Neighbour6"},
 }
 
-// readThread reads the counters of the network namespace that the calling
-// thread is in. The goroutine must be locked to the thread.
-func readThread(names []string) (Values, error) {
-	dir, err := threadDir()
-	if err != nil {
-		return nil, err
-	}
-	return readCounters(dir, names)
-}
-
 // threadDir is the calling thread's directory in /proc. The link has the
 // numbers of the PID namespace that /proc was mounted in.
 func threadDir() (string, error) {
@@ -56,60 +74,70 @@ func threadDir() (string, error) {
 	return filepath.Join(procDir, self), err
 }
 
-func readCounters(thread string, names []string) (Values, error) {
-	all, err := readAllCounters(readProc, thread)
-	if err != nil {
-		return nil, err
-	}
-	values := Values{}
-	for _, name := range names {
-		if v, ok := all[name]; ok {
-			values[name] = v
-		}
-	}
-	return values, nil
-}
-
-// readAllCounters reads every counter of the files below a directory.
-func readAllCounters(read func(path string) (string, error), dir string) (Values, error) {
-	all := Values{}
+// readCounters reads the counters that are wanted, of the files below a
+// directory.
+func readCounters(read func(path string) (string, error), dir string, wanted *selection) error {
 	for _, f := range counterFiles {
-		text, err := read(filepath.Join(dir, f.path))
+		if !wanted.wantsOf(f.heads) {
+			continue
+		}
+		text, err := read(dir + "/" + f.path)
 		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return all, err
+			return err
 		}
-		if err := f.parse(text, all); err != nil {
-			return all, fmt.Errorf("%s: %w", f.path, err)
-		}
-	}
-	return all, nil
-}
-
-// parsePairs reads lines in pairs, of names and of values, that begin with the
-// same word and a colon.
-func parsePairs(text string, into Values) error {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i := 0; i+1 < len(lines); i += 2 {
-		names, values := strings.Fields(lines[i]), strings.Fields(lines[i+1])
-		if len(names) != len(values) || len(names) == 0 || names[0] != values[0] {
-			return fmt.Errorf("line %d does not go with the one before", i+2)
-		}
-		prefix := strings.TrimSuffix(names[0], ":")
-		for n := 1; n < len(names); n++ {
-			// A limit may be -1: tcpRtoMax and the like are no counters.
-			if v, err := strconv.ParseUint(values[n], 10, 64); err == nil {
-				into[prefix+names[n]] = v
-			}
+		if err := f.parse(text, wanted); err != nil {
+			return fmt.Errorf("%s: %w", f.path, err)
 		}
 	}
 	return nil
 }
 
+// readAllCounters reads every counter of the files below a directory.
+func readAllCounters(read func(path string) (string, error), dir string) (Values, error) {
+	all := selection{values: Values{}}
+	err := readCounters(read, dir, &all)
+	return all.values, err
+}
+
+// parsePairs reads lines in pairs, of names and of values, that begin with the
+// same word and a colon. There is one blank before each name and value
+// (net/ipv4/proc.c:netstat_seq_show).
+func parsePairs(text string, into *selection) error {
+	for line := 2; text != ""; line += 2 {
+		names, rest, paired := strings.Cut(text, "\n")
+		if !paired {
+			return nil
+		}
+		values, rest, _ := strings.Cut(rest, "\n")
+		text = rest
+		head, names, _ := strings.Cut(strings.TrimSpace(names), " ")
+		again, values, _ := strings.Cut(strings.TrimSpace(values), " ")
+		if head == "" || head != again || strings.Count(names, " ") != strings.Count(values, " ") {
+			return fmt.Errorf("line %d does not go with the one before", line)
+		}
+		into.setPair(strings.TrimSuffix(head, ":"), names, values)
+	}
+	return nil
+}
+
+// setPair enters as many values as there are names.
+func (s *selection) setPair(head, names, values string) {
+	for names != "" {
+		var name, value string
+		name, names, _ = strings.Cut(names, " ")
+		value, values, _ = strings.Cut(values, " ")
+		// A limit may be -1: tcpRtoMax and the like are no counters.
+		if v, err := strconv.ParseUint(value, 10, 64); err == nil {
+			s.set(head, name, v)
+		}
+	}
+}
+
 // parseList reads lines of a name and a value.
-func parseList(text string, into Values) error {
+func parseList(text string, into *selection) error {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) != 2 {
@@ -119,27 +147,36 @@ func parseList(text string, into Values) error {
 		if err != nil {
 			return fmt.Errorf("value of %s: %w", fields[0], err)
 		}
-		into[fields[0]] = v
+		into.set("", fields[0], v)
 	}
 	return nil
 }
 
 // parsePerCPU reads a line of names and a line of hexadecimal values a CPU, and
 // adds those up.
-func parsePerCPU(prefix string) func(string, Values) error {
-	return func(text string, into Values) error {
-		head, rows, _ := strings.Cut(text, "\n")
-		names := strings.Fields(head)
+func parsePerCPU(head string) func(string, *selection) error {
+	return func(text string, into *selection) error {
+		first, rows, _ := strings.Cut(text, "\n")
+		names := strings.Fields(first)
+		sums := make([]uint64, len(names))
+		known := 0 // a name without a value is no reason to know nothing
 		for line := range strings.Lines(rows) {
-			values := strings.Fields(line)
-			// A name without a value is no reason to know nothing.
-			for i, name := range names[:min(len(names), len(values))] {
-				v, err := strconv.ParseUint(values[i], 16, 64)
-				if err != nil {
-					return fmt.Errorf("value of %s: %w", name, err)
+			n := 0
+			for value := range strings.FieldsSeq(line) {
+				if n == len(names) {
+					break
 				}
-				into[prefix+name] += v
+				v, err := strconv.ParseUint(value, 16, 64)
+				if err != nil {
+					return fmt.Errorf("value of %s: %w", names[n], err)
+				}
+				sums[n] += v
+				n++
 			}
+			known = max(known, n)
+		}
+		for n, name := range names[:known] {
+			into.set(head, name, sums[n])
 		}
 		return nil
 	}

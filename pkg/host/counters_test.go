@@ -30,6 +30,13 @@ func tree(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+func readOnly(dir string, names ...string) (Values, error) {
+	s := NewSampler(names)
+	wanted := selection{s.wanted, Values{}}
+	err := readCounters(s.files.read, dir, &wanted)
+	return wanted.values, err
+}
+
 func TestReadCounters(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"net/netstat": "TcpExt: SyncookiesSent PAWSTimewait ListenDrops\nTcpExt: 1 2 18446744073709551615\nIpExt: InOctets\nIpExt: 9\n",
@@ -38,8 +45,8 @@ func TestReadCounters(t *testing.T) {
 		"net/stat/nf_conntrack": "entries  clashres found early_drop drop\n" +
 			"00000011  00000000 00000000 0000000a 000000ff\n00000011  00000000 00000000 00000001 00000001\n",
 	})
-	got, err := readCounters(dir, []string{"TcpExtPAWSTimewait", "TcpExtListenDrops", "TcpInCsumErrors", "Ip6InReceives",
-		"Conntrackdrop", "Conntrackearly_drop", "TcpExtTSEcrRejected", "TcpMaxConn", "Nonsense"})
+	got, err := readOnly(dir, "TcpExtPAWSTimewait", "TcpExtListenDrops", "TcpInCsumErrors", "Ip6InReceives",
+		"Conntrackdrop", "Conntrackearly_drop", "TcpExtTSEcrRejected", "TcpMaxConn", "Nonsense")
 	want := Values{"TcpExtPAWSTimewait": 2, "TcpExtListenDrops": 1<<64 - 1, "TcpInCsumErrors": 4, "Ip6InReceives": 7,
 		"Conntrackdrop": 256, "Conntrackearly_drop": 11}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -49,38 +56,55 @@ func TestReadCounters(t *testing.T) {
 
 func TestCountersOfModulesMayBeMissing(t *testing.T) {
 	dir := tree(t, map[string]string{"net/netstat": "", "net/snmp": "Tcp: A\nTcp: 1\n"})
-	got, err := readCounters(dir, []string{"TcpA", "Conntrackdrop"})
+	got, err := readOnly(dir, "TcpA", "Conntrackdrop")
 	if diff := cmp.Diff(Values{"TcpA": 1}, got); diff != "" || err != nil {
 		t.Errorf("%v, (-want +got):\n%s", err, diff)
 	}
-	if _, err := readCounters(t.TempDir(), nil); err == nil {
+	if _, err := readOnly(t.TempDir(), "TcpA"); err == nil {
 		t.Error("no error without any file")
+	}
+}
+
+func TestFilesOfUnwantedCountersAreNotRead(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"net/netstat": "TcpExt: A\nTcpExt: 1\n", "net/snmp": "Tcp: B\nTcp: 1\n", "net/snmp6": "nonsense",
+		"net/stat/nf_conntrack": "drop\nnonsense",
+	})
+	got, err := readOnly(dir, "TcpExtA")
+	if diff := cmp.Diff(Values{"TcpExtA": 1}, got); diff != "" || err != nil {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
+	}
+	for _, name := range []string{"Ip6InReceives", "Conntrackdrop"} {
+		if _, err := readOnly(dir, name); err == nil {
+			t.Errorf("nothing is read for %s", name)
+		}
 	}
 }
 
 func TestReadProcReadsAll(t *testing.T) {
 	long := strings.Repeat("0123456789", 10_000)
 	dir := tree(t, map[string]string{"long": long, "empty": ""})
+	var files procReader
 	for name, want := range map[string]string{"long": long, "empty": ""} {
-		if got, err := readProc(filepath.Join(dir, name)); got != want || err != nil {
+		if got, err := files.read(filepath.Join(dir, name)); got != want || err != nil {
 			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(want), err)
 		}
 	}
-	if _, err := readProc(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := files.read(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := readProc(dir); err == nil {
+	if _, err := files.read(dir); err == nil {
 		t.Error("a directory is read")
 	}
 }
 
 func TestCountersThatMakeNoSense(t *testing.T) {
 	perCPU := parsePerCPU("C")
-	for text, parse := range map[string]func(string, Values) error{
+	for text, parse := range map[string]func(string, *selection) error{
 		"Tcp: A B\nTcp: 1\n": parsePairs, "Tcp: A\nUdp: 1\n": parsePairs, "\n\n": parsePairs,
 		"A\n": parseList, "A b\n": parseList, "a\nxyz\n": perCPU,
 	} {
-		if err := parse(text, Values{}); err == nil {
+		if err := parse(text, &selection{values: Values{}}); err == nil {
 			t.Errorf("no error for %q", text)
 		}
 	}

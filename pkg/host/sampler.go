@@ -14,14 +14,19 @@ type Sample map[uint32]Values
 // Sampler reads the kernel's counters in all network namespaces. It holds none
 // of them open between two samples, as that would keep them alive.
 type Sampler struct {
-	counters []string
-	census   census
-	known    places
+	wanted map[string]bool
+	files  procReader
+	census census
+	known  places
 }
 
 // NewSampler returns a Sampler of counters with these names.
 func NewSampler(counters []string) *Sampler {
-	return &Sampler{counters: counters, census: census{now: time.Now}, known: places{}}
+	s := &Sampler{wanted: map[string]bool{}, census: newCensus(time.Now), known: places{}}
+	for _, name := range counters {
+		s.wanted[name] = true
+	}
+	return s
 }
 
 // Sample reads the counters of the namespaces that a quick look finds and of
@@ -31,32 +36,43 @@ func NewSampler(counters []string) *Sampler {
 // those that are kept only by another process's thread or open file, at a cost
 // in proportion to their number.
 func (s *Sampler) Sample(deep bool) (Sample, error) {
-	found := s.census.scan(deep, s.known)
-	s.known = found
+	s.known = s.census.scan(deep, s.known)
 	sample := Sample{}
-	err := travel(func(t *traveller) error { return sample.readAll(t, found, s.counters) })
+	err := travel(func(t *traveller) error { return s.readAll(t, sample) })
 	return sample, err
 }
 
 // readAll visits each namespace. Those that are gone by now, or that this
 // process may not enter, are missing from the sample.
-func (s Sample) readAll(t *traveller, found places, counters []string) error {
+func (s *Sampler) readAll(t *traveller, into Sample) error {
 	read := func(inum uint32) func() error {
 		return func() (err error) {
-			s[inum], err = readThread(counters)
+			into[inum], err = s.readThread()
 			return err
 		}
 	}
 	if err := t.visit(ownNetns, t.own, read(t.own)); err != nil {
 		return fmt.Errorf("read counters: %w", err)
 	}
-	for inum, at := range found {
+	for inum, at := range s.known {
 		if inum == t.own {
 			continue
 		}
 		if t.visitPlace(at, inum, read(inum)) != nil {
-			delete(s, inum)
+			delete(into, inum)
 		}
 	}
 	return nil
+}
+
+// readThread reads the counters of the network namespace that the calling
+// thread is in.
+func (s *Sampler) readThread() (Values, error) {
+	dir, err := threadDir()
+	if err != nil {
+		return nil, err
+	}
+	wanted := selection{s.wanted, make(Values, len(s.wanted))}
+	err = readCounters(s.files.read, dir, &wanted)
+	return wanted.values, err
 }

@@ -67,11 +67,14 @@ func (p *place) leadsTo(inum uint32) bool {
 // threads and descriptors of all other processes, which takes time in
 // proportion to their number. What vanishes or may not be looked at during a
 // scan is left out.
-func scan(deep bool) places {
+func scan(deep bool) places { return scanWithout(nil, deep) }
+
+// scanWithout does not look at some processes.
+func scanWithout(some map[int]bool, deep bool) places {
 	found := places{}
 	for _, name := range names(procDir) {
 		pid, err := strconv.Atoi(name)
-		if err != nil {
+		if err != nil || some[pid] {
 			continue
 		}
 		found.addProcess(pid)
@@ -203,15 +206,22 @@ func netnsMount(path string) (uint32, bool) {
 	return uint32(st.Ino), ok
 }
 
-// names lists a directory, which may have vanished or be out of bounds.
+// names lists a directory, which may have vanished or be out of bounds. os.Open
+// would ask epoll first, which knows no directories.
 func names(dir string) []string {
-	d, err := os.Open(dir)
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
-	defer d.Close()
-	found, _ := d.Readdirnames(-1) // what came before an error counts
-	return found
+	defer unix.Close(fd)
+	var found []string
+	for entries := make([]byte, 8<<10); ; {
+		n, err := unix.ReadDirent(fd, entries)
+		if err != nil || n <= 0 {
+			return found // what came before an error counts
+		}
+		_, _, found = unix.ParseDirent(entries[:n], -1, found)
+	}
 }
 
 // parseNetnsLink reads the inode number out of "net:[4026531840]".

@@ -132,7 +132,7 @@ func (s *Space) readNet(r Root, dir string) {
 	}
 	for _, f := range neighbourFiles {
 		if text, err := r.read(filepath.Join(dir, f.path)); err == nil {
-			_ = parsePerCPU(f.prefix)(text, s.Counters) // as far as it could be read
+			_ = parsePerCPU(f.prefix)(text, &selection{values: s.Counters}) // as far as it could be read
 			s.Counters[f.prefix+"entries"] = firstHex(text)
 		}
 	}

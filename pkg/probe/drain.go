@@ -105,7 +105,6 @@ func (d *drain) collect(now time.Time, last bool) error {
 	if d.emptying {
 		return d.empty(now)
 	}
-	d.decoder.setClock(now)
 	if last {
 		// A program that began when counting was on may be on its way.
 		if err := d.table.wait(); err != nil {
@@ -120,6 +119,8 @@ func (d *drain) collect(now time.Time, last bool) error {
 		d.began, d.flood = now, false
 		return nil
 	}
+	// Not before: an ordinary system call wakes a second thread; see clock.
+	d.decoder.setClock(now)
 	if !last && now.Before(d.due) {
 		return d.readRing(d.tell)
 	}

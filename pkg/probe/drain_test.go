@@ -4,7 +4,9 @@ package probe
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func newTestDrain(everyDrop bool) *drain {
@@ -14,6 +16,29 @@ func newTestDrain(everyDrop bool) *drain {
 		details:   map[bpfKey]*bpfDetail{},
 		owed:      map[bpfKey]int64{},
 		locator:   locator{},
+	}
+}
+
+func TestTickWithoutCountsTakesNoCall(t *testing.T) {
+	d, now := newTestDrain(false), time.Now()
+	d.table, d.flood = &table{anyCounted: flag{memory: strings.NewReader("\x01\x00"), offset: 1}}, true
+	if n := testing.AllocsPerRun(10, func() {
+		if events, err := d.read(now, false); len(events) != 0 || err != nil || d.flood || d.began != now {
+			t.Errorf("%v, %v, flood %v, began %v", events, err, d.flood, d.began)
+		}
+	}); n != 0 || d.decoder.ktime != 0 {
+		t.Errorf("%v allocations, the kernel's time %d", n, d.decoder.ktime)
+	}
+}
+
+func TestFlag(t *testing.T) {
+	f := flag{memory: strings.NewReader("\x00\x01"), offset: 1}
+	if set, err := f.read(); !set || err != nil {
+		t.Errorf("%v, %v", set, err)
+	}
+	f.offset++
+	if _, err := f.read(); err == nil {
+		t.Error("no error for what is not there")
 	}
 }
 

@@ -20,6 +20,8 @@ type table struct {
 	second  *ebpf.Variable
 	counted *ebpf.Variable
 	full    *ebpf.Variable
+	// anyCounted is counted, to be read at each tick.
+	anyCounted flag
 	// epoch and empty are what it is waited with for the programs that run.
 	epoch, empty *ebpf.Map
 
@@ -42,6 +44,9 @@ func newTable(l *loader) (*table, error) {
 		values: make([]bpfTally, batch*cpus),
 		perKey: cpus,
 	}
+	if t.anyCounted, err = l.flag("counted"); err != nil {
+		return nil, err
+	}
 	if t.empty, err = ebpf.NewMap(l.spec.Maps["epoch"].InnerMap); err != nil {
 		return nil, fmt.Errorf("create map: %w", err)
 	}
@@ -54,8 +59,8 @@ func (t *table) close() error {
 
 // hasCounts says whether anything was counted since the last exchange.
 func (t *table) hasCounts() (bool, error) {
-	var counted bool
-	if err := t.counted.Get(&counted); err != nil {
+	counted, err := t.anyCounted.read()
+	if err != nil {
 		return false, fmt.Errorf("look for counts: %w", err)
 	}
 	return counted, nil
