@@ -3,7 +3,6 @@
 package host
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -112,28 +111,6 @@ func TestSampleFindsNamespaceHeldByOwnDescriptor(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("namespace %d is still there, at %+v", inum, s.known[inum])
 		}
-	}
-}
-
-func TestTravellerIsHomeAgain(t *testing.T) {
-	f, inum := newNetns(t)
-	path := "/proc/self/fd/" + itoa(f.Fd())
-	here := func() uint32 {
-		inum, _ := netnsLink(ownNetns)
-		return inum
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	home := here()
-	if err := travel(func(r *traveller) error {
-		for range 2 { // once it need not move
-			if err := r.visit(path, inum, func() error { return nil }); err != nil || here() != inum {
-				t.Errorf("%v, in %d, not %d", err, here(), inum)
-			}
-		}
-		return r.visit(path, inum+1, func() error { return errors.New("wrong namespace") })
-	}); err == nil || here() != home {
-		t.Errorf("%v, in %d, not %d", err, here(), home)
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *Sampler) readAll(t *traveller, into Sample) error {
 }
 
 // readThread reads the counters of the network namespace that the calling
-// thread is in.
+// thread is in. The goroutine must be locked to the thread.
 func (s *Sampler) readThread() (Values, error) {
 	dir, err := threadDir()
 	if err != nil {

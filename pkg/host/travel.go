@@ -14,43 +14,30 @@ import (
 type traveller struct {
 	home int    // descriptor of the namespace that the process runs in
 	own  uint32 // its number
-	at   uint32 // where the thread is
 }
 
-// travel runs fn with a traveller, on the calling goroutine's thread, if that may
-// come back home. Else it takes a thread that nothing else uses, and that ends
-// when it is lost; to change threads makes an idle run a tenth dearer.
+// travel runs fn with a traveller, on a thread that nothing else uses until it
+// is back home. A thread that cannot get back ends.
 func travel(fn func(*traveller) error) error {
-	home, err := openNetns(ownNetns)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(home)
-	own, err := inodeOf(home)
-	if err != nil {
-		return err
-	}
-	t := &traveller{home, own, own}
-	runtime.LockOSThread()
-	if netns.Set(netns.NsHandle(home)) == nil {
-		return t.tour(fn)
-	}
-	runtime.UnlockOSThread()
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		done <- t.tour(fn)
+		home, err := openNetns(ownNetns)
+		if err != nil {
+			done <- err
+			return
+		}
+		defer unix.Close(home)
+		own, err := inodeOf(home)
+		if err == nil {
+			err = fn(&traveller{home, own})
+		}
+		if netns.Set(netns.NsHandle(home)) == nil {
+			runtime.UnlockOSThread()
+		} // else the thread ends with the goroutine
+		done <- err
 	}()
 	return <-done
-}
-
-// tour runs fn and lets go of the thread when it is home again.
-func (t *traveller) tour(fn func(*traveller) error) error {
-	err := fn(t)
-	if t.at == t.own || netns.Set(netns.NsHandle(t.home)) == nil {
-		runtime.UnlockOSThread()
-	}
-	return err
 }
 
 // locate finds a namespace, by a deep scan if a quick one does not know it.
@@ -80,7 +67,7 @@ func (t *traveller) visitPlace(at place, inum uint32, fn func() error) error {
 // visit runs fn in the namespace that path leads to. Home is not entered if the
 // thread is still there, as that takes privileges.
 func (t *traveller) visit(path string, inum uint32, fn func() error) error {
-	if t.at == inum {
+	if now, err := threadNetns(); err == nil && now == inum {
 		return fn()
 	}
 	fd, err := openNetns(path)
@@ -94,6 +81,15 @@ func (t *traveller) visit(path string, inum uint32, fn func() error) error {
 	if err := netns.Set(netns.NsHandle(fd)); err != nil {
 		return err
 	}
-	t.at = inum
 	return fn()
+}
+
+// threadNetns is the namespace that the calling thread is in.
+func threadNetns() (uint32, error) {
+	fd, err := openNetns(ownNetns)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	return inodeOf(fd)
 }
