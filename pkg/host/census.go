@@ -4,10 +4,7 @@ package host
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,12 +31,10 @@ type census struct {
 	newest  int       // task that was seen, 0 for none yet
 	// born is when each young task was first seen.
 	born map[int]time.Time
-	// kernel is the kernel's own threads: most of what an idle machine runs.
-	kernel map[int]bool
 }
 
 func newCensus(now func() time.Time) census {
-	return census{now: now, born: map[int]time.Time{}, kernel: kernelThreads()}
+	return census{now: now, born: map[int]time.Time{}}
 }
 
 // scan finds network namespaces as the function of that name does, and those
@@ -57,7 +52,7 @@ func (c *census) scan(deep bool, known places) places {
 		return known
 	}
 	c.scanned = now
-	return scanWithout(c.kernel, deep).or(known)
+	return scan(deep).or(known)
 }
 
 // hold says whether the best way to each namespace still is one.
@@ -78,7 +73,6 @@ func (c *census) young(now time.Time) []int {
 		before := cmp.Or(c.newest, max(newest-few, 1))
 		for _, pid := range tasksSince(before, newest) {
 			c.born[pid] = now
-			delete(c.kernel, pid)
 		}
 		c.newest = newest
 	}
@@ -104,20 +98,6 @@ func tasksSince(before, newest int) []int {
 		}
 	}
 	return tasks
-}
-
-// kernelThreads finds the threads that have no program. They never leave the
-// machine's first network namespace, which kthreadd, 2, is left to stand for.
-func kernelThreads() map[int]bool {
-	const kthreadd = 2
-	found := map[int]bool{}
-	for _, name := range names(procDir) {
-		_, err := os.Readlink(procDir + "/" + name + "/exe")
-		if pid, no := strconv.Atoi(name); no == nil && pid > kthreadd && errors.Is(err, fs.ErrNotExist) {
-			found[pid] = true
-		}
-	}
-	return found
 }
 
 // newestTask is the number of the task that was started last, which is the last

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -94,22 +93,6 @@ func TestTasksSince(t *testing.T) {
 		if got := tasksSince(c.before, c.newest); slices.Contains(got, self) != c.has {
 			t.Errorf("after %d up to %d: %v of %d", c.before, c.newest, got, self)
 		}
-	}
-}
-
-func TestCensusLeavesKernelThreadsOut(t *testing.T) {
-	c := newCensus(time.Now)
-	if c.kernel[1] || c.kernel[2] || c.kernel[os.Getpid()] || c.kernel[os.Getppid()] {
-		t.Errorf("not all are the kernel's: %v", c.kernel)
-	}
-	for pid := range c.kernel {
-		if text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && len(text) > 0 {
-			t.Errorf("%d is %q", pid, text)
-		}
-	}
-	c.newest, c.kernel = os.Getpid()-1, map[int]bool{os.Getpid(): true} // a number that is used again
-	if c.young(time.Now()); c.kernel[os.Getpid()] {
-		t.Error("a new process is taken for a thread that is gone")
 	}
 }
 

@@ -67,14 +67,11 @@ func (p *place) leadsTo(inum uint32) bool {
 // threads and descriptors of all other processes, which takes time in
 // proportion to their number. What vanishes or may not be looked at during a
 // scan is left out.
-func scan(deep bool) places { return scanWithout(nil, deep) }
-
-// scanWithout does not look at some processes.
-func scanWithout(some map[int]bool, deep bool) places {
+func scan(deep bool) places {
 	found := places{}
 	for _, name := range names(procDir) {
 		pid, err := strconv.Atoi(name)
-		if err != nil || some[pid] {
+		if err != nil {
 			continue
 		}
 		found.addProcess(pid)
