@@ -3,9 +3,6 @@
 package host
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +14,6 @@ const (
 	// childhood is how long a process is looked at every time: what starts in a
 	// namespace of its own is started elsewhere and enters it soon.
 	childhood = 3 * time.Second
-	// few is how many new tasks are looked for by their numbers: a list of all
-	// processes costs as much as to ask for some hundreds that are not there.
-	few = 128
 )
 
 // census makes scans in a row cheaper: to look at every process once a second
@@ -28,13 +22,9 @@ type census struct {
 	now     func() time.Time
 	files   procReader
 	scanned time.Time // when all processes were looked at
-	newest  int       // task that was seen, 0 for none yet
-	// born is when each young task was first seen.
+	newest  string    // process by then
+	// born is when each process was first seen.
 	born map[int]time.Time
-}
-
-func newCensus(now func() time.Time) census {
-	return census{now: now, born: map[int]time.Time{}}
 }
 
 // scan finds network namespaces as the function of that name does, and those
@@ -65,52 +55,49 @@ func (p places) hold() bool {
 	return true
 }
 
-// young lists the tasks that were first seen a short while ago, in the order of
-// their numbers. Some are gone, and some are threads.
+// young lists the processes that were first seen a short while ago.
 func (c *census) young(now time.Time) []int {
-	maps.DeleteFunc(c.born, func(_ int, born time.Time) bool { return now.Sub(born) >= childhood })
-	if newest, ok := c.newestTask(); ok && newest != c.newest {
-		before := cmp.Or(c.newest, max(newest-few, 1))
-		for _, pid := range tasksSince(before, newest) {
-			c.born[pid] = now
-		}
+	if newest, ok := c.newestTask(); !ok || newest != c.newest {
 		c.newest = newest
+		c.count(now)
 	}
-	return slices.Sorted(maps.Keys(c.born))
+	var young []int
+	for pid, born := range c.born {
+		if now.Sub(born) < childhood {
+			young = append(young, pid)
+		}
+	}
+	return young
 }
 
-// tasksSince lists what may have been started after the task before, up to the
-// newest. The kernel gives out numbers in their order, from the lowest again when
-// they are used up (kernel/pid.c:alloc_pid).
-func tasksSince(before, newest int) []int {
-	var tasks []int
-	if before < newest && newest-before <= few {
-		for pid := before + 1; pid <= newest; pid++ {
-			tasks = append(tasks, pid)
-		}
-		return tasks
-	}
+// count looks which processes there are.
+func (c *census) count(now time.Time) {
+	born := make(map[int]time.Time, len(c.born))
 	for _, name := range names(procDir) {
 		pid, err := strconv.Atoi(name)
-		after, upTo := pid > before, pid <= newest
-		if err == nil && (after && upTo || newest < before && (after || upTo)) {
-			tasks = append(tasks, pid)
+		if err != nil {
+			continue
+		}
+		if at, known := c.born[pid]; known {
+			born[pid] = at
+		} else {
+			born[pid] = now
 		}
 	}
-	return tasks
+	c.born = born
 }
 
 // newestTask is the number of the task that was started last, which is the last
-// field of /proc/loadavg.
-func (c *census) newestTask() (int, bool) {
+// field of /proc/loadavg. It counts on until it wraps around, so that it stays
+// the same as long as none is started.
+func (c *census) newestTask() (string, bool) {
 	text, err := c.files.read(procDir + "/loadavg")
 	if err != nil {
-		return 0, false
+		return "", false
 	}
 	fields := strings.Fields(text)
 	if len(fields) != 5 {
-		return 0, false
+		return "", false
 	}
-	newest, err := strconv.Atoi(fields[4])
-	return newest, err == nil
+	return fields[4], true
 }

@@ -80,25 +80,9 @@ func TestQuickSampleFindsNamespaceOfNewProcess(t *testing.T) {
 	}
 }
 
-func TestTasksSince(t *testing.T) {
-	self := os.Getpid()
-	for _, c := range []struct {
-		before, newest int
-		has            bool
-	}{
-		{self - 1, self, true}, {self - 1, self + few - 1, true}, {self, self + few, false}, // by number
-		{self - 1, self + few, true}, {self, self + few + 1, false}, {self - few - 2, self - 1, false},
-		{maxPID, self, true}, {self - 1, 0, true}, {maxPID, self - 1, false}, {self, 0, false}, // from the lowest again
-	} {
-		if got := tasksSince(c.before, c.newest); slices.Contains(got, self) != c.has {
-			t.Errorf("after %d up to %d: %v of %d", c.before, c.newest, got, self)
-		}
-	}
-}
-
 func TestCensusScansAllFromTimeToTime(t *testing.T) {
 	now := time.Now()
-	c := newCensus(func() time.Time { return now })
+	c := census{now: func() time.Time { return now }}
 	known := c.scan(false, places{})
 	f, inum := newNetns(t) // by a process that is not young any more, soon
 	now = now.Add(childhood)

@@ -22,7 +22,7 @@ type Sampler struct {
 
 // NewSampler returns a Sampler of counters with these names.
 func NewSampler(counters []string) *Sampler {
-	s := &Sampler{wanted: map[string]bool{}, census: newCensus(time.Now), known: places{}}
+	s := &Sampler{wanted: map[string]bool{}, census: census{now: time.Now}, known: places{}}
 	for _, name := range counters {
 		s.wanted[name] = true
 	}

@@ -203,22 +203,15 @@ func netnsMount(path string) (uint32, bool) {
 	return uint32(st.Ino), ok
 }
 
-// names lists a directory, which may have vanished or be out of bounds. os.Open
-// would ask epoll first, which knows no directories.
+// names lists a directory, which may have vanished or be out of bounds.
 func names(dir string) []string {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	d, err := os.Open(dir)
 	if err != nil {
 		return nil
 	}
-	defer unix.Close(fd)
-	var found []string
-	for entries := make([]byte, 8<<10); ; {
-		n, err := unix.ReadDirent(fd, entries)
-		if err != nil || n <= 0 {
-			return found // what came before an error counts
-		}
-		_, _, found = unix.ParseDirent(entries[:n], -1, found)
-	}
+	defer d.Close()
+	found, _ := d.Readdirnames(-1) // what came before an error counts
+	return found
 }
 
 // parseNetnsLink reads the inode number out of "net:[4026531840]".
