@@ -71,6 +71,7 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	acts := prepare()
+	o.patience = patience / 2 // nobody is in a hurry, and a busy machine may be slow to find a listener
 	o.probe.Filter.Netns = []uint32{lab.Netns()}
 	inLab := *e // where the lab is the whole world
 	inLab.machine = func() (host.Machine, error) {

@@ -92,6 +92,13 @@ func (o *told) count(cause string, src netip.Addr) uint64 {
 	return o.counts[cause][src]
 }
 
+// soFar is how many lines it has told by now.
+func (o *told) soFar() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lines
+}
+
 // await waits until it tells of a drop, for a limited time.
 func (o *told) await(cause string, src netip.Addr, limit time.Duration) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

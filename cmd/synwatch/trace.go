@@ -25,6 +25,7 @@ type traceOptions struct {
 	duration time.Duration
 	count    uint64
 	notices  bool
+	patience time.Duration // 0 for what is usual
 	format   formatOptions
 }
 
@@ -141,7 +142,7 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 		Source: t, Counters: e.counters(), Directory: known, Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
-		Records: o.count, Duration: o.duration, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
+		Records: o.count, Duration: o.duration, Patience: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports) > 0,
 	})
 }

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// patience is how long a record may wait for what the machine knows of it,
-	// pause how long the loop may, turns times in a row.
-	patience   = 50 * time.Millisecond
-	pause      = time.Millisecond
-	turns      = 4
-	turnsAtEnd = int(patience / pause)
+	// patience is how long a record may wait for what the machine knows of it
+	// unless Config.Patience says otherwise, pause how long the loop may, turns
+	// times in a row.
+	patience = 50 * time.Millisecond
+	pause    = time.Millisecond
+	turns    = 4
 	// maxHeld bounds the records that wait.
 	maxHeld = 8192
 )
@@ -64,7 +64,7 @@ func (w *watcher) present(r Record) error {
 	if r.Answer, all = w.ask(&q); all && len(w.held) == 0 {
 		return w.record(r)
 	}
-	w.held = append(w.held, held{r, q, now.Add(patience)})
+	w.held = append(w.held, held{r, q, now.Add(w.Patience)})
 	if len(w.held) > maxHeld {
 		return w.releaseFirst()
 	}
@@ -112,7 +112,7 @@ func (w *watcher) settle(turns int) error {
 
 // releaseAll waits for the last time.
 func (w *watcher) releaseAll() error {
-	err := w.settle(turnsAtEnd)
+	err := w.settle(int(w.Patience / pause))
 	for err == nil && len(w.held) > 0 {
 		err = w.releaseFirst()
 	}

@@ -21,10 +21,13 @@ func ask(after int) *directory {
 }
 
 func TestRecordsCarryTheListener(t *testing.T) {
-	for _, after := range []int{0, 3, 20} { // at once, at the next look, at the end
+	for after, patience := range map[int]time.Duration{
+		0: 0, 3: 0, 20: 0, // at once, at the next look, at the end
+		200: time.Second,
+	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		f, b := newFake(step{do: cancel, events: []event.Event{syn("10.9.0.5:1", 1)}}), &book{}
-		err := Run(ctx, Config{Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(string) {}, Directory: ask(after)})
+		err := Run(ctx, Config{Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(string) {}, Directory: ask(after), Patience: patience})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,7 @@ type watcher struct {
 // are as many records as were asked for. Then it tells the summary. An error of
 // the sink, which satisfies ErrOutput, ends it without.
 func Run(ctx context.Context, cfg Config) error {
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	w := &watcher{
 		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), scenes: scenes{},
 		attributed: movement{}, names: map[uint32]string{}, sought: map[uint32]bool{},

@@ -81,6 +81,10 @@ type Config struct {
 	Records  uint64
 	Duration time.Duration
 
+	// Patience is how long a record may wait for what the Directory knows of it.
+	// 0 for 50 ms.
+	Patience time.Duration
+
 	// MaxSources bounds the sources of which totals are kept, of all causes
 	// together. 0 for 65,536.
 	MaxSources int
