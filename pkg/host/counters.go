@@ -48,6 +48,11 @@ func (s *selection) set(head, name string, value uint64) {
 	}
 }
 
+// add adds to a value if it is wanted.
+func (s *selection) add(head, name string, value uint64) {
+	s.set(head, name, s.values[head+name]+value)
+}
+
 // wantsOf says whether a counter may be wanted whose name begins with one of these.
 func (s *selection) wantsOf(heads []string) bool {
 	for name := range s.names {
@@ -158,25 +163,16 @@ func parsePerCPU(head string) func(string, *selection) error {
 	return func(text string, into *selection) error {
 		first, rows, _ := strings.Cut(text, "\n")
 		names := strings.Fields(first)
-		sums := make([]uint64, len(names))
-		known := 0 // a name without a value is no reason to know nothing
 		for line := range strings.Lines(rows) {
-			n := 0
-			for value := range strings.FieldsSeq(line) {
-				if n == len(names) {
-					break
-				}
-				v, err := strconv.ParseUint(value, 16, 64)
+			values := strings.Fields(line)
+			// A name without a value is no reason to know nothing.
+			for i, name := range names[:min(len(names), len(values))] {
+				v, err := strconv.ParseUint(values[i], 16, 64)
 				if err != nil {
-					return fmt.Errorf("value of %s: %w", names[n], err)
+					return fmt.Errorf("value of %s: %w", name, err)
 				}
-				sums[n] += v
-				n++
+				into.add(head, name, v)
 			}
-			known = max(known, n)
-		}
-		for n, name := range names[:known] {
-			into.set(head, name, sums[n])
 		}
 		return nil
 	}
