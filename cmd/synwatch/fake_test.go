@@ -61,7 +61,7 @@ func newFake() *fake {
 	f := &fake{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	f.cov = event.Coverage{
 		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeTracepoint, Status: event.Attached}, {Name: "tcp_v4_conn_request", Status: event.Unavailable, Why: "no kprobes"}},
-		Observable: event.AllFacts, HasReasons: true, Reasons: map[string]bool{"NO_SOCKET": true},
+		Observable: event.AllFacts &^ event.SYNJudged, HasReasons: true, Reasons: map[string]bool{"NO_SOCKET": true},
 	}
 	for i := range 3 {
 		f.events = append(f.events, event.Event{

@@ -53,7 +53,7 @@ func sees(cov *event.Coverage, hook event.Hook) bool {
 	case "", event.HookFree:
 		return true
 	case event.HookConnRequest:
-		return cov.HasConnRequest
+		return cov.Observable.Has(event.SYNJudged)
 	}
 	return slices.ContainsFunc(cov.Hooks, func(h event.HookState) bool {
 		return h.Name == string(hook) && h.Status == event.Attached

@@ -30,7 +30,7 @@ func TestUnseenOfATracepointOnlyRun(t *testing.T) {
 }
 
 func TestNothingUnseenWithFullCoverage(t *testing.T) {
-	cov := event.Coverage{Observable: event.AllFacts, HasConnRequest: true, HasReasons: true, Reasons: map[string]bool{}}
+	cov := event.Coverage{Observable: event.AllFacts, HasReasons: true, Reasons: map[string]bool{}}
 	for _, r := range rules {
 		cov.Hooks = append(cov.Hooks, event.HookState{Name: string(r.Hook), Status: event.Attached})
 		for _, reason := range r.Reasons {

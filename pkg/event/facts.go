@@ -119,6 +119,10 @@ const (
 // AllFacts is every fact there is.
 const AllFacts = factsEnd - 1
 
+// SYNJudged is what nothing sees but HookConnRequest. Who can observe it sees
+// dropped SYNs one by one.
+const SYNJudged = ReqQueueDrop | CookieSent
+
 var factNames = []string{
 	"listen-overflow", "listen-drop", "request-queue-drop", "cookie-sent", "reserved",
 	"final-ack", "cookie-ack", "cookie-failed", "cookie-refused", "listener-ack",

@@ -39,8 +39,6 @@ type Coverage struct {
 	// Observable is the facts that would be seen if they happened, or that
 	// cannot happen as the module behind them is not loaded.
 	Observable Facts
-	// HasConnRequest says whether dropped SYNs are seen one by one.
-	HasConnRequest bool
 	// HasReasons says whether this kernel gives drop reasons.
 	HasReasons bool
 	// Reasons are the drop reasons that this kernel knows, without prefix.

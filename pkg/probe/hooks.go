@@ -37,7 +37,6 @@ const (
 	conntrack   = "nf_conntrack"
 	rejectIPv4  = "nf_reject_ipv4"
 	rejectIPv6  = "nf_reject_ipv6"
-	synFacts    = event.ReqQueueDrop | event.CookieSent // and others, which are not theirs alone
 	handshakeOK = event.FinalACK | event.ListenOverflow | event.ListenDrop
 	authFacts   = event.AuthMissing | event.AuthUnexpected | event.AuthFailed
 	cookieFacts = event.CookieACK | event.CookieFailed | event.CookieRefused | event.ListenerACK
@@ -47,8 +46,8 @@ const (
 // bpf/ and a rule in the catalogue. kfree_skb, without which nothing works, is
 // not in it.
 var hooks = []hook{
-	{name: "tcp_v4_conn_request", entry: true, leave: true, counters: true, facts: synFacts},
-	{name: "tcp_v6_conn_request", entry: true, leave: true, counters: true, facts: synFacts},
+	{name: "tcp_v4_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged},
+	{name: "tcp_v6_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged},
 	{name: "subflow_v4_conn_request", entry: true, leave: true, counters: true}, // of MPTCP, if there is any
 	{name: "subflow_v6_conn_request", entry: true, leave: true, counters: true},
 	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved},

@@ -169,17 +169,15 @@ func (t *Tracer) Coverage() event.Coverage { return t.coverage }
 
 func (t *Tracer) survey() event.Coverage {
 	c := event.Coverage{
-		Hooks:          []event.HookState{t.free.state()},
-		Observable:     event.AllFacts,
-		HasReasons:     t.kernel.reasons != nil,
-		HasConnRequest: true,
-		Reasons:        t.kernel.reasonNames,
+		Hooks:      []event.HookState{t.free.state()},
+		Observable: event.AllFacts,
+		HasReasons: t.kernel.reasons != nil,
+		Reasons:    t.kernel.reasonNames,
 	}
 	for _, p := range t.hooks {
 		c.Hooks = append(c.Hooks, p.state())
 		if p.status == event.Unavailable || p.fresh {
 			c.Observable &^= p.facts
-			c.HasConnRequest = c.HasConnRequest && p.facts != synFacts
 		}
 	}
 	if c.HasReasons {

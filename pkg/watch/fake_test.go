@@ -60,7 +60,7 @@ func newFake(steps ...step) *fake {
 func fullCoverage() event.Coverage {
 	return event.Coverage{
 		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeFentry, Status: event.Attached}},
-		Observable: event.AllFacts, HasConnRequest: true, HasReasons: true,
+		Observable: event.AllFacts, HasReasons: true,
 		Reasons: map[string]bool{"NO_SOCKET": true, "NETFILTER_DROP": true, "TCP_CSUM": true},
 	}
 }

@@ -14,8 +14,7 @@ import (
 // changed says whether the source sees more or less than it did: a module was
 // loaded or unloaded.
 func (w *watcher) changed(cov *event.Coverage) bool {
-	return cov.Observable != w.coverage.Observable || cov.HasConnRequest != w.coverage.HasConnRequest ||
-		!slices.Equal(cov.Hooks, w.coverage.Hooks)
+	return cov.Observable != w.coverage.Observable || !slices.Equal(cov.Hooks, w.coverage.Hooks)
 }
 
 func (w *watcher) setCoverage(cov event.Coverage) {
