@@ -100,8 +100,8 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 		d->timestamps = *e->timestamps;
 	if (e->skb)
 		read_chain(&d->chain, e->skb);
-	/* User space comes to look; waking it for each drop costs the softirq. */
-	bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
+	/* Wakes user space if it has seen all others, so once a tick at most. */
+	bpf_ringbuf_submit(d, 0);
 }
 
 /* add_key returns the tally of a new key, NULL where the map is full. */

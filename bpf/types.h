@@ -41,7 +41,6 @@ enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1,
-	BPF_RB_NO_WAKEUP = 1,
 };
 
 /* include/uapi/linux/{if_ether,in,netfilter,if_packet}.h */

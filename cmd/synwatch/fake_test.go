@@ -40,6 +40,7 @@ func (f *fake) survey(netns []uint32) (*host.Snapshot, error) {
 func (f *fake) Coverage() event.Coverage         { return f.cov }
 func (f *fake) Start() error                     { return nil }
 func (f *fake) Stop() error                      { f.stopped = true; return nil }
+func (f *fake) Wake()                            {}
 func (f *fake) Ignore(int)                       {}
 func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
 func (f *fake) Close() error                     { f.closed = true; return nil }
@@ -48,7 +49,7 @@ func (f *fake) Name(uint32) string               { return "" }
 func (f *fake) Ask(host.Question) (host.Answer, bool) {
 	return host.Answer{Listener: &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx"}}}, true
 }
-func (f *fake) Read() (events []event.Event, err error) {
+func (f *fake) Read(time.Time) (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)
 	events, f.events = f.events, nil
 	if f.stopped {

@@ -21,6 +21,10 @@ const (
 	maxDelay = 10 * time.Second
 )
 
+// quiet is how long nothing must have been counted for the next that is to have
+// a detail: it is within no window in which its kind has had all; see bpf/tally.h.
+const quiet = 200 * time.Millisecond
+
 // floodRate is how many drops a second are a flood.
 const floodRate = 20_000
 
@@ -44,6 +48,8 @@ type drain struct {
 	began     time.Time
 	exchanged time.Time
 	flood     bool
+	// quietSince is since when nothing was counted, zero if something was.
+	quietSince time.Time
 	// details are those that wait for their key's count.
 	details map[bpfKey]*bpfDetail
 	// owed is, for a key of which drops were told one by one, how many were
@@ -117,8 +123,12 @@ func (d *drain) collect(now time.Time, last bool) error {
 	}
 	if !counted {
 		d.began, d.flood = now, false
+		if d.quietSince.IsZero() {
+			d.quietSince = now
+		}
 		return nil
 	}
+	d.quietSince = time.Time{}
 	// Not before: an ordinary system call wakes a second thread; see clock.
 	d.decoder.setClock(now)
 	if !last && now.Before(d.due) {
@@ -139,6 +149,11 @@ func (d *drain) collect(now time.Time, last bool) error {
 		return err
 	}
 	return d.empty(now)
+}
+
+// isQuiet says whether a detail is to be expected before anything else.
+func (d *drain) isQuiet(now time.Time) bool {
+	return !d.quietSince.IsZero() && now.Sub(d.quietSince) >= quiet
 }
 
 // empty settles the next keys of the exchanged table.

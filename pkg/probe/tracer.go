@@ -35,7 +35,9 @@ type Tracer struct {
 	// coverage is that of the hooks as they stand.
 	coverage event.Coverage
 
+	interval time.Duration
 	clock    *clock
+	doorbell *doorbell
 	stopping chan struct{}
 	stop     sync.Once
 	finished bool
@@ -85,11 +87,14 @@ func (t *Tracer) open(o Options) (err error) {
 	}
 	t.loader.forget()
 	t.coverage = t.survey()
-	interval := tick
-	if o.EveryDrop {
-		interval = quickTick
+	if t.doorbell, err = newDoorbell(t.loader.maps["details"], t.drain.ring); err != nil {
+		return err
 	}
-	t.clock, err = newClock(interval)
+	t.interval = tick
+	if o.EveryDrop {
+		t.interval = quickTick
+	}
+	t.clock, err = newClock(t.interval)
 	return err
 }
 
@@ -106,8 +111,14 @@ func (t *Tracer) Stop() error {
 		close(t.stopping)
 		// At once; a Read that waits on a clock that cannot be set does so for its interval.
 		_ = t.clock.set(1, tick)
+		t.Wake()
 	})
 	return err
+}
+
+// Wake ends the wait of a Read, which may yet last until the next tick.
+func (t *Tracer) Wake() {
+	t.doorbell.press()
 }
 
 func (t *Tracer) setEnabled(on bool) error {
@@ -118,15 +129,16 @@ func (t *Tracer) setEnabled(on bool) error {
 }
 
 // Read returns some of what was counted since it was counted last, which may be
-// nothing, and good until the next call. It waits for the next tick, at most
-// 100 ms, unless there is more to be had. After Stop it returns what is left and
-// then io.EOF.
-func (t *Tracer) Read() ([]event.Event, error) {
+// nothing, and good until the next call. Unless there is more to be had, it waits
+// for the next tick, at most 100 ms; where nothing was counted for a while, until
+// something is, or the given time. After Stop it returns what is left and then
+// io.EOF.
+func (t *Tracer) Read(until time.Time) ([]event.Event, error) {
 	if !t.drain.emptying {
 		if t.finished {
 			return nil, io.EOF
 		}
-		if err := t.await(); err != nil {
+		if err := t.await(until); err != nil {
 			return nil, err
 		}
 		t.adopt()
@@ -147,8 +159,12 @@ func (t *Tracer) Ignore(i int) {
 }
 
 // await returns at the next tick, or when there is none to come.
-func (t *Tracer) await() error {
-	if err := t.clock.wait(); err != nil {
+func (t *Tracer) await(until time.Time) error {
+	wait := t.clock.wait
+	if now := time.Now(); t.drain.isQuiet(now) && until.Sub(now) > t.interval {
+		wait = func() error { return t.rest(until) }
+	}
+	if err := wait(); err != nil {
 		return fmt.Errorf("wait for the next tick: %w", err)
 	}
 	select {
@@ -157,6 +173,11 @@ func (t *Tracer) await() error {
 	default:
 	}
 	return nil
+}
+
+// rest lets the ticks be until there are details.
+func (t *Tracer) rest(until time.Time) error {
+	return errors.Join(t.clock.set(0, 0), t.doorbell.wait(until), t.clock.set(t.interval, t.interval))
 }
 
 // Losses says what could not be reported in full so far.
@@ -192,6 +213,9 @@ func (t *Tracer) Close() error {
 	if t.free != nil {
 		errs = append(errs, t.free.close())
 		t.free = nil
+	}
+	if t.doorbell != nil {
+		errs = append(errs, t.doorbell.close())
 	}
 	if t.drain != nil {
 		errs = append(errs, t.drain.close())

@@ -75,6 +75,11 @@ func (p *pending) join(r Record) {
 	p.Record = r
 }
 
+// busy says whether anything will be due.
+func (c *coalescer) busy() bool {
+	return len(c.queue) > 0
+}
+
 // due returns the records that have waited long enough.
 func (c *coalescer) due(now time.Time) []Record {
 	var records []Record

@@ -46,6 +46,8 @@ type fake struct {
 	started  bool
 	stopped  bool
 	ignored  []int // of the events of a step
+	rests    []time.Duration
+	woken    chan struct{}
 }
 
 const second = home + 1
@@ -53,7 +55,7 @@ const second = home + 1
 func newFake(steps ...step) *fake {
 	return &fake{
 		clock: &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, cov: fullCoverage(), steps: steps,
-		counters: host.Sample{home: {"TcpExtListenDrops": 1000}},
+		counters: host.Sample{home: {"TcpExtListenDrops": 1000}}, woken: make(chan struct{}),
 	}
 }
 
@@ -68,17 +70,19 @@ func fullCoverage() event.Coverage {
 func (f *fake) Coverage() event.Coverage      { return f.cov }
 func (f *fake) Start() error                  { f.started = true; return nil }
 func (f *fake) Stop() error                   { f.stopped = true; return nil }
+func (f *fake) Wake()                         { close(f.woken) }
 func (f *fake) Ignore(i int)                  { f.ignored = append(f.ignored, i) }
 func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
 
-// Read takes the next step. When there is none left it lets time pass until it
-// is stopped.
-func (f *fake) Read() ([]event.Event, error) {
+// Read takes the next step. When there is none left it rests until it is stopped.
+func (f *fake) Read(until time.Time) ([]event.Event, error) {
 	if len(f.steps) == 0 {
 		if f.stopped {
 			return nil, io.EOF
 		}
-		f.clock.now = f.clock.now.Add(100 * time.Millisecond)
+		rest := max(until.Sub(f.clock.now), tenth)
+		f.rests = append(f.rests, rest)
+		f.clock.now = f.clock.now.Add(rest)
 		return nil, nil
 	}
 	s := f.steps[0]

@@ -100,8 +100,9 @@ func (w *watcher) output(errs ...error) error {
 
 // follow reads until the source has nothing more to say.
 func (w *watcher) follow(ctx context.Context) error {
+	defer context.AfterFunc(ctx, w.Source.Wake)()
 	for {
-		events, err := w.Source.Read()
+		events, err := w.Source.Read(w.nextDuty())
 		if cov := w.Source.Coverage(); w.changed(&cov) {
 			w.setCoverage(cov)
 		}
@@ -125,6 +126,19 @@ func (w *watcher) follow(ctx context.Context) error {
 			w.sample(false, false)
 		}
 	}
+}
+
+// nextDuty is when there will be something to do even if nothing happens; zero
+// for now.
+func (w *watcher) nextDuty() time.Time {
+	if len(w.held) > 0 || w.coalescer.busy() {
+		return time.Time{}
+	}
+	end := w.began.Add(w.Duration)
+	if w.Duration > 0 && end.Before(w.nextSample) {
+		return end
+	}
+	return w.nextSample
 }
 
 // take handles what one read returned.

@@ -19,9 +19,12 @@ type Source interface {
 	Coverage() event.Coverage
 	// Start makes the source count from now on.
 	Start() error
-	// Read blocks for a moment at most and may return nothing. After Stop it
-	// returns what is left and then io.EOF.
-	Read() ([]event.Event, error)
+	// Read waits for a moment; while nothing happens until something does, at
+	// most until the given time. It may return nothing. After Stop it returns
+	// what is left and then io.EOF.
+	Read(until time.Time) ([]event.Event, error)
+	// Wake ends a wait that may take longer than a moment.
+	Wake()
 	// Ignore says that event number i of the last Read is of no interest, nor
 	// others of its kind; the source may leave them out as long as its coverage
 	// stays what it is.

@@ -103,6 +103,27 @@ func TestCauseFilterKeepsReconciliation(t *testing.T) {
 	}
 }
 
+func TestRestsUntilSomethingIsToBeDone(t *testing.T) {
+	joined := step{after: 50 * time.Millisecond, events: []event.Event{drop("10.9.0.5:1000", 3)}}
+	for name, test := range map[string]struct {
+		steps    []step
+		duration time.Duration
+		want     []time.Duration
+	}{
+		"samples, end":       {nil, 2500 * time.Millisecond, []time.Duration{time.Second, time.Second, time.Second / 2}},
+		"records to come":    {[]step{joined, joined}, 350 * time.Millisecond, []time.Duration{tenth, tenth, tenth}},
+		"end of a quick one": {nil, 300 * time.Millisecond, []time.Duration{3 * tenth}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(test.steps...)
+			run(t, f, func(c *Config) { c.Duration = test.duration })
+			if diff := cmp.Diff(test.want, f.rests); diff != "" {
+				t.Errorf("rests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestNoticesOnlyOnRequest(t *testing.T) {
 	for _, notices := range []bool{false, true} {
 		b := run(t, newFake(step{events: []event.Event{cookie("10.9.0.5:1", 4)}}), func(c *Config) { c.Notices = notices })
@@ -186,9 +207,10 @@ func TestBoundedTablesStayExact(t *testing.T) {
 func TestContextEndsWithDrainAndResidues(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	f := newFake(
+	var f *fake
+	f = newFake(
 		step{events: []event.Event{drop("10.9.0.5:1", 1)}},
-		step{do: cancel, events: []event.Event{drop("10.9.0.5:1", 2)}},
+		step{do: func() { cancel(); <-f.woken }, events: []event.Event{drop("10.9.0.5:1", 2)}},
 		step{events: []event.Event{drop("10.9.0.5:1", 4)}}, // what was left at Stop
 	)
 	b := &book{}

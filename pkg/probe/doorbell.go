@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// doorbell waits for the first detail: while nothing is counted, ticks would be
+// most of what a run costs.
+type doorbell struct {
+	file    *os.File // the ring buffer, which the kernel makes readable
+	conn    syscall.RawConn
+	ring    *ringbuf.Reader
+	pressed atomic.Bool
+}
+
+func newDoorbell(details *ebpf.Map, ring *ringbuf.Reader) (*doorbell, error) {
+	fd, err := unix.FcntlInt(uintptr(details.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("duplicate a map's file: %w", err)
+	}
+	// What tells the Go runtime to poll it.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, errors.Join(fmt.Errorf("watch the ring buffer: %w", err), unix.Close(fd))
+	}
+	b := &doorbell{file: os.NewFile(uintptr(fd), "details"), ring: ring}
+	if b.conn, err = b.file.SyscallConn(); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+// wait returns when there are details, when it is pressed, or at the given time.
+func (b *doorbell) wait(until time.Time) error {
+	if err := b.file.SetReadDeadline(until); err != nil {
+		return err
+	}
+	// After that, as press does the same in the other order.
+	if b.pressed.Swap(false) {
+		return nil
+	}
+	err := b.conn.Read(func(uintptr) bool { return b.ring.AvailableBytes() > 0 })
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// press ends a wait, or the next one if there is none now.
+func (b *doorbell) press() {
+	b.pressed.Store(true)
+	// One that cannot be set ends when it was to end.
+	_ = b.file.SetReadDeadline(time.Unix(1, 0))
+}
+
+// close ends the doorbell. It may be called more than once.
+func (b *doorbell) close() error {
+	if err := b.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
