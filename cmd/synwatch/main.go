@@ -9,11 +9,16 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// echo is how long a signal may come again and be the same: timeout(1) sends it
+// to the process, and to the process group.
+const echo = 500 * time.Millisecond
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // so that a closed pipe is an error of the write
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal kills
+	context.AfterFunc(ctx, func() { time.AfterFunc(echo, stop) }) // a second signal kills
 	os.Exit(run(ctx, realEnv(), os.Args[1:]))
 }

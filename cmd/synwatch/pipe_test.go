@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fullPipe returns a pipe that takes nothing more, and how much is in it.
@@ -47,6 +49,14 @@ func TestInterruptEndsThoughNobodyReads(t *testing.T) {
 	if !f.stopped || !f.closed {
 		t.Errorf("stopped %v, closed %v", f.stopped, f.closed)
 	}
+}
+
+// As timeout(1) does it.
+func TestInterruptComesTwice(t *testing.T) {
+	p := startProcess(t)
+	p.signal(unix.SIGINT)
+	time.Sleep(5 * time.Millisecond)
+	p.stop()
 }
 
 func TestInterruptLeavesReaderTime(t *testing.T) {
