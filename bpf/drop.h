@@ -132,6 +132,13 @@ static __always_inline struct sock *call_facts(struct sk_buff *skb, __u64 *facts
 	return s ? s->sk : rx_sk;
 }
 
+static __always_inline __u64 socket_facts(struct sock *rx_sk, bool typed)
+{
+	if (rx_sk && FIELD(typed, rx_sk, __sk_common.skc_state) == TCP_TIME_WAIT)
+		return FACT_TIME_WAIT_SOCKET;
+	return 0;
+}
+
 static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 reason,
 				  struct sock *rx_sk, bool typed)
 {
@@ -158,7 +165,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 		e.ifindex = FIELD(typed, skb, skb_iif);
 	}
 	e.receiver = call_facts(skb, &key.facts, rx_sk);
-	key.facts |= checksum_facts(skb);
+	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
 	fill_key(&key, &p, where(skb, e.receiver, key.facts, m, typed));
 	count(&key, p.src_port, &e);
 	if (m)

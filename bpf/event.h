@@ -61,6 +61,7 @@ enum fact {
 	FACT_ICMP_ERROR = 1LL << 46,
 	FACT_CT_EVICTED = 1LL << 47,
 	FACT_TIME_WAIT_OVERFLOW = 1LL << 48,
+	FACT_TIME_WAIT_SOCKET = 1LL << 49,
 };
 
 enum hook {

@@ -243,7 +243,9 @@ struct xt_table {
 
 /* include/net/tcp_states.h; part of the user-space ABI (TCP_INFO). */
 enum {
+	TCP_TIME_WAIT = 6,
 	TCP_LISTEN = 10,
+	TCP_NEW_SYN_RECV = 12,
 	AF_INET = 2,
 	AF_INET6 = 10,
 };

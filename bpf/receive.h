@@ -19,8 +19,8 @@ static __always_inline bool is_connection(struct sock *sk)
 {
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
-	/* A full socket: neither a listener nor TCP_TIME_WAIT (6), TCP_NEW_SYN_RECV (12). */
-	return state != TCP_LISTEN && state != 6 && state != 12;
+	/* A full socket. */
+	return state != TCP_LISTEN && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 }
 
 static __always_inline void read_receiver(struct receiver *r, struct sock *sk)

@@ -110,6 +110,9 @@ var rules = []Rule{
 	{Cause: benign, All: event.DeferAccept},
 	{Cause: benign, All: event.RequestSYN},
 	{Cause: benign, All: event.TimeWait, None: event.PacketSYN},
+	// The same without that hook: a client's FIN, or what came late. No kernel
+	// gives a reason for the former, which each client sends that closes last.
+	{Cause: benign, Reasons: []string{"NOT_SPECIFIED"}, All: event.TimeWaitSocket, None: event.PacketSYN},
 	// A RST ends a connection; its death refuses none.
 	{Cause: benign, All: event.PacketRST},
 

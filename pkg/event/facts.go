@@ -112,6 +112,9 @@ const (
 	ConntrackEvicted
 	// TimeWaitOverflow: a connection found no room to wait in TIME_WAIT.
 	TimeWaitOverflow
+	// TimeWaitSocket: the socket that the packet was for is in TIME_WAIT. The
+	// tracepoint itself tells, from 6.11 on.
+	TimeWaitSocket
 
 	factsEnd
 )
@@ -133,7 +136,7 @@ var factNames = []string{
 	"paws-old-ack", "zero-window", "before-window", "beyond-window", "receive-buffer",
 	"tcp-memory", "socket-backlog", "socket-filter", "auth-missing", "auth-unexpected",
 	"auth-failed", "reverse-path", "martian", "cpu-backlog", "expired", "acked",
-	"icmp-error", "conntrack-evicted", "time-wait-overflow",
+	"icmp-error", "conntrack-evicted", "time-wait-overflow", "time-wait-socket",
 }
 
 // Has says whether all of want are in f.

@@ -108,6 +108,7 @@ const (
 	bpfFactFACT_ICMP_ERROR         bpfFact = 70368744177664
 	bpfFactFACT_CT_EVICTED         bpfFact = 140737488355328
 	bpfFactFACT_TIME_WAIT_OVERFLOW bpfFact = 281474976710656
+	bpfFactFACT_TIME_WAIT_SOCKET   bpfFact = 562949953421312
 )
 
 type bpfHook uint32

@@ -56,7 +56,8 @@ var (
 	_ = [1]struct{}{}[event.ICMPError^event.Facts(bpfFactFACT_ICMP_ERROR)]
 	_ = [1]struct{}{}[event.ConntrackEvicted^event.Facts(bpfFactFACT_CT_EVICTED)]
 	_ = [1]struct{}{}[event.TimeWaitOverflow^event.Facts(bpfFactFACT_TIME_WAIT_OVERFLOW)]
-	_ = [1]struct{}{}[(event.AllFacts+1)>>1^event.Facts(bpfFactFACT_TIME_WAIT_OVERFLOW)]
+	_ = [1]struct{}{}[event.TimeWaitSocket^event.Facts(bpfFactFACT_TIME_WAIT_SOCKET)]
+	_ = [1]struct{}{}[(event.AllFacts+1)>>1^event.Facts(bpfFactFACT_TIME_WAIT_SOCKET)]
 )
 
 // hookNames are the names of enum hook.

@@ -54,6 +54,8 @@ type kernel struct {
 	// own says that the kernel itself carries BTF; fentry needs that.
 	own     bool
 	symbols symbols
+	// namesSocket says that the tracepoint has receivingSocket.
+	namesSocket bool
 	// reasons names the drop reasons by number, nil where there are none.
 	reasons map[uint32]string
 	// reasonNames is the set of these names.
@@ -71,6 +73,7 @@ func readKernel(file string) (*kernel, error) {
 	if k.symbols, err = findSymbols(); err != nil {
 		return nil, fmt.Errorf("read kernel symbols: %w", err)
 	}
+	k.namesSocket = k.hasMember("trace_event_raw_kfree_skb", receivingSocket)
 	k.reasons = k.dropReasons()
 	k.reasonNames = make(map[string]bool, len(k.reasons))
 	for _, name := range k.reasons {
@@ -182,7 +185,7 @@ func (k *kernel) needs(h *hook) bool {
 func (k *kernel) has(what string) bool {
 	switch what {
 	case receivingSocket:
-		return k.hasMember("trace_event_raw_kfree_skb", receivingSocket)
+		return k.namesSocket
 	case moduleTypes:
 		return k.hasModuleTypes()
 	}

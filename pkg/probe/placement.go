@@ -183,5 +183,8 @@ func (t *Tracer) survey() event.Coverage {
 	if c.HasReasons {
 		c.Observable &^= event.BadChecksum
 	}
+	if !t.kernel.namesSocket {
+		c.Observable &^= event.TimeWaitSocket
+	}
 	return c
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// TestKernelClosesAreNoDrops: a connection's last segments are freed like what is
+// dropped for no reason that the kernel tells. Every client that closes last sends
+// one, so they are known without any hook, too, from 6.11 on.
+func TestKernelClosesAreNoDrops(t *testing.T) {
+	closes := []string{"client-closes-first", "server-closes-first", "both-close-at-once", "retransmitted-fin"}
+	lab := newLab(t)
+	s := startTrace(t, only(lab)...)
+	for _, h := range provoke.Benign() {
+		if !slices.Contains(closes, h.Name) {
+			continue
+		}
+		closes = slices.DeleteFunc(closes, func(name string) bool { return name == h.Name })
+		if err := h.Run(t.Context(), lab, provoke.V4); err != nil {
+			t.Fatalf("%s: %v", h.Name, err)
+		}
+	}
+	if len(closes) > 0 {
+		t.Errorf("nothing provokes %v", closes)
+	}
+	records, _ := s.stop()
+	cov := s.coverage()
+	if cov.Observable&(event.TimeWait|event.TimeWaitSocket) == 0 {
+		t.Skip(whyBlind(cov))
+	}
+	for _, r := range records {
+		t.Errorf("a benign free was reported: %v", r)
+	}
+}
