@@ -43,16 +43,23 @@ type weighed struct {
 }
 
 func covering(bySource map[netip.Addr]uint64, total uint64, v4 bool) *Range {
-	var sources []weighed
+	ours := func(addr netip.Addr) bool { return addr.IsValid() && addr.Is4() == v4 }
+	var num int
 	var sum uint64
 	for addr, n := range bySource {
-		if addr.IsValid() && addr.Is4() == v4 {
-			sources = append(sources, weighed{addr, n})
+		if ours(addr) {
+			num++
 			sum += n
 		}
 	}
-	if len(sources) < blameSources || total == 0 || !most(sum, total) {
+	if num < blameSources || total == 0 || !most(sum, total) {
 		return nil
+	}
+	sources := make([]weighed, 0, num)
+	for addr, n := range bySource {
+		if ours(addr) {
+			sources = append(sources, weighed{addr, n})
+		}
 	}
 	slices.SortFunc(sources, func(a, b weighed) int { return a.addr.Compare(b.addr) })
 	r := narrow(sources, sum, total)
