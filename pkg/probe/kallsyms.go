@@ -87,32 +87,42 @@ func (l locator) learn(keys []bpfKey) {
 			addrs = append(addrs, keys[i].Location)
 		}
 	}
-	_ = l.learnFrom(addrs, scanKallsyms)
+	if len(addrs) > 0 {
+		_ = l.learnFrom(addrs, scanKallsyms)
+	}
 }
 
 func (l locator) learnFrom(addrs []uint64, scan func(func(uint64, byte, []byte)) error) error {
-	nearest := map[uint64]uint64{}
+	nearest := map[uint64]*symbol{}
 	for _, a := range addrs {
 		if _, known := l[a]; a != 0 && !known {
-			nearest[a] = 0
+			nearest[a] = &symbol{}
 			l[a] = ""
 		}
 	}
 	if len(nearest) == 0 {
 		return nil
 	}
-	return scan(func(addr uint64, kind byte, name []byte) {
+	err := scan(func(addr uint64, kind byte, name []byte) {
 		if kind != 't' && kind != 'T' {
 			return
 		}
 		for a, best := range nearest {
 			// The address is behind the call, which may end its function.
-			if addr < a && addr > best {
-				nearest[a] = addr
-				l[a] = functionName(string(name))
+			if addr < a && addr > best.addr {
+				best.addr, best.name = addr, append(best.name[:0], name...)
 			}
 		}
 	})
+	for a, best := range nearest {
+		l[a] = functionName(string(best.name))
+	}
+	return err
+}
+
+type symbol struct {
+	addr uint64
+	name []byte
 }
 
 // functionName drops what the compiler appended: .isra.0, .cold, .part.1.
