@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -68,8 +69,10 @@ func (l *loader) recall() {
 	}
 }
 
-// forget gives back the types that recall and learn have loaded.
-func (l *loader) forget() {
+// forget gives back the types that recall and learn have loaded, and all programs
+// but those that are still to be loaded.
+func (l *loader) forget(still []string) {
+	maps.DeleteFunc(l.spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return !slices.Contains(still, name) })
 	l.opts.Cache, l.opts.Programs, l.modules = nil, ebpf.ProgramOptions{}, nil
 	l.kernel.forget()
 }

@@ -157,11 +157,22 @@ func (t *Tracer) attachLate(late []*placement) {
 		return
 	}
 	t.loader.recall()
-	defer t.loader.forget()
+	defer func() { t.loader.forget(t.awaited()) }()
 	for _, p := range late {
 		p.fresh = true
 		p.place(t.loader, t.kernel)
 	}
+}
+
+// awaited are the programs of the hooks that wait for their module.
+func (t *Tracer) awaited() []string {
+	var names []string
+	for _, p := range t.hooks {
+		if p.status == event.Waiting {
+			names = append(append(names, p.fentryPrograms()...), p.kprobePrograms()...)
+		}
+	}
+	return names
 }
 
 // Coverage says what the last Read could see.

@@ -85,7 +85,7 @@ func (t *Tracer) open(o Options) (err error) {
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
-	t.loader.forget()
+	t.loader.forget(t.awaited())
 	t.coverage = t.survey()
 	if t.doorbell, err = newDoorbell(t.loader.maps["details"], t.drain.ring); err != nil {
 		return err
