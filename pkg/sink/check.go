@@ -138,7 +138,7 @@ func CheckJSON(w io.Writer, c *Checked) error {
 		Notes    int                `json:"notes"`
 		Settings []diagnose.Setting `json:"dropin"`
 		Unread   []string           `json:"unread"`
-	}{"check", Schema, utc(c.Time), c.Version, sys.Name, sys.Kernel, c.Window.Seconds(), sys.Saved,
+	}{"check", Schema, utc(c.Time), c.Version, sys.Name, sys.Kernel, seconds(c.Window), sys.Saved,
 		len(c.Snapshot.Spaces), c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note),
 		list(c.Settings), list(c.Snapshot.Unread)})
 }

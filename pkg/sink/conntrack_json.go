@@ -92,7 +92,7 @@ func WriteConntrackJSON(w io.Writer, r ConntrackReport) error {
 func (r *ConntrackReport) line() conntrackLine {
 	s, t := &r.Summary, &r.Table
 	l := conntrackLine{
-		Type: "conntrack", Schema: Schema, Time: utc(r.Time), Duration: r.Took.Seconds(), Version: r.Version,
+		Type: "conntrack", Schema: Schema, Time: utc(r.Time), Duration: seconds(r.Took), Version: r.Version,
 		Host: r.Machine.Name, Kernel: r.Machine.Kernel, Netns: t.Netns, Name: t.Name,
 		Count: t.Count, Max: t.Max, Buckets: t.Buckets,
 		Entries: s.Entries, Passed: s.Passed, Malformed: r.Dumped.Malformed, Interrupted: r.Dumped.Interrupted,
@@ -128,7 +128,7 @@ func (r *ConntrackReport) groupLine(by ConntrackBy, g *conntrack.Group) groupLin
 		l.Mostly = &mostly{g.Mostly.Protocol(), g.Mostly.State, g.MostlyEntries}
 	}
 	if g.MedianOf > 0 {
-		median := g.Median.Seconds()
+		median := seconds(g.Median)
 		l.Median = &median
 	}
 	l.MedianOf = &g.MedianOf

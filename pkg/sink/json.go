@@ -145,7 +145,7 @@ type row struct {
 // Summary writes the line of type "summary".
 func (j *JSON) Summary(s watch.Summary) error {
 	line := summaryLine{
-		Type: "summary", Time: utc(s.Time), Duration: s.Duration.Seconds(),
+		Type: "summary", Time: utc(s.Time), Duration: seconds(s.Duration),
 		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed, Missed: s.Missed,
 		Merged: s.Merged, Unshown: s.Unshown, Causes: []causeTotal{}, Reconcile: []row{},
 		Findings: list(s.Findings),

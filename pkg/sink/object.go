@@ -118,3 +118,7 @@ func plain(s string) bool {
 const timeFormat = "2006-01-02T15:04:05.000000000Z"
 
 func utc(t time.Time) string { return t.UTC().Format(timeFormat) }
+
+// seconds are in µs, as the number nearest to that: what time.Duration.Seconds
+// adds up may have sixteen digits.
+func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -46,5 +47,13 @@ func BenchmarkJSONRecord(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestSecondsAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{13710859149: "13.710859", 300 * time.Millisecond: "0.3", time.Minute: "60"} {
+		if got, err := json.Marshal(seconds(d)); err != nil || string(got) != want {
+			t.Errorf("%v is written %s (%v), not %s", d, got, err, want)
+		}
 	}
 }
