@@ -14,12 +14,13 @@ import (
 )
 
 // clock is a timer of the kernel's, a third of the cost of one of Go's. Where
-// there is nothing else to do, ten ticks a second are most of what a run costs:
-// for a timer of its own, and for each ordinary system call, the Go runtime
-// wakes a second thread.
+// there are few drops, ten ticks a second are most of what a run costs: for a
+// timer of its own, and for each ordinary system call, the Go runtime wakes a
+// second thread.
 type clock struct {
-	file *os.File
-	conn syscall.RawConn
+	file     *os.File
+	conn     syscall.RawConn
+	interval time.Duration
 }
 
 // newClock returns a clock that ticks from now on. A tick that nobody waits for
@@ -29,9 +30,9 @@ func newClock(interval time.Duration) (*clock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create timer: %w", err)
 	}
-	c := &clock{file: os.NewFile(uintptr(fd), "timer")}
+	c := &clock{file: os.NewFile(uintptr(fd), "timer"), interval: interval}
 	if c.conn, err = c.file.SyscallConn(); err == nil {
-		err = c.set(interval, interval)
+		err = c.set(interval)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -39,10 +40,11 @@ func newClock(interval time.Duration) (*clock, error) {
 	return c, nil
 }
 
-// set makes the clock tick after first and then at each interval.
-func (c *clock) set(first, interval time.Duration) error {
+// set makes the clock tick after first and then at each interval; not at all if
+// first is 0.
+func (c *clock) set(first time.Duration) error {
 	spec := unix.ItimerSpec{
-		Value: unix.NsecToTimespec(first.Nanoseconds()), Interval: unix.NsecToTimespec(interval.Nanoseconds()),
+		Value: unix.NsecToTimespec(first.Nanoseconds()), Interval: unix.NsecToTimespec(c.interval.Nanoseconds()),
 	}
 	var err error
 	if closed := c.conn.Control(func(fd uintptr) {
@@ -66,8 +68,11 @@ func (c *clock) wait() error {
 }
 
 // close ends the clock. It may be called more than once.
-func (c *clock) close() error {
-	if err := c.file.Close(); !errors.Is(err, os.ErrClosed) {
+func (c *clock) close() error { return closeFile(c.file) }
+
+// closeFile closes a file unless it is closed.
+func closeFile(f *os.File) error {
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
 		return err
 	}
 	return nil

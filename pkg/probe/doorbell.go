@@ -64,9 +64,4 @@ func (b *doorbell) press() {
 }
 
 // close ends the doorbell. It may be called more than once.
-func (b *doorbell) close() error {
-	if err := b.file.Close(); !errors.Is(err, os.ErrClosed) {
-		return err
-	}
-	return nil
-}
+func (b *doorbell) close() error { return closeFile(b.file) }

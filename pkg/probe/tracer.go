@@ -35,7 +35,6 @@ type Tracer struct {
 	// coverage is that of the hooks as they stand.
 	coverage event.Coverage
 
-	interval time.Duration
 	clock    *clock
 	doorbell *doorbell
 	stopping chan struct{}
@@ -90,11 +89,11 @@ func (t *Tracer) open(o Options) (err error) {
 	if t.doorbell, err = newDoorbell(t.loader.maps["details"], t.drain.ring); err != nil {
 		return err
 	}
-	t.interval = tick
+	interval := tick
 	if o.EveryDrop {
-		t.interval = quickTick
+		interval = quickTick
 	}
-	t.clock, err = newClock(t.interval)
+	t.clock, err = newClock(interval)
 	return err
 }
 
@@ -110,7 +109,7 @@ func (t *Tracer) Stop() error {
 		err = t.setEnabled(false)
 		close(t.stopping)
 		// At once; a Read that waits on a clock that cannot be set does so for its interval.
-		_ = t.clock.set(1, tick)
+		_ = t.clock.set(1)
 		t.Wake()
 	})
 	return err
@@ -160,11 +159,13 @@ func (t *Tracer) Ignore(i int) {
 
 // await returns at the next tick, or when there is none to come.
 func (t *Tracer) await(until time.Time) error {
-	wait := t.clock.wait
-	if now := time.Now(); t.drain.isQuiet(now) && until.Sub(now) > t.interval {
-		wait = func() error { return t.rest(until) }
+	var err error
+	if now := time.Now(); t.drain.isQuiet(now) && until.Sub(now) > t.clock.interval {
+		err = t.rest(until)
+	} else {
+		err = t.clock.wait()
 	}
-	if err := wait(); err != nil {
+	if err != nil {
 		return fmt.Errorf("wait for the next tick: %w", err)
 	}
 	select {
@@ -177,7 +178,7 @@ func (t *Tracer) await(until time.Time) error {
 
 // rest lets the ticks be until there are details.
 func (t *Tracer) rest(until time.Time) error {
-	return errors.Join(t.clock.set(0, 0), t.doorbell.wait(until), t.clock.set(t.interval, t.interval))
+	return errors.Join(t.clock.set(0), t.doorbell.wait(until), t.clock.set(t.clock.interval))
 }
 
 // Losses says what could not be reported in full so far.
