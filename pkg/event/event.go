@@ -7,6 +7,8 @@ package event
 import (
 	"net/netip"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // Hook names the probe that counted an event.
@@ -38,8 +40,7 @@ type Event struct {
 	// Src is the client and Dst the local address, IPv4-mapped addresses shown
 	// as IPv4. The port of Src is that of the newest observation.
 	Src, Dst netip.AddrPort
-	// Netns is the inode number of the network namespace.
-	Netns uint32
+	Netns    netns.ID
 	// Count is how many observations this stands for, at least 1.
 	Count uint64
 	// Merged is how many of Count should have been events of their own

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // decodeDetail reads one sample of the ring buffer.
@@ -74,7 +75,7 @@ func (d *decoder) kind(key *bpfKey) event.Event {
 		Hook:   hookNames[bpfHook(key.Hook)],
 		Facts:  event.Facts(key.Facts),
 		Reason: d.reason(key.Reason),
-		Netns:  key.Netns,
+		Netns:  netns.ID{Inode: key.Netns},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 func someKey() bpfKey {
@@ -38,7 +39,7 @@ func TestDecodeEvent(t *testing.T) {
 		Reason: "NO_SOCKET",
 		Src:    netip.MustParseAddrPort("10.9.0.5:20005"),
 		Dst:    netip.MustParseAddrPort("[fd00::1]:443"),
-		Netns:  4026531840,
+		Netns:  netns.ID{Inode: 4026531840},
 	}
 	got := d.event(&key, uint64(2*time.Second), 20005)
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -43,7 +44,7 @@ func find(id string) *cause.Cause {
 
 func record(id, stage string, mod func(*watch.Record)) watch.Record {
 	r := watch.Record{Cause: find(id), Stage: stage, Event: event.Event{
-		Time: noon, Hook: event.HookFree, Count: 1, Netns: home,
+		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home},
 		Src: netip.MustParseAddrPort("10.9.0.5:20005"), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}}
 	if mod != nil {
@@ -84,11 +85,11 @@ func tell(t *testing.T, s watch.Sink) {
 		}),
 		record("syn-cookie-sent", "", func(r *watch.Record) { r.Hook = event.HookConnRequest }),
 		record("netfilter-drop", "", func(r *watch.Record) {
-			r.Location, r.Netns, r.NetnsName, r.Count = "nf_hook_slow", home+1, "blue\x1b[2J", 1000000
+			r.Location, r.Netns, r.NetnsName, r.Count = "nf_hook_slow", netns.ID{Inode: home + 1}, "blue\x1b[2J", 1000000
 			r.Src, r.Dst = netip.MustParseAddrPort("[2001:db8::1]:5"), netip.MustParseAddrPort("[2001:db8::2]:80")
 		}),
 		record("other", "", func(r *watch.Record) {
-			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, home+2
+			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, netns.ID{Inode: home + 2}
 		}),
 	} {
 		errs = append(errs, s.Record(r))
@@ -116,7 +117,7 @@ func knowing() []watch.Record {
 			r.Listener = &host.Listener{Port: 443, Process: nginx}
 		}),
 		record("conntrack-table-full", "", func(r *watch.Record) {
-			r.Netns, r.NetnsName = home+1, "0123456789ab (nginx)"
+			r.Netns, r.NetnsName = netns.ID{Inode: home + 1}, "0123456789ab (nginx)"
 			r.Listener = &host.Listener{Port: 443, Process: pod}
 			r.Conntrack = &host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}
 		}),

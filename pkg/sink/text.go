@@ -68,12 +68,12 @@ func (t *Text) Record(r watch.Record) error {
 // place names the network namespace, unless it is the machine's own.
 func (t *Text) place(r *watch.Record) string {
 	switch {
-	case r.Netns == t.netns:
+	case r.Netns.Inode == t.netns:
 		return ""
 	case r.NetnsName != "":
 		return "in netns " + printable(r.NetnsName)
 	}
-	return fmt.Sprintf("in netns %d", r.Netns)
+	return fmt.Sprintf("in netns %d", r.Netns.Inode)
 }
 
 func (t *Text) title() error {

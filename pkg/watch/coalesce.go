@@ -27,7 +27,7 @@ type key struct {
 }
 
 func keyOf(r *Record) key {
-	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns}
+	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns.Inode}
 }
 
 // pending is a key that has had a record within the interval, with what has

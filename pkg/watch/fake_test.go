@@ -14,6 +14,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 const home = 4026531840
@@ -204,7 +205,7 @@ func runErr(t *testing.T, f *fake, b *book, mod func(*Config)) error {
 // drop is n drops of a packet that found no listener.
 func drop(src string, n uint64) event.Event {
 	return event.Event{
-		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: home,
+		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: netns.ID{Inode: home},
 		Src: netip.MustParseAddrPort(src), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}
 }

@@ -45,7 +45,7 @@ func (w *watcher) ask(q *host.Question) (host.Answer, bool) {
 // question is what there is to know of a record.
 func question(r *Record, now time.Time) host.Question {
 	q := host.Question{
-		Since: now, Netns: r.Netns, Dst: r.Dst,
+		Since: now, Netns: r.Netns.Inode, Dst: r.Dst,
 		Listener:  r.Cause.Evidence.Has(cause.Owner) && r.Dst.IsValid(),
 		Conntrack: r.Cause.Evidence.Has(cause.Table),
 	}

@@ -184,9 +184,9 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 // handle counts one event and records it, or leaves it pending.
 func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
 	for _, counter := range rule.Counters {
-		w.attributed.add(e.Netns, counter, e.Count)
+		w.attributed.add(e.Netns.Inode, counter, e.Count)
 	}
-	w.seek(e.Netns)
+	w.seek(e.Netns.Inode)
 	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
 	w.scenes.count(rule.Cause, e)
 	w.merged += e.Merged
-	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(e.Netns)}
+	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(e.Netns.Inode)}
 	if w.EveryDrop || w.coalescer.add(r, now) {
 		return w.emit(r)
 	}

@@ -17,7 +17,7 @@ func overflows(n uint64) map[string]uint64 {
 }
 
 func elsewhere(e event.Event) event.Event {
-	e.Netns = second
+	e.Netns.Inode = second
 	return e
 }
 

@@ -38,7 +38,7 @@ type scene struct {
 }
 
 func (s scenes) of(c *cause.Cause, e *event.Event) *scene {
-	at := scenePlace{c, e.Netns, e.Dst.Port()}
+	at := scenePlace{c, e.Netns.Inode, e.Dst.Port()}
 	if s[at] == nil && len(s) < maxScenes {
 		s[at] = &scene{first: e.Time}
 	}

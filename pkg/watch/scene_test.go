@@ -108,7 +108,7 @@ func TestScenesAreBounded(t *testing.T) {
 	s := scenes{}
 	e := full("10.9.0.1:1", 1, 1)
 	for i := range maxScenes + 10 {
-		e.Netns = uint32(i)
+		e.Netns.Inode = uint32(i)
 		s.count(find(t, "accept-queue-full"), &e)
 	}
 	if len(s) != maxScenes {
