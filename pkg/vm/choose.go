@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"pault.ag/go/debian/version"
 )
 
 // source is one place to look for a matrix kernel: the best version within
@@ -90,10 +91,13 @@ func parseMadison(text string) []listed {
 
 // candidate is a kernel that the index offers with everything it needs.
 type candidate struct {
-	release  string // uname -r
-	version  string // of the packages
+	release  string          // uname -r
+	version  version.Version // of the packages
 	packages []string
 }
+
+// name names the candidate's first package and the version.
+func (c candidate) name() string { return c.packages[0] + " " + c.version.String() }
 
 // kernelPackage matches the packages of any kernel: their names hold its uname -r.
 var kernelPackage = regexp.MustCompile(
@@ -140,11 +144,15 @@ func candidates(index []listed, ed edition, s source) []candidate {
 			continue
 		}
 		seen[listed{release, l.version}] = true
+		v, err := version.Parse(l.version)
+		if err != nil {
+			continue // apt lists no such version
+		}
 		if pkgs := packageSet(offered, release, l.version); pkgs != nil {
-			out = append(out, candidate{release, l.version, pkgs})
+			out = append(out, candidate{release, v, pkgs})
 		}
 	}
-	slices.SortFunc(out, func(a, b candidate) int { return compareVersions(b.version, a.version) })
+	slices.SortFunc(out, func(a, b candidate) int { return version.Compare(b.version, a.version) })
 	return out
 }
 
@@ -183,55 +191,4 @@ func (s source) covers(release string) bool {
 		return false
 	}
 	return slices.Compare(v[:], s.low[:]) >= 0 && slices.Compare(v[:], s.high[:]) <= 0
-}
-
-// compareVersions orders Debian versions without an epoch as deb-version(7) says:
-// runs of non-digits and of digits in turn, a tilde before everything, letters
-// before the rest.
-func compareVersions(a, b string) int {
-	for a != "" || b != "" {
-		var ta, tb string
-		ta, a = splitRun(a, false)
-		tb, b = splitRun(b, false)
-		if c := compareText(ta, tb); c != 0 {
-			return c
-		}
-		ta, a = splitRun(a, true)
-		tb, b = splitRun(b, true)
-		na, _ := strconv.Atoi("0" + ta)
-		nb, _ := strconv.Atoi("0" + tb)
-		if na != nb {
-			return na - nb
-		}
-	}
-	return 0
-}
-
-func splitRun(s string, digits bool) (run, rest string) {
-	i := strings.IndexFunc(s, func(r rune) bool { return (r >= '0' && r <= '9') != digits })
-	if i < 0 {
-		return s, ""
-	}
-	return s[:i], s[i:]
-}
-
-func compareText(a, b string) int {
-	for i := 0; i < len(a) || i < len(b); i++ {
-		if c := weight(a, i) - weight(b, i); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-func weight(s string, i int) int {
-	switch {
-	case i >= len(s):
-		return 0
-	case s[i] == '~':
-		return -1
-	case s[i] >= 'A' && s[i] <= 'Z' || s[i] >= 'a' && s[i] <= 'z':
-		return int(s[i])
-	}
-	return int(s[i]) + 256
 }

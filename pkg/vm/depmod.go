@@ -3,137 +3,50 @@
 package vm
 
 import (
-	"bytes"
-	"debug/elf"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"maps"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
+	"github.com/u-root/u-root/pkg/kmodule"
 	"golang.org/x/sync/errgroup"
 )
 
-// moduleInfo is what a module says of itself in its .modinfo section.
-type moduleInfo struct {
-	depends []string // names, direct dependencies only
-	aliases []string
-}
-
-// parseModinfo reads the .modinfo section of a plain module: NUL-separated
-// "key=value" strings (scripts/mod/modpost.c writes them).
-func parseModinfo(module []byte) (moduleInfo, error) {
-	var info moduleInfo
-	f, err := elf.NewFile(bytes.NewReader(module))
+// depmod runs kmod's depmod over a BASE/lib/modules/RELEASE directory, which a
+// Debian package leaves to its installation script.
+func depmod(ctx context.Context, dir string) error {
+	release := filepath.Base(dir)
+	base, ok := strings.CutSuffix(filepath.Clean(dir), filepath.Join("/lib/modules", release))
+	if !ok {
+		return fmt.Errorf("depmod: %s is no lib/modules/RELEASE directory", dir)
+	}
+	program, err := findDepmod()
 	if err != nil {
-		return info, err
+		return err
 	}
-	section := f.Section(".modinfo")
-	if section == nil {
-		return info, fmt.Errorf("no .modinfo section")
-	}
-	data, err := section.Data()
+	out, err := exec.CommandContext(ctx, program, "--basedir", base, release).CombinedOutput()
 	if err != nil {
-		return info, err
+		return fmt.Errorf("depmod %s: %w: %s", dir, err, strings.TrimSpace(string(out)))
 	}
-	for _, entry := range bytes.Split(data, []byte{0}) {
-		key, value, _ := strings.Cut(string(entry), "=")
-		switch {
-		case key == "depends" && value != "":
-			info.depends = strings.Split(value, ",")
-		case key == "alias":
-			info.aliases = append(info.aliases, value)
-		}
-	}
-	return info, nil
+	return nil
 }
 
-// scanModules does depmod's work, which a Debian package leaves to its installation
-// script: it reads the modules' own accounts of dependencies and aliases, of those
-// that keep wants and of what they depend on. A full kernel has thousands of others.
-func scanModules(dir string, keep func(file string) bool) (*moduleTree, error) {
-	files, err := moduleFiles(dir)
-	if err != nil {
-		return nil, err
-	}
-	t := newModuleTree(dir)
-	byName := map[string]string{}
-	var next []string
-	for _, file := range files {
-		byName[moduleName(file)] = file
-		if keep(file) {
-			next = append(next, file)
+// findDepmod looks for depmod in PATH and where Debian has it, which the PATH of an
+// ordinary user leaves out.
+func findDepmod() (string, error) {
+	for _, name := range []string{"depmod", "/usr/sbin/depmod", "/sbin/depmod"} {
+		if program, err := exec.LookPath(name); err == nil {
+			return program, nil
 		}
 	}
-	for len(next) > 0 {
-		infos, err := readInfos(dir, next)
-		if err != nil {
-			return nil, err
-		}
-		for i, file := range next {
-			t.add(file, infos[i])
-		}
-		next = nil
-		for _, info := range infos {
-			for _, dep := range normalNames(info.depends) {
-				file, ok := byName[dep]
-				if _, known := t.files[dep]; ok && !known && !slices.Contains(next, file) {
-					next = append(next, file)
-				}
-			}
-		}
-	}
-	t.readBuiltin()
-	return t, nil
-}
-
-// add enters a module into the tree.
-func (t *moduleTree) add(file string, info moduleInfo) {
-	name := moduleName(file)
-	t.files[name] = file
-	t.depends[name] = normalNames(info.depends)
-	for _, a := range info.aliases {
-		t.aliases = append(t.aliases, moduleAlias{normal(a), name})
-	}
-}
-
-// readInfos reads modules, a processor each.
-func readInfos(dir string, files []string) ([]moduleInfo, error) {
-	infos := make([]moduleInfo, len(files))
-	var g errgroup.Group
-	g.SetLimit(runtime.NumCPU())
-	for i, file := range files {
-		g.Go(func() error {
-			data, err := readModule(filepath.Join(dir, file))
-			if err == nil {
-				infos[i], err = parseModinfo(data)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
-			return nil
-		})
-	}
-	return infos, g.Wait()
-}
-
-// moduleFiles lists the modules below dir, relative to it.
-func moduleFiles(dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if _, ok := plainName(path); ok && d.Type().IsRegular() {
-			rel, _ := filepath.Rel(dir, path)
-			files = append(files, rel)
-		}
-		return nil
-	})
-	return files, err
+	return "", errors.New("depmod is not installed (package kmod)")
 }
 
 // keepPrefixes are the parts of a module tree that a machine without devices, but
@@ -154,17 +67,25 @@ func keepModule(file string) bool {
 	return filepath.Dir(file) == "kernel/drivers/net"
 }
 
-// installModules copies the modules worth keeping from src to dst, decompressed,
-// with what they depend on, and writes their index.
-func installModules(src, dst string) error {
-	t, err := scanModules(src, keepModule)
+// installModules copies the modules worth keeping from one lib/modules/RELEASE
+// directory to another, decompressed, with what they depend on, and indexes both.
+func installModules(ctx context.Context, src, dst string) error {
+	if err := depmod(ctx, src); err != nil {
+		return err
+	}
+	t, err := loadModules(src)
 	if err != nil {
 		return err
 	}
-	order := t.closure(slices.Sorted(maps.Keys(t.files)))
+	var keep []string
+	for name, file := range t.files {
+		if keepModule(file) {
+			keep = append(keep, name)
+		}
+	}
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
-	for _, name := range order {
+	for _, name := range t.closure(keep) {
 		g.Go(func() error { return copyPlain(t, name, dst) })
 	}
 	if err := g.Wait(); err != nil {
@@ -173,23 +94,51 @@ func installModules(src, dst string) error {
 	if err := os.MkdirAll(dst, 0o755); err != nil {
 		return err
 	}
-	for name, data := range t.index(order) {
-		if err := os.WriteFile(filepath.Join(dst, name), data, 0o644); err != nil {
+	// What the kernel's build lists, which depmod reads.
+	for _, list := range []string{"modules.order", "modules.builtin", "modules.builtin.modinfo"} {
+		data, err := os.ReadFile(filepath.Join(src, list))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dst, list), data, 0o644)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return depmod(ctx, dst)
 }
 
+// copyPlain writes a module decompressed. Its file gets the module's name, as
+// kmodule does not find chacha-x86_64, which mixes dashes and underscores.
 func copyPlain(t *moduleTree, name, dst string) error {
-	data, err := t.read(name)
+	file := t.files[name]
+	data, err := readModule(filepath.Join(t.dir, file))
 	if err != nil {
 		return err
 	}
-	plain, _ := plainName(t.files[name])
-	path := filepath.Join(dst, plain)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	to := filepath.Join(dst, path.Dir(file), name+".ko")
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	return os.WriteFile(to, data, 0o644)
+}
+
+// readModule reads a module and decompresses it.
+func readModule(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := kmodule.CompressionReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("decompress %s: %w", file, err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("decompress %s: %w", file, err)
+	}
+	return data, nil
 }

@@ -111,12 +111,12 @@ func (f Fetcher) fetchFrom(ctx context.Context, mk matrixKernel, m Mirror, s sou
 
 // install downloads a candidate, unpacks it beside the cache entry and renames it.
 func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, note string) (Kernel, error) {
-	if k, err := f.Cache.Cached(name); err == nil && k.Package == c.packages[0]+" "+c.version {
+	if k, err := f.Cache.Cached(name); err == nil && k.Package == c.name() {
 		return k, nil // --refresh found nothing newer
 	}
 	start := time.Now()
 	f.logf("%s: downloading %s %s", name, c.release, c.version)
-	debs, err := a.download(ctx, c.packages, c.version)
+	debs, err := a.download(ctx, c.packages, c.version.String())
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -128,7 +128,7 @@ func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, 
 	if err := os.RemoveAll(tree); err != nil {
 		return Kernel{}, err
 	}
-	k, err := layOut(root, tree, c.release)
+	k, err := layOut(ctx, root, tree, c.release)
 	if err != nil {
 		return Kernel{}, fmt.Errorf("unpack %s: %w", c.release, err)
 	}
@@ -140,7 +140,7 @@ func (f Fetcher) install(ctx context.Context, a *apt, name string, c candidate, 
 			f.logf("%s: without a shell: %v", name, err)
 		}
 	}
-	k.Package = c.packages[0] + " " + c.version
+	k.Package = c.name()
 	if err := f.commit(tree, name, k); err != nil {
 		return Kernel{}, err
 	}
@@ -193,7 +193,7 @@ func (f Fetcher) logf(format string, args ...any) {
 
 // layOut turns unpacked packages into the cache's own layout: boot/vmlinuz,
 // boot/config and lib/modules/RELEASE with plain, indexed modules.
-func layOut(root, tree, release string) (Kernel, error) {
+func layOut(ctx context.Context, root, tree, release string) (Kernel, error) {
 	lib := firstExisting(filepath.Join(root, "usr/lib/modules", release), filepath.Join(root, "lib/modules", release))
 	image := firstExisting(
 		filepath.Join(root, "boot/vmlinuz-"+release), filepath.Join(root, "boot/vmlinuz-"+release+".unsigned"),
@@ -214,7 +214,7 @@ func layOut(root, tree, release string) (Kernel, error) {
 			return k, err
 		}
 	}
-	return k, installModules(lib, filepath.Join(tree, k.Modules))
+	return k, installModules(ctx, lib, filepath.Join(tree, k.Modules))
 }
 
 // firstExisting returns the first path that exists, or "".

@@ -22,8 +22,8 @@ type guestConfig struct {
 	Args    []string
 	Dir     string
 	Env     []string
-	Ports   []string // module files of the virtio ports, loaded first
-	Preload []string // module files to load, in this order
+	Ports   []string // modules of the virtio ports, loaded first
+	Preload []string // modules to load
 	Stdin   bool
 }
 
@@ -87,10 +87,11 @@ func readGuestConfig() (cfg guestConfig, err error) {
 // runConfig loads the modules, runs the command and returns the exit message. A
 // command that cannot be started has a shell's exit status for that.
 func runConfig(cfg guestConfig, control *os.File, say func(message)) (message, error) {
-	loadAll := func(files []string) {
-		for _, file := range files {
-			if err := loadModule(file, moduleParams[moduleName(file)]); err != nil {
-				say(message{kind: "warn", text: fmt.Sprintf("module %s: %v", moduleName(file), err)})
+	load := moduleLoader()
+	loadAll := func(modules []string) {
+		for _, module := range modules {
+			if err := load(module, moduleParams[module]); err != nil {
+				say(message{kind: "warn", text: err.Error()})
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/u-root/u-root/pkg/kmodule"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +45,8 @@ func parseModprobeArgs(args []string) modprobeArgs {
 }
 
 // modprobe loads modules and what they depend on. The kernel runs it for
-// request_module, as "modprobe -q -- NAME".
+// request_module, as "modprobe -q -- NAME". NAME may be an alias, which kmodule does
+// not know.
 func modprobe(args []string, stderr io.Writer) int {
 	m := parseModprobeArgs(args)
 	t, err := loadModules("/lib/modules/" + release())
@@ -81,20 +82,30 @@ func insertModule(t *moduleTree, name, params string) error {
 	if len(targets) == 0 {
 		return fmt.Errorf("module %s not found", name)
 	}
+	load := moduleLoader()
 	var errs []error
-	for _, module := range t.closure(targets) {
-		p := ""
-		if module == targets[len(targets)-1] {
-			p = params
-		}
-		if isLive(module) {
-			continue
-		}
-		if err := loadModule(filepath.Join(t.dir, t.files[module]), p); err != nil {
-			errs = append(errs, fmt.Errorf("load %s: %w", module, err))
+	for _, module := range targets {
+		if !isLive(module) {
+			errs = append(errs, load(module, params))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// moduleLoader returns what loads a module and all that it depends on. It lets the
+// kernel say what is loaded, which waits for a module that another process is
+// loading; /proc/modules, which kmodule would read, lists that one already.
+func moduleLoader() func(module, params string) error {
+	p, err := kmodule.NewProber(kmodule.ProbeOpts{IgnoreProcMods: true})
+	return func(module, params string) error {
+		if err != nil {
+			return err
+		}
+		if err := p.Probe(module, params); err != nil {
+			return fmt.Errorf("load module %s: %w", module, err)
+		}
+		return nil
+	}
 }
 
 // isLive spares the kernel reading a module that it has: nf_tables asks for the same
@@ -106,23 +117,9 @@ func isLive(module string) bool {
 
 func removeModule(t *moduleTree, name string) error {
 	for _, n := range t.lookup(name) {
-		if err := unix.DeleteModule(n, unix.O_NONBLOCK); err != nil {
+		if err := kmodule.Delete(n, unix.O_NONBLOCK); err != nil {
 			return fmt.Errorf("remove %s: %w", n, err)
 		}
 	}
 	return nil
-}
-
-// loadModule loads a plain module; one that is there already is no error.
-func loadModule(file, params string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = unix.FinitModule(int(f.Fd()), params, 0)
-	if err == unix.EEXIST {
-		return nil
-	}
-	return err
 }

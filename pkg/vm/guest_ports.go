@@ -28,8 +28,9 @@ func openControl(modules []string) (*os.File, error) {
 	if err != nil || p.serial {
 		return openPort("/dev/ttyS3")
 	}
-	for _, file := range modules {
-		loadModule(file, "")
+	load := moduleLoader()
+	for _, module := range modules {
+		_ = load(module, "") // what does not load leaves no port to say so
 	}
 	if f := waitFast(nameControl); f != nil {
 		return f, nil

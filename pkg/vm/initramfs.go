@@ -5,11 +5,13 @@ package vm
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -89,8 +91,8 @@ func (fs *initramfs) addInit(program []byte) {
 // portModules drive the virtio ports.
 var portModules = []string{"virtio_pci", "virtio_console"}
 
-// addModules puts the kernel's modules in and returns the files of those for the
-// ports and of those to preload, each in order.
+// addModules puts the kernel's modules in and returns those for the ports and those
+// to preload. Compressed ones stay so: the guest's kmodule decompresses them.
 func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (ports, preload []string, err error) {
 	if k.Modules == "" {
 		return nil, nil, nil
@@ -99,35 +101,29 @@ func (fs *initramfs) addModules(k Kernel, spec ModuleSpec) (ports, preload []str
 	if err != nil {
 		return nil, nil, err
 	}
-	want := append(slices.Clone(DefaultModules), spec.More...)
-	names := t.selection(append(slices.Clone(want), portModules...))
 	rel := k.Release
 	if rel == "" {
 		rel = path.Base(k.Modules)
 	}
-	dir := "/lib/modules/" + rel
-	for _, name := range names {
-		data, err := t.read(name)
+	want := append(slices.Clone(DefaultModules), spec.More...)
+	files := slices.Clone(moduleIndex)
+	for _, name := range t.selection(append(slices.Clone(want), portModules...)) {
+		files = append(files, t.files[name])
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(filepath.Join(k.Modules, file))
+		if errors.Is(err, os.ErrNotExist) && slices.Contains(moduleIndex, file) {
+			continue
+		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("read module %s: %w", name, err)
+			return nil, nil, fmt.Errorf("read modules: %w", err)
 		}
-		plain, _ := plainName(t.files[name])
-		fs.file(path.Join(dir, plain), data, 0o644)
-	}
-	for name, data := range t.index(names) {
-		fs.file(path.Join(dir, name), data, 0o644)
-	}
-	paths := func(names []string) (files []string) {
-		for _, name := range names {
-			plain, _ := plainName(t.files[name])
-			files = append(files, path.Join(dir, plain))
-		}
-		return files
+		fs.file(path.Join("/lib/modules", rel, file), data, 0o644)
 	}
 	if !spec.NoPreload {
-		preload = paths(t.preload(want, spec.Late))
+		preload = t.preload(want, spec.Late)
 	}
-	return paths(t.closure(portModules)), preload, nil
+	return t.preload(portModules, nil), preload, nil
 }
 
 // ModuleSpec says which modules the guest gets.

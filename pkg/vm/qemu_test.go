@@ -107,7 +107,7 @@ func TestLayOutBothKindsOfPackages(t *testing.T) {
 		for _, f := range files {
 			write(t, filepath.Join(root, f), f, 0o644)
 		}
-		k, err := layOut(root, tree, rel)
+		k, err := layOut(t.Context(), root, tree, rel)
 		if err != nil || k.Image != "boot/vmlinuz" || k.Modules != "lib/modules/"+rel {
 			t.Errorf("%s: got %+v, %v", name, k, err)
 		}
@@ -117,7 +117,7 @@ func TestLayOutBothKindsOfPackages(t *testing.T) {
 			}
 		}
 	}
-	if _, err := layOut(t.TempDir(), t.TempDir(), rel); err == nil {
+	if _, err := layOut(t.Context(), t.TempDir(), t.TempDir(), rel); err == nil {
 		t.Error("no error for an empty package")
 	}
 }
