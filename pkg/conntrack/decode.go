@@ -33,12 +33,7 @@ func (e *Entry) decode(b []byte) error {
 	if len(b) < nl.SizeofNfgenmsg {
 		return errMalformed
 	}
-	b = b[nl.SizeofNfgenmsg:]
-	return e.decodeAttributes(b[e.usualTuple(b):])
-}
-
-func (e *Entry) decodeAttributes(b []byte) error {
-	for kind, data := range attributes(b) {
+	for kind, data := range attributes(b[nl.SizeofNfgenmsg:]) {
 		switch kind {
 		case nl.CTA_TUPLE_ORIG:
 			e.tuple(data)
