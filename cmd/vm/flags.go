@@ -60,7 +60,7 @@ func (f *machineFlags) addTo(cmd *cobra.Command) {
 	fl.BoolVar(&f.noPreload, "no-preload", false, "load no modules at boot")
 	fl.BoolVar(&f.console, "console", false, "show the kernel's console on stderr")
 	fl.StringVar(&f.appendLine, "append", "", "add `WORDS` to the kernel's command line")
-	fl.DurationVar(&f.timeout, "timeout", 20*time.Minute, "kill the machine after this `TIME`")
+	fl.DurationVar(&f.timeout, "timeout", 40*time.Minute, "kill the machine after this `TIME`")
 	fl.DurationVar(&f.bootTimeout, "boot-timeout", 90*time.Second, "`TIME` that a boot may take")
 }
 

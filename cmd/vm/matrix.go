@@ -28,6 +28,8 @@ type matrix struct {
 	kernels, include []string
 	parallel         int
 	results, table   string
+	against          string
+	accept           bool
 
 	print sync.Mutex // held while a run's buffered output is printed
 }
@@ -53,6 +55,10 @@ a PROGRAM the table is made of the logs given with --include alone.
 %ARCH% in PROGRAM, in its arguments and in --add stands for each kernel's
 architecture, amd64 or arm64, so that each kernel gets a program of its own.
 
+With --against, each cell that is exact in that table of an earlier run and is not now
+is named, and fails the matrix; --table is then written only if nothing failed, so that
+it can be the same file.
+
 Exit status: 1 if a run or a cell failed.`,
 		Example: `  CGO_ENABLED=0 go test -c -o build/probe.test ./pkg/probe
   CGO_ENABLED=0 GOARCH=arm64 go test -c -o build/probe.test-arm64 ./pkg/probe
@@ -67,11 +73,17 @@ Exit status: 1 if a run or a cell failed.`,
 	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
 	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
 	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as a document in Markdown, too")
+	fl.StringVar(&m.against, "against", "", "fail for each cell that is exact in the table of `FILE`, and is not now")
+	fl.BoolVar(&m.accept, "accept", false, "write the table though it has lost exact cells")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) }
 	return cmd
 }
 
 func (m *matrix) run(ctx context.Context, args []string) error {
+	earlier, err := m.earlier()
+	if err != nil {
+		return err
+	}
 	included, err := m.included()
 	if err != nil {
 		return err
@@ -92,22 +104,11 @@ func (m *matrix) run(ctx context.Context, args []string) error {
 	for _, r := range runs {
 		columns = append(columns, r.column)
 	}
-	table := vm.NewTable(append(columns, included...))
-	if err := m.show(table); err != nil {
-		return err
-	}
-	failed := table.Failed()
-	for _, r := range runs {
-		verdict := "ok"
-		if r.failure != "" {
-			verdict, failed = "FAIL: "+r.failure, true
-		}
-		fmt.Printf("%-10s %6s  %s\n", r.column.Name, r.took.Round(time.Second), verdict)
-	}
-	if failed {
-		return exitStatus(1)
-	}
-	return nil
+	// Kernels are run in the order given, and shown from the oldest on.
+	slices.SortStableFunc(columns, func(a, b vm.Column) int {
+		return slices.Index(vm.MatrixNames(), a.Name) - slices.Index(vm.MatrixNames(), b.Name)
+	})
+	return m.conclude(earlier, vm.NewTable(append(columns, included...)), runs)
 }
 
 // kernelsFor lists the kernels on which a command can run at all.
@@ -116,20 +117,6 @@ func kernelsFor(args []string) []string {
 		return vm.MatrixNames()
 	}
 	return vm.MatrixNamesOf(runtime.GOARCH)
-}
-
-func (m *matrix) show(table *vm.Table) error {
-	if !table.Empty() {
-		fmt.Println()
-		table.WriteText(os.Stdout)
-		fmt.Println()
-	}
-	if m.table == "" {
-		return nil
-	}
-	var b bytes.Buffer
-	table.WriteMarkdown(&b)
-	return os.WriteFile(m.table, b.Bytes(), 0o644)
 }
 
 // runAll fetches all kernels first, so that a run is not cut in half by a download

@@ -87,7 +87,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	set(&c.BootTimeout, 90*time.Second)
-	set(&c.Timeout, 20*time.Minute)
+	set(&c.Timeout, 40*time.Minute)
 	if c.Memory == "" {
 		c.Memory = "1G"
 	}
