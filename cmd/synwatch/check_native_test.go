@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sys/unix"
 )
@@ -20,9 +21,7 @@ import (
 // TestCheckFindsAFullAcceptQueue fills the queue of a listener that never
 // accepts, in a namespace of its own.
 func TestCheckFindsAFullAcceptQueue(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	for name, test := range map[string]struct {
 		backlog, somaxconn int
 		says               string

@@ -21,6 +21,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -176,12 +177,9 @@ func TestConntrackCannot(t *testing.T) {
 
 // The command itself, on a real table in a namespace of its own.
 func TestConntrackNative(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("no privilege: needs root, to make a network namespace")
-	}
-	if _, err := host.VisitConntrack(0, func() error { return nil }); errors.Is(err, host.ErrNoConntrack) {
-		t.Skip("no feature: this kernel has no conntrack, or its module is not loaded")
-	}
+	needs.Root(t)
+	_, err := host.VisitConntrack(0, func() error { return nil })
+	needs.Able(t, err, host.ErrNoConntrack)
 	const entries = 4000
 	var netns string
 	ready, done := make(chan error), make(chan struct{})

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
@@ -79,12 +80,10 @@ func TestScenesExist(t *testing.T) {
 // needTracer skips where the running kernel or the missing privilege says so.
 func needTracer(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	tr, err := probe.Open(probe.Options{})
 	if errors.Is(err, probe.ErrCannot) {
-		t.Skip(err)
+		needs.Hooks(t, false, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +45,7 @@ func TestFloodAllCPUs(t *testing.T) {
 // stressIfSeen spends a time with a stress if all of it is in sight.
 func stressIfSeen(t *testing.T, s *session, d time.Duration, lab *provoke.Lab) provoke.Expect {
 	t.Helper()
-	if why := stressUnseen(s); why != "" {
+	if shown, why := stressShown(s); !shown {
 		t.Log("no stress by sockets: " + why)
 		time.Sleep(d)
 		return provoke.Expect{}
@@ -70,7 +71,7 @@ func split(records []record, netns uint32) (of, rest []record) {
 
 // plug takes the second CPU away and gives it back, in a VM.
 func plug() error {
-	if !inVM() {
+	if !needs.InVM() {
 		return nil
 	}
 	const file = "/sys/devices/system/cpu/cpu1/online"

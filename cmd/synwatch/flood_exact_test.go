@@ -5,20 +5,17 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
-// inVM says that the machine is the test's own, and slow.
-func inVM() bool { return os.Getenv("SYNWATCH_VM") == "1" }
-
-// natively is n, or what is given for a VM.
+// natively is n, or what is given for a VM, which is slow.
 func natively[T any](n, vm T) T {
-	if inVM() {
+	if needs.InVM() {
 		return vm
 	}
 	return n
@@ -37,7 +34,7 @@ func TestFloodExact(t *testing.T) {
 		{16, defaultSources, false}, {16, 1000, true}, {10_000, defaultSources, true},
 		{200_000, defaultSources, false}, {200_000, 1000, true},
 	} {
-		if inVM() && !c.inVM {
+		if needs.InVM() && !c.inVM {
 			continue
 		}
 		t.Run(fmt.Sprintf("%d of %d", c.sources, c.room), func(t *testing.T) { testFlood(t, c.sources, c.room) })

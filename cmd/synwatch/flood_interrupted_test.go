@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
-	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,14 +21,10 @@ import (
 // (kernel/trace/bpf_trace.c:__bpf_trace_run). A second program has to make up for
 // it.
 func TestFloodInterrupted(t *testing.T) {
-	if !inVM() {
-		t.Skip(&provoke.MissingError{Feature: "throw-away VM", Why: "this interrupts whatever task runs"})
-	}
+	needs.VM(t) // this interrupts whatever task runs
 	f := newFloods(t)
+	needs.CPUs(t, 2) // one interrupts the other
 	cpus := f.field.CPUs()
-	if len(cpus) < 2 {
-		t.Skip(&provoke.MissingError{Feature: "second CPU", Why: "one cannot interrupt another"})
-	}
 	one := f.add("closed-port", func(to netip.AddrPort) (sender, error) {
 		s, err := f.field.NewSender(to, flood.Mix{Sources: 16})
 		return single{s, cpus[0]}, err

@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,9 +49,7 @@ func (s single) Send(ctx context.Context, n uint64) error {
 
 func newFloods(t *testing.T) *floods {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	loadModules()
 	field, err := flood.NewField(t.Context())
 	skipIfCannot(t, err)
@@ -116,12 +114,7 @@ func (f *floods) only(args ...string) []string { return append(only(f.field.Lab)
 // skipIfCannot also ends the test on other errors.
 func skipIfCannot(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, flood.ErrCannot) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	needs.Able(t, err, flood.ErrCannot)
 }
 
 // pulse is the time between two sendings of a flood that is not flat out. To

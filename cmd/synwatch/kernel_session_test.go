@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/probe"
 )
 
@@ -87,9 +88,7 @@ func (w *watchedTracer) last() event.Coverage {
 // startTrace returns when the trace has begun to count.
 func startTrace(t *testing.T, args ...string) *session {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
 	r, w := io.Pipe()

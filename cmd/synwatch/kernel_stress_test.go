@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
@@ -23,9 +24,9 @@ func TestKernelStress(t *testing.T) {
 	labs := []*provoke.Lab{newLab(t), newLab(t)}
 	s := startTrace(t, append(only(labs[0]), only(labs[1])...)...)
 	awaitModules(t, s)
-	if why := stressUnseen(s); why != "" {
+	if shown, why := stressShown(s); !shown {
 		s.stop()
-		t.Skip(why)
+		needs.Hooks(t, shown, why)
 	}
 	wants, err := provoke.Stress(t.Context(), d, labs...)
 	if err != nil {
@@ -48,11 +49,8 @@ func TestKernelStress(t *testing.T) {
 	t.Logf("%d drops in %v", drops, d)
 }
 
-// stressUnseen says why a stress is not in sight, if it is not.
-func stressUnseen(s *session) string {
+// stressShown says whether this kernel shows a stress, and if not, why.
+func stressShown(s *session) (shown bool, why string) {
 	cov := s.coverage()
-	if seen(cause.NewAttributor(cov).Stages(), "accept-queue-full", "syn") {
-		return ""
-	}
-	return "out of sight here: " + whyBlind(cov)
+	return seen(cause.NewAttributor(cov).Stages(), "accept-queue-full", "syn"), whyBlind(cov)
 }

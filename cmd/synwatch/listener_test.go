@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sys/unix"
 )
@@ -67,9 +68,7 @@ func dialLab(t *testing.T, lab *provoke.Lab, port uint16) {
 }
 
 func TestTraceNamesTheListener(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	lab := newLab(t)
 	port := listenRefusing(t, lab)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

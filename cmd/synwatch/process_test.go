@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,9 +29,7 @@ type process struct {
 // startProcess returns when the trace has begun to count.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	loadModules()
 	self, err := os.Executable()
 	if err != nil {
@@ -62,7 +61,7 @@ func (p *process) awaitStart() {
 		waited := p.cmd.Wait()
 		var exit *exec.ExitError
 		if errors.As(waited, &exit) && exit.ExitCode() == exitCannot {
-			p.t.Skip(p.stderr.String())
+			needs.Hooks(p.t, false, p.stderr.String())
 		}
 		p.t.Fatalf("no trace: %v, %v: %s", waited, err, p.stderr.String())
 	case <-time.After(2 * time.Minute):

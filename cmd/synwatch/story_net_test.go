@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
-	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -30,9 +30,7 @@ type machines struct {
 // story changes is of the whole machine, so that it is told in a VM only.
 func storyMachines(t *testing.T, names ...string) *machines {
 	t.Helper()
-	if err := provoke.ThrowAway(); err != nil {
-		t.Skip(err)
-	}
+	needs.VM(t)
 	m := &machines{t, map[string]*os.File{}}
 	for _, name := range names {
 		m.add(name, func(fn func() error) error {

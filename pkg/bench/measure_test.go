@@ -3,28 +3,24 @@
 package bench
 
 import (
-	"errors"
 	"testing"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // TestMeasure runs every scenario under the floor that counts, which must see
 // all that the kernel drops.
 func TestMeasure(t *testing.T) {
+	needs.Root(t)
 	const n = 10000
 	size := Size{Sources: 16, Packets: n, Connections: 100, Idle: time.Millisecond, WarmUp: 10 * time.Millisecond}
 	for _, s := range Scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
 			c := floorOr(t, Untraced, s)
 			r, err := Bench{Scenario: s, Size: size}.Measure(t.Context(), c)
-			if errors.Is(err, flood.ErrCannot) {
-				t.Skip(err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			needs.Able(t, err, flood.ErrCannot)
 			want := uint64(0)
 			if s.Floods {
 				want = n
@@ -60,13 +56,11 @@ func floorOr(t *testing.T, other Contender, s Scenario) Contender {
 // TestCompareLeavesOut wants an optional contender that cannot start to be
 // named, and any other to be an error.
 func TestCompareLeavesOut(t *testing.T) {
+	needs.Root(t)
 	idle := Scenarios()[len(Scenarios())-1]
 	b := Bench{Scenario: idle, Size: Size{Idle: time.Millisecond}}
 	missing := Synwatch("/nonexistent/synwatch")
 	_, err := b.Compare(t.Context(), []Contender{missing}, 1)
-	if errors.Is(err, flood.ErrCannot) {
-		t.Skip(err)
-	}
 	if err == nil {
 		t.Error("no error for a synwatch that does not exist")
 	}

@@ -3,13 +3,13 @@
 package conntrack
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // captured are messages of real dumps, from the nfgenmsg on.
@@ -60,9 +60,7 @@ func unhex(t testing.TB, s string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("captured on a little-endian machine")
-	}
+	needs.LittleEndian(t)
 	return b
 }
 

@@ -5,7 +5,6 @@ package conntrack
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -26,12 +26,8 @@ const sysctls = "/proc/sys/net/netfilter/"
 // tracking.
 func inNetns(t *testing.T, fn func() error) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("no privilege: needs root, to make a network namespace")
-	}
-	if _, err := os.Stat(sysctls + "nf_conntrack_count"); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no feature: this kernel has no conntrack, or its module is not loaded")
-	}
+	needs.Root(t)
+	needs.File(t, sysctls+"nf_conntrack_count")
 	if err := conntracktest.InNewNetns(fn); err != nil {
 		t.Fatal(err)
 	}

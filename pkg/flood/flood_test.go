@@ -3,8 +3,9 @@
 package flood
 
 import (
-	"errors"
 	"testing"
+
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // TestDropsExactly floods each target and wants the kernel to have counted every
@@ -56,11 +57,9 @@ func newTarget(t *testing.T, f *Field, s Scenario) *Target {
 
 func newField(t *testing.T) *Field {
 	t.Helper()
+	needs.Root(t)
 	f, err := NewField(t.Context())
 	skipIfCannot(t, err)
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		if err := f.Close(); err != nil {
 			t.Error(err)
@@ -71,7 +70,5 @@ func newField(t *testing.T) *Field {
 
 func skipIfCannot(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, ErrCannot) {
-		t.Skip(err)
-	}
+	needs.Able(t, err, ErrCannot)
 }

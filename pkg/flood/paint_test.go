@@ -4,15 +4,14 @@ package flood
 
 import (
 	"encoding/binary"
-	"errors"
 	"maps"
 	"net/netip"
-	"os"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
@@ -60,12 +59,9 @@ func TestPaintLimit(t *testing.T) {
 
 func newPainter(t *testing.T, m Mix) *Sender {
 	t.Helper()
+	needs.Root(t)
 	f := &Field{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
-	err := f.load()
-	if errors.Is(err, os.ErrPermission) {
-		t.Skip("XDP programs need root:", err)
-	}
-	if err != nil {
+	if err := f.load(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
@@ -65,9 +66,7 @@ func TestParseNetnsLink(t *testing.T) {
 // keeps alive.
 func newNetns(t *testing.T) (*os.File, uint32) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make a network namespace")
-	}
+	needs.Root(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	home, err := netns.Get()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/procfs"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 func fakeProc(t *testing.T, files map[string]string) procfs.FS {
@@ -76,10 +77,10 @@ func TestNamespacesAreNamed(t *testing.T) {
 	if got := name(); got != "" {
 		t.Errorf("with nobody in it: %q", got)
 	}
-	sleep := exec.Command("nsenter", "--net=/proc/self/fd/3", "sleep", "60")
+	sleep := exec.Command(needs.Program(t, "nsenter"), "--net=/proc/self/fd/3", "sleep", "60")
 	sleep.ExtraFiles = append(sleep.ExtraFiles, f)
 	if err := sleep.Start(); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer func() {
 		sleep.Process.Kill()

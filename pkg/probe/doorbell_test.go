@@ -11,14 +11,13 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/ringbuf"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // newTestBell returns a doorbell and what puts a detail into its ring buffer.
 func newTestBell(t *testing.T) (b *doorbell, put func()) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	details, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
 	if err != nil {
 		t.Fatal(err)

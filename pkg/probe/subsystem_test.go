@@ -5,11 +5,11 @@ package probe
 import (
 	"iter"
 	"maps"
-	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 func typesOf(types ...btf.Type) iter.Seq2[btf.Type, error] {
@@ -69,16 +69,12 @@ func TestReasonOfASubsystem(t *testing.T) {
 // The names are where we look for them on a kernel that has openvswitch.
 func TestSubsystemReasonsOfTheKernel(t *testing.T) {
 	_ = exec.Command("modprobe", "openvswitch").Run()
-	if _, err := os.Stat("/sys/kernel/btf/openvswitch"); err != nil {
-		t.Skip("no BTF of the module openvswitch: ", err)
-	}
+	needs.File(t, "/sys/kernel/btf/openvswitch")
 	k, err := readKernel("")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
-	if k.reasons == nil {
-		t.Skip("the kernel has no drop reasons")
-	}
+	needs.Hooks(t, k.reasons != nil, "the kernel has no drop reasons")
 	for _, name := range k.subsystemReasons() {
 		if name == "OVS_DROP_LAST_ACTION" {
 			return

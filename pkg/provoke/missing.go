@@ -15,6 +15,12 @@ type MissingError struct {
 	Why     string
 }
 
+// ErrMissing is what every *MissingError is.
+var ErrMissing = errors.New("this machine cannot provoke it")
+
+// Is makes a MissingError an ErrMissing.
+func (e *MissingError) Is(target error) bool { return target == ErrMissing }
+
 func (e *MissingError) Error() string { return fmt.Sprintf("no %s: %s", e.Feature, e.Why) }
 
 // Missing is nil when this machine can provoke the cause, or else a

@@ -11,13 +11,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 func newLab(t *testing.T) *Lab {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, for network namespaces")
-	}
+	needs.Root(t)
 	l, err := NewLab(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +34,7 @@ func TestCounters(t *testing.T) {
 	for _, p := range All() {
 		for _, f := range p.Families {
 			t.Run(p.Name()+"/"+f.String(), func(t *testing.T) {
-				skipMissing(t, p.Missing())
+				needs.Able(t, p.Missing(), ErrMissing)
 				moved := checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, f) })
 				also, ok := others[p.Name()]
 				if !ok {
@@ -71,18 +70,6 @@ var others = map[string]map[string]uint64{
 	"other":                       {"TcpInSegs": 6, "TcpInErrs": 6},
 }
 
-// skipMissing skips for nothing but the typed reason.
-func skipMissing(t *testing.T, err error) {
-	t.Helper()
-	var missing *MissingError
-	if errors.As(err, &missing) {
-		t.Skip(missing)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // checkCounters demands that of all Reconciled counters exactly those move that
 // are expected to, and returns all that moved.
 func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, error)) map[string]uint64 {
@@ -92,7 +79,7 @@ func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, erro
 	before := mustCounters(t, l)
 	start := time.Now()
 	want, err := run(ctx)
-	skipMissing(t, err)
+	needs.Able(t, err, ErrMissing)
 	after := mustCounters(t, l)
 	t.Logf("%v", time.Since(start).Round(time.Millisecond))
 	for _, d := range want.Drops {
@@ -152,7 +139,7 @@ func TestBenign(t *testing.T) {
 			t.Run(h.Name+"/"+f.String(), func(t *testing.T) {
 				before := mustCounters(t, l)
 				err := h.Run(t.Context(), l, f)
-				skipMissing(t, err)
+				needs.Able(t, err, ErrMissing)
 				after := mustCounters(t, l)
 				d := delta(before, after)
 				delete(d, "TcpExtSyncookiesSent")

@@ -38,10 +38,12 @@ func depmod(ctx context.Context, dir string) error {
 	return nil
 }
 
-// findDepmod looks for depmod in PATH and where Debian has it, which the PATH of an
-// ordinary user leaves out.
+// depmodPaths has it in PATH and where Debian has it, which the PATH of an ordinary
+// user leaves out.
+var depmodPaths = []string{"depmod", "/usr/sbin/depmod", "/sbin/depmod"}
+
 func findDepmod() (string, error) {
-	for _, name := range []string{"depmod", "/usr/sbin/depmod", "/sbin/depmod"} {
+	for _, name := range depmodPaths {
 		if program, err := exec.LookPath(name); err == nil {
 			return program, nil
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/u-root/u-root/pkg/kmodule"
 	"github.com/ulikunitz/xz"
 )
@@ -104,9 +105,7 @@ func compressed(t *testing.T, suffix string, data []byte) []byte {
 // TestInstallModules keeps what a machine without devices needs, indexed by kmod's
 // depmod.
 func TestInstallModules(t *testing.T) {
-	if _, err := findDepmod(); err != nil {
-		t.Skip(err)
-	}
+	needs.Program(t, depmodPaths...)
 	const release = "lib/modules/6.1.0-test"
 	src, dst := filepath.Join(t.TempDir(), release), filepath.Join(t.TempDir(), release)
 	add := func(file string, module []byte) {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package needs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+)
+
+// verdict is what became of a test.
+type verdict struct {
+	testing.TB
+	said string
+}
+
+func (v *verdict) Name() string { return "TestX" }
+func (v *verdict) Helper()      {}
+
+func (v *verdict) end(how string) { v.said = how; panic(v) }
+
+func (v *verdict) Skipf(string, ...any)  { v.end("skipped") }
+func (v *verdict) Fatal(...any)          { v.end("failed") }
+func (v *verdict) Fatalf(string, ...any) { v.end("failed") }
+
+func verdictOf(test func(testing.TB)) string {
+	v := &verdict{said: "passed"}
+	func() {
+		defer func() {
+			if r := recover(); r != nil && r != any(v) {
+				panic(r)
+			}
+		}()
+		test(v)
+	}()
+	return v.said
+}
+
+// A reason that does not hold is no reason to skip.
+func TestASkipHidesNoFailure(t *testing.T) {
+	cannot := errors.New("this kernel cannot")
+	unprivileged := fmt.Errorf("%w: %w", cannot, os.ErrPermission)
+	noPrivilege := "skipped"
+	if os.Geteuid() == 0 {
+		noPrivilege = "failed"
+	}
+	t.Setenv("SYNWATCH_VM", "")
+	stdout = io.Discard
+	defer func() { stdout = os.Stdout }()
+	for name, test := range map[string]struct {
+		run  func(testing.TB)
+		want string
+	}{
+		"no error":              {func(t testing.TB) { Able(t, nil, cannot) }, "passed"},
+		"the error":             {func(t testing.TB) { Able(t, fmt.Errorf("open: %w", cannot), cannot) }, "skipped"},
+		"another error":         {func(t testing.TB) { Able(t, errors.New("broken"), cannot) }, "failed"},
+		"no privilege":          {func(t testing.TB) { Able(t, unprivileged, cannot) }, noPrivilege},
+		"shown":                 {func(t testing.TB) { Hooks(t, true, "x") }, "passed"},
+		"not shown":             {func(t testing.TB) { Hooks(t, false, "no kprobes") }, "skipped"},
+		"not shown for nothing": {func(t testing.TB) { Hooks(t, false, "") }, "failed"},
+		"no such file":          {func(t testing.TB) { File(t, "/nonexistent") }, "skipped"},
+		"a file":                {func(t testing.TB) { File(t, "/proc") }, "passed"},
+		"no source":             {func(t testing.TB) { Source(t, "/nonexistent") }, "passed"},
+		"no program":            {func(t testing.TB) { Program(t, "/nonexistent") }, "skipped"},
+		"no machine has":        {func(t testing.TB) { CPUs(t, 1<<20) }, "skipped"},
+		"every machine has":     {func(t testing.TB) { CPUs(t, 1) }, "passed"},
+	} {
+		if got := verdictOf(test.run); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+	t.Setenv("SYNWATCH_VM", "1")
+	if got := verdictOf(func(t testing.TB) { Hooks(t, false, "no kprobes") }); got != "failed" {
+		t.Errorf("not shown in a VM: %s", got)
+	}
+}
