@@ -25,11 +25,11 @@ const (
 )
 
 // TestFloodSoak drops packets of two causes, 50,000 a second (in a VM fewer),
-// from sources that come and go, for SYNWATCH_SOAK, or a minute, or some seconds
-// in a VM: all counts are exact, and the tracer needs no more files and no more
+// from sources that come and go, for SYNWATCH_SOAK, or half a minute, or some
+// seconds in a VM: all counts are exact, and the tracer needs no more files and no more
 // memory as time goes by.
 func TestFloodSoak(t *testing.T) {
-	d, err := time.ParseDuration(cmp.Or(os.Getenv("SYNWATCH_SOAK"), natively("60s", "5s")))
+	d, err := time.ParseDuration(cmp.Or(os.Getenv("SYNWATCH_SOAK"), natively("30s", "5s")))
 	if err != nil {
 		t.Fatal(err)
 	}

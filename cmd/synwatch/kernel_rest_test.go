@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/probe"
 )
 
 // TestKernelRests: where nothing is counted there are no ticks, and the first drop
 // is seen all the same.
 func TestKernelRests(t *testing.T) {
+	needs.FewKernels(t)
 	lab := newLab(t)
 	tr, err := probe.Open(probe.Options{
 		BTF: os.Getenv("SYNWATCH_TEST_BTF"), Filter: probe.Filter{Netns: []uint32{lab.Netns()}},

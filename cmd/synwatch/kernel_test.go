@@ -18,6 +18,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/provoke"
+	"golang.org/x/sync/errgroup"
 )
 
 // trial is one provocation in a lab of its own and what must come of it. The
@@ -143,25 +144,44 @@ func awaitModules(t *testing.T, s *session) {
 	t.Fatalf("hooks still wait for their modules: %v", s.coverage().Hooks)
 }
 
+// abreast is how many provocations run at a time: most of their time is waiting.
+const abreast = 4
+
 func provokeAll(t *testing.T, family provoke.Family) []*trial {
 	t.Helper()
 	var trials []*trial
+	var together errgroup.Group
+	together.SetLimit(abreast)
+	var alone []*trial
 	for _, p := range provoke.All() {
 		if !slices.Contains(p.Families, family) {
 			continue
 		}
 		tr := &trial{Provocation: p, family: family, missing: p.Missing()}
 		trials = append(trials, tr)
-		if tr.missing != nil {
-			continue
-		}
-		tr.lab = newLab(t)
-		var err error
-		if tr.want, err = p.Run(t.Context(), tr.lab, family); err != nil {
-			t.Errorf("provoke %s: %v", p.Name(), err)
+		switch {
+		case tr.missing != nil:
+		case tr.Global:
+			alone = append(alone, tr)
+		default:
+			tr.lab = newLab(t)
+			together.Go(func() error { tr.run(t); return nil })
 		}
 	}
+	_ = together.Wait() // they fail the test themselves
+	for _, tr := range alone {
+		tr.lab = newLab(t)
+		tr.run(t)
+	}
 	return trials
+}
+
+func (tr *trial) run(t *testing.T) {
+	t.Helper()
+	var err error
+	if tr.want, err = tr.Provocation.Run(t.Context(), tr.lab, tr.family); err != nil {
+		t.Errorf("provoke %s: %v", tr.Name(), err)
+	}
 }
 
 // runBenign runs all benign traffic in one lab and returns its namespace.

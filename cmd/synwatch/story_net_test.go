@@ -31,6 +31,7 @@ type machines struct {
 func storyMachines(t *testing.T, names ...string) *machines {
 	t.Helper()
 	needs.VM(t)
+	needs.FewKernels(t)
 	m := &machines{t, map[string]*os.File{}}
 	for _, name := range names {
 		m.add(name, func(fn func() error) error {

@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +30,7 @@ type Reason string
 const (
 	reasonRoot      Reason = "root"
 	reasonShort     Reason = "time (-short)"
+	reasonFew       Reason = "time (on few kernels)"
 	reasonVM        Reason = "throw-away VM"
 	reasonCPUs      Reason = "more CPUs"
 	reasonByteOrder Reason = "little-endian machine"
@@ -82,6 +85,19 @@ func VM(t testing.TB) {
 	Root(t)
 	if !InVM() {
 		skip(t, reasonVM, "this changes the whole machine")
+	}
+}
+
+// fewKernels are the oldest of the matrix, the one in the middle and the newest.
+var fewKernels = []string{"5.10", "6.12", "7.x"}
+
+// FewKernels has a test run natively and on few kernels of the matrix: it takes long
+// where the machine is emulated, and looks at what no kernel does in its own way.
+func FewKernels(t testing.TB) {
+	t.Helper()
+	// The name that the project's VM runner gives the kernel.
+	if name := os.Getenv("SYNWATCH_KERNEL"); name != "" && !slices.Contains(fewKernels, name) {
+		skip(t, reasonFew, "runs on "+strings.Join(fewKernels, ", "))
 	}
 }
 

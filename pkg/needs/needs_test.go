@@ -72,6 +72,12 @@ func TestASkipHidesNoFailure(t *testing.T) {
 		}
 	}
 	t.Setenv("SYNWATCH_VM", "1")
+	for kernel, want := range map[string]string{"": "passed", "6.12": "passed", "6.12-rt": "skipped"} {
+		t.Setenv("SYNWATCH_KERNEL", kernel)
+		if got := verdictOf(FewKernels); got != want {
+			t.Errorf("on few kernels, on %q: %s, want %s", kernel, got, want)
+		}
+	}
 	if got := verdictOf(func(t testing.TB) { Hooks(t, false, "no kprobes") }); got != "failed" {
 		t.Errorf("not shown in a VM: %s", got)
 	}

@@ -29,12 +29,22 @@ func newLab(t *testing.T) *Lab {
 	return l
 }
 
+// beside runs a test beside others, as most of its time is waiting, unless it
+// changes the whole machine.
+func beside(t *testing.T, p Provocation) {
+	if !p.Global {
+		t.Parallel()
+	}
+}
+
 func TestCounters(t *testing.T) {
-	l := newLab(t)
+	needs.Root(t)
 	for _, p := range All() {
 		for _, f := range p.Families {
 			t.Run(p.Name()+"/"+f.String(), func(t *testing.T) {
 				needs.Able(t, p.Missing(), ErrMissing)
+				beside(t, p)
+				l := newLab(t)
 				moved := checkCounters(t, l, func(ctx context.Context) (Expect, error) { return p.Run(ctx, l, f) })
 				also, ok := others[p.Name()]
 				if !ok {
@@ -153,7 +163,7 @@ func TestBenign(t *testing.T) {
 }
 
 func TestTogether(t *testing.T) {
-	l := newLab(t)
+	needs.Root(t)
 	var ps []Provocation
 	for _, p := range All() {
 		if p.Missing() == nil && !p.Global {
@@ -162,6 +172,8 @@ func TestTogether(t *testing.T) {
 	}
 	for _, f := range []Family{V4, V6, Mapped} {
 		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
 			checkCounters(t, l, func(ctx context.Context) (Expect, error) { return Together(ctx, l, f, ps...) })
 		})
 	}
@@ -199,12 +211,14 @@ func TestStress(t *testing.T) {
 
 // A run that is interrupted says so, soon, and leaves the lab as it was.
 func TestInterrupted(t *testing.T) {
-	l := newLab(t)
+	needs.Root(t)
 	for _, p := range All() {
 		if p.Missing() != nil {
 			continue
 		}
 		t.Run(p.Name(), func(t *testing.T) {
+			beside(t, p)
+			l := newLab(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			if _, err := p.Run(ctx, l, V4); !errors.Is(err, context.Canceled) {

@@ -141,10 +141,14 @@ type ModuleSpec struct {
 const guestPath = "/bin:/sbin:/usr/bin:/usr/sbin"
 
 // guestEnv is the command's environment; SYNWATCH_VM=1 tells tests that the machine
-// is theirs, so that they may change machine-wide limits.
-func guestEnv(more []string) []string {
+// is theirs, so that they may change machine-wide limits, and SYNWATCH_KERNEL which of
+// the matrix's kernels it has.
+func guestEnv(kernel string, more []string) []string {
 	env := []string{
 		"PATH=" + guestPath, "HOME=/root", "USER=root", "TMPDIR=/tmp", "TERM=dumb", "LANG=C", "SYNWATCH_VM=1",
+	}
+	if IsMatrixName(kernel) {
+		env = append(env, "SYNWATCH_KERNEL="+kernel)
 	}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -160,7 +164,7 @@ func passedOn(name string) bool {
 	switch name {
 	case "GOTRACEBACK", "GODEBUG", "GOMAXPROCS", "NO_COLOR":
 		return true
-	case "SYNWATCH_DEBIAN_MIRROR", "SYNWATCH_VM":
+	case "SYNWATCH_DEBIAN_MIRROR", "SYNWATCH_VM", "SYNWATCH_KERNEL":
 		return false
 	}
 	return strings.HasPrefix(name, "SYNWATCH_")
@@ -198,7 +202,7 @@ func buildInitramfs(cfg Config, p *platform, program []byte) (*bytes.Buffer, err
 	}
 	fs.addParents(dir)
 	conf, err := json.Marshal(guestConfig{
-		Args: args, Dir: dir, Env: guestEnv(cfg.Env), Ports: ports, Preload: preload, Stdin: cfg.Stdin != nil,
+		Args: args, Dir: dir, Env: guestEnv(cfg.Kernel.Name, cfg.Env), Ports: ports, Preload: preload, Stdin: cfg.Stdin != nil,
 	})
 	if err != nil {
 		return nil, err
