@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // checkOptions is what the flags of check say.
@@ -68,7 +69,7 @@ type foundError struct{ status int }
 func (foundError) Error() string { return "" }
 
 func (e *env) check(ctx context.Context, o *checkOptions) error {
-	palette, err := sink.NewPalette(o.color, e.stdout, e.environ)
+	palette, err := text.NewPalette(o.color, e.stdout, e.environ)
 	if err != nil {
 		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
@@ -79,7 +80,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c := sink.Checked{
+	c := view.Checked{
 		Time: e.now(), Version: version(), Snapshot: now,
 		Findings: diagnose.Check(diagnose.FactsOf(now, before)),
 	}
@@ -88,9 +89,9 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	}
 	c.Settings = diagnose.Settings(c.Findings)
 	if o.json {
-		err = sink.CheckJSON(e.stdout, &c)
+		err = c.JSON(e.stdout)
 	} else {
-		err = palette.Check(e.stdout, &c)
+		err = c.Text(e.stdout, palette)
 	}
 	if err == nil && o.dropin != "" {
 		err = e.writeDropin(o.dropin, &c)

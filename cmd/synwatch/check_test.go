@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // machine is a snapshot with these counters and sysctls.
@@ -245,7 +245,7 @@ every hour since boot; what happened less often is a note. With ` + "`--since`" 
 
 Values are judged against this machine: what a queue or a table of the new length takes is set against its memory, and the
 reason is printed with each change. A change comes as a command for now and, where it is a sysctl of a warning or worse in the
-machine's own network namespace, as a line for ` + "`" + sink.Dropin + "`" + `, whose name is read after the others.
+machine's own network namespace, as a line for ` + "`" + view.Dropin + "`" + `, whose name is read after the others.
 ` + "`--write-dropin FILE`" + ` writes these lines, keeps those that it wrote before, and refuses a file that it did not make.
 
 Sysctl files are read as systemd-sysctl reads them: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of

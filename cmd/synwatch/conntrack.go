@@ -14,13 +14,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 	"golang.org/x/sys/unix"
 )
 
 // conntrackOptions is what the flags of conntrack say.
 type conntrackOptions struct {
-	by     sink.ConntrackBy
+	by     view.ConntrackBy
 	states []string
 	zone   *uint16
 	family uint8
@@ -95,7 +96,7 @@ func openConntrack(netns uint32) (conntrackTable, error) {
 }
 
 func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error) {
-	palette, err := sink.NewPalette(o.color, e.stdout, e.environ)
+	palette, err := text.NewPalette(o.color, e.stdout, e.environ)
 	if err != nil {
 		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
@@ -108,7 +109,7 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	defer lenient()()
+	defer collectLate()()
 	report, err := e.readConntrack(ctx, o)
 	if err != nil {
 		return err
@@ -118,27 +119,27 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 		return err
 	}
 	if o.json {
-		return sink.WriteConntrackJSON(out, report)
+		return report.JSON(out)
 	}
 	if o.output != "" && o.color == "auto" {
-		palette = sink.Palette{}
+		palette = text.Palette{}
 	}
-	return sink.WriteConntrackText(out, report, palette)
+	return report.Text(out, palette)
 }
 
 // readConntrack reads the table and sums it up.
-func (e *env) readConntrack(ctx context.Context, o *conntrackOptions) (r sink.ConntrackReport, err error) {
+func (e *env) readConntrack(ctx context.Context, o *conntrackOptions) (r view.ConntrackReport, err error) {
 	table, err := e.conntrack(o.netns)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, table.shut()) }()
-	r = sink.ConntrackReport{
+	r = view.ConntrackReport{
 		Time: e.now(), Table: table.ConntrackTable, Top: o.top,
 		By: o.by, States: o.states, Zone: o.zone, IPv4: o.family == unix.AF_INET, IPv6: o.family == unix.AF_INET6,
 	}
 	tally := conntrack.NewTally(conntrack.Options{
-		ByDestination: o.by == sink.ByDst, NoAddresses: o.by == sink.ByDport || o.by == sink.ByState,
+		ByDestination: o.by == view.ByDst, NoAddresses: o.by == view.ByDport || o.by == view.ByState,
 		States: o.states, Zone: o.zone,
 	}, conntrack.NewClock(r.Time, table.sysctl))
 	if r.Dumped, err = table.dump(ctx, o.family, tally.Add); err != nil {
@@ -157,8 +158,8 @@ func (t *conntrackTable) sysctl(name string) (uint32, error) {
 	return n, nil
 }
 
-func parseBy(s string) (sink.ConntrackBy, error) {
-	all := []string{sink.BySrc, sink.ByDst, sink.ByDport, sink.ByState, sink.ByPrefix}
+func parseBy(s string) (view.ConntrackBy, error) {
+	all := []string{view.BySrc, view.ByDst, view.ByDport, view.ByState, view.ByPrefix}
 	if !slices.Contains(all, s) {
 		return "", errors.New("must be src, dst, dport, state or prefix")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // The exit statuses.
@@ -69,10 +70,18 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// say writes one line of diagnostics.
-func (e *env) say(text string) {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
-	fmt.Fprintln(e.stderr, "synwatch: "+strings.Join(lines, "; "))
+// say writes one line of diagnostics. It is what writes to stderr: errors hold
+// the names of files, interfaces and network namespaces.
+func (e *env) say(message string) {
+	lines := strings.FieldsFunc(message, func(r rune) bool { return r == '\n' })
+	e.note("synwatch: " + strings.Join(lines, "; "))
+}
+
+// note writes a line to stderr.
+func (e *env) note(line string) {
+	page := text.NewPage(text.Palette{})
+	page.Linef("%s", line)
+	_, _ = page.WriteTo(e.stderr) // there is nowhere else to say so
 }
 
 func newRoot(e *env) *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -156,7 +157,7 @@ func (e *env) announce(m host.Machine, t tracer) {
 }
 
 func (o *formatOptions) sink(w io.Writer, environ []string) (watch.Sink, error) {
-	palette, err := sink.NewPalette(o.color, w, environ)
+	palette, err := text.NewPalette(o.color, w, environ)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // holders says who has the entries, as far as the table was looked through.
@@ -21,7 +23,7 @@ func holders(h *host.Holders) []Evidence {
 		found = append(found, Evidence{What: "entries in " + most.Kind.String(), Value: fmt.Sprint(most.Entries), Where: percent(most.Entries, h.Entries)})
 	}
 	if g := h.Chief(); g != nil {
-		where := fmt.Sprintf("%s, from %s, %s", percent(g.Entries, h.Entries), count(g.Addresses, "source"), g.Mostly)
+		where := fmt.Sprintf("%s, from %s, %s", percent(g.Entries, h.Entries), text.Count(g.Addresses, "source"), g.Mostly)
 		if g.MedianOf > 0 {
 			where += fmt.Sprintf(", median %s %s", h.Since, span(g.Median))
 		}
@@ -47,7 +49,10 @@ func (f *Facts) whoHolds() []Change {
 	h := f.Space.Holders
 	if h == nil || h.Chief() == nil {
 		return append([]Change{
-			do("see who holds the entries: "+f.here("synwatch conntrack"), "where one range holds most of them, a larger table will fill as well"),
+			{
+				Do: "see who holds the entries", Command: f.here(shell.New("synwatch", "conntrack")),
+				Why: "where one range holds most of them, a larger table will fill as well",
+			},
 		}, f.shorterTimeout()...)
 	}
 	g := h.Chief()
@@ -55,7 +60,7 @@ func (f *Facts) whoHolds() []Change {
 	changes := []Change{
 		{
 			Do: "take its entries out of the table", Command: f.here(d.Command()),
-			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
+			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", text.Count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
 		},
 		do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... %s saddr %s ct count over 1000 drop", network(g.Prefix), nftFamily(g.Prefix), network(g.Prefix)),
 			"this range alone holds most of the table, so that a larger table will fill as well; often a NAT there forgets connections without closing them"),
@@ -78,13 +83,8 @@ func nftFamily(p netip.Prefix) string {
 	return "ip6"
 }
 
-// here has a command run in the namespace.
-func (f *Facts) here(command string) string {
-	if f.Space.Enter == "" {
-		return command
-	}
-	return f.Space.Enter + " " + command
-}
+// here is a command as it is run for the namespace.
+func (f *Facts) here(c shell.Command) shell.Command { return c.By(f.Space.Enter) }
 
 // day is long for an idle connection, in seconds: those that live longer mostly
 // send keepalives.
@@ -114,7 +114,7 @@ func (f *Facts) largerTable() []Change {
 	}
 	return append(changes, Change{
 		Do:      "have the module loaded before the sysctls are set at boot",
-		Command: "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf",
+		Command: shell.New("echo", "nf_conntrack").Into("/etc/modules-load.d/nf_conntrack.conf"),
 		Why:     "else the lines of sysctl files find no net.netfilter, and do nothing",
 	})
 }
@@ -124,7 +124,7 @@ func (f *Facts) largerTable() []Change {
 func hashSize(buckets uint64, why string) Change {
 	return Change{
 		Do:      fmt.Sprintf("a hash table of %d buckets; for good: options nf_conntrack hashsize=%d in /etc/modprobe.d/nf_conntrack.conf", buckets, buckets),
-		Command: fmt.Sprintf("echo %d > /sys/module/nf_conntrack/parameters/hashsize", buckets),
+		Command: shell.New("echo", fmt.Sprint(buckets)).Into("/sys/module/nf_conntrack/parameters/hashsize"),
 		Why:     why,
 	}
 }

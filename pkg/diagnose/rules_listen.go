@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 const (
@@ -220,22 +220,12 @@ func somaxconnBinds(f *Facts) *Finding {
 		x.Severity = f.gravity(overflows)
 		x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows")...)
 	}
-	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", count(n, "listener"))
+	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", text.Count(n, "listener"))
 	x.Changes = []Change{
 		set(somaxconn, defaultSomaxconn, fmt.Sprintf("the kernel's own default since 5.4; a full queue of that length takes about %s", f.share(defaultSomaxconn*waiting))),
 		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"),
 	}
 	return x
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if stem, ok := strings.CutSuffix(what, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func abortOnOverflow(f *Facts) *Finding {

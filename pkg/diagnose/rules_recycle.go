@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 const twRecycle = "net.ipv4.tcp_tw_recycle"
@@ -93,7 +95,7 @@ func (f *Facts) takeOut(key, why string) []Change {
 		if a.Value != "0" {
 			changes = append(changes, Change{
 				Do: fmt.Sprintf("take the line out of %s", place(a)), Why: why,
-				Command: fmt.Sprintf("sed -i '%ds/^/#/' %s", a.Line, a.File),
+				Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
 			})
 		}
 	}

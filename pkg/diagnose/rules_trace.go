@@ -5,6 +5,8 @@ package diagnose
 import (
 	"fmt"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // A flood is known by its many sources that try once or twice: a client that
@@ -71,7 +73,7 @@ func (t *Tally) seen() []Evidence {
 	found := []Evidence{{What: what, Value: fmt.Sprint(t.Count), Where: rate(t.Count, t.Duration)}}
 	found = append(found, value("sources", uint64(len(t.BySource))))
 	if r := Covering(t.BySource, t.Count); r != nil {
-		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), count(r.Sources, "source"))})
+		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), text.Count(r.Sources, "source"))})
 	} else if addr, n := t.chief(); n > 0 {
 		found = append(found, Evidence{What: "from " + addr, Value: fmt.Sprint(n), Where: percent(n, t.Count)})
 	}

@@ -3,9 +3,7 @@
 package diagnose
 
 import (
-	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/host"
 )
@@ -37,7 +35,9 @@ func (f *Facts) lookAtTable() {
 	}
 	if table != nil {
 		f.Space.Holders = table.Holders
-		f.Space.Enter = cmp.Or(f.Space.Enter, strings.TrimSpace(table.Enter))
+		if f.Space.Enter == nil {
+			f.Space.Enter = table.Enter
+		}
 		for name, n := range table.Sysctls {
 			f.Space.Sysctls["net.netfilter."+name] = fmt.Sprint(n)
 		}

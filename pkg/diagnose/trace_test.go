@@ -57,7 +57,7 @@ func holding(prefix string) func(*Tally) {
 		heldBy(prefix)(&f)
 		t.Table = func() *host.ConntrackTable {
 			return &host.ConntrackTable{
-				Enter: "ip netns exec web ", Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
+				Enter: []string{"ip", "netns", "exec", "web"}, Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
 			}
 		}
 	}

@@ -62,7 +62,7 @@ type netfilterState struct {
 	Chain  string `json:"nf_chain,omitempty"`
 }
 
-func putEvidence(to *object, r *watch.Record) {
+func evidenceValue(r *watch.Record) any {
 	o := evidenceObject{Interface: r.Interface, conntrackState: (*conntrackState)(r.Conntrack)}
 	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location
@@ -77,9 +77,7 @@ func putEvidence(to *object, r *watch.Record) {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
 		}
 	}
-	if o != (evidenceObject{}) {
-		to.any(o)
-	}
+	return unlessZero(o)
 }
 
 func newListenerState(l *event.Listener, facts event.Facts) *listenerState {
@@ -126,8 +124,10 @@ type listenerObject struct {
 	Shared    int    `json:"shared,omitempty"`
 }
 
-func putListener(o *object, r *watch.Record) {
-	if l := r.Listener; l != nil {
-		o.any(listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared})
+func listenerValue(r *watch.Record) any {
+	l := r.Listener
+	if l == nil {
+		return nil
 	}
+	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
 }
