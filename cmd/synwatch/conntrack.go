@@ -46,13 +46,13 @@ func newConntrack(e *env) *cobra.Command {
 		Short: "Show who fills the connection tracking table",
 		Long: `conntrack reads the connection tracking table once and shows how full it is: the
 entries by protocol and state, the prefixes and the sources that hold the most,
-and the destination ports. It ends with the commands that would free them, which
-it does not run: nothing is changed.
+and the destination ports. It ends with the commands that would delete them. It
+does not run them, and changes nothing.
 
-A prefix is the smallest around the entries that it holds; one is named where it
-holds at least 1 % of the table. MEDIAN IDLE is the time since the last packet, as
-the remaining timeouts tell it; MEDIAN AGE, where nf_conntrack_timestamp is on, the
-time since the first.
+A prefix is the narrowest one that contains its entries; it is listed if it has at
+least 1 % of the table. MEDIAN IDLE is the time since the last packet, computed from
+the remaining timeouts; MEDIAN AGE, shown where nf_conntrack_timestamp is on, is the
+time since the first packet.
 
 It needs root, or CAP_NET_ADMIN.`,
 		Example: `  synwatch conntrack
@@ -68,7 +68,7 @@ It needs root, or CAP_NET_ADMIN.`,
 	f.Var(listOf(&o.states, "STATE", parseState), "state", "count only entries in these states, e.g. ESTABLISHED (repeatable, or with commas)")
 	f.Var(valueOf(&o.zone, "N", parseZone), "zone", "count only entries of this conntrack zone")
 	f.Var(valueOf(&o.family, "FAMILY", parseFamily), "family", "count only ipv4 or ipv6")
-	f.Var(valueOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "look into this network namespace, by ip-netns name, path, process ID or inode number")
+	f.Var(valueOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "read the table of this network namespace, given by ip-netns name, path, process ID or inode number")
 	f.Var(valueOf(&o.top, "N", parseTop), "top", "show this many of each (default 10)")
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")

@@ -23,8 +23,8 @@ import (
 const dropinMark = "# Written by synwatch check --write-dropin, which will write it again."
 
 // writeDropin writes the sysctls to be set for good, and says how they come into
-// force and which other file stands in their way.
-func (e *env) writeDropin(path string, c *view.Checked) error {
+// force and which other file overrides them.
+func (e *env) writeDropin(path string, c *view.Check) error {
 	old, err := readDropin(path)
 	if err != nil {
 		return fmt.Errorf("write drop-in: %w", err)
@@ -129,7 +129,7 @@ func removeIfThere(path string) error {
 
 // inTheWay lists the lines of other files that will be read after this one and
 // say otherwise.
-func inTheWay(path string, c *view.Checked) []string {
+func inTheWay(path string, c *view.Check) []string {
 	var lines []string
 	for _, s := range c.Settings {
 		var last *host.Assignment

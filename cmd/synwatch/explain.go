@@ -18,10 +18,10 @@ func newExplain(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [CAUSE...]",
 		Short: "Explain a cause: what happened, what the client sees, what to do",
-		Long: `explain prints what the catalogue knows of a cause: what happened, what the
-client sees of it, where in the kernel it happens, which counters move, which
-kernels show it, and what to do. Without a cause it lists all of them. Nothing
-is traced, and no privilege is needed.`,
+		Long: `explain prints the catalogue's entry for a cause: what happened, what the client sees
+of it, what to do, where in the kernel it happens, which counters move, and which
+kernels show it. Without a cause it lists all of them. It traces nothing and needs
+no privilege.`,
 		Example:           "  synwatch explain\n  synwatch explain accept-queue-full\n  synwatch explain --json",
 		ValidArgsFunction: cobra.FixedCompletions(causeIDs(), cobra.ShellCompDirectiveNoFileComp),
 		RunE:              func(_ *cobra.Command, args []string) error { return e.explain(args, asJSON) },

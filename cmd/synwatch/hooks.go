@@ -23,9 +23,9 @@ func newHooks(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hooks",
 		Short: "Show what this kernel lets synwatch see, hook by hook",
-		Long: `hooks attaches every hook for a moment and prints how, or why it cannot be
-attached, and which causes can be seen one by one on this kernel, which only as
-a counter's total, and which not at all. Nothing is traced.`,
+		Long: `hooks attaches every hook for a moment and prints how, or why it cannot be attached.
+It then lists the causes that this kernel shows one by one, those that it shows only
+as a counter's total, and those that it does not show at all. It traces nothing.`,
 		Example: "  synwatch hooks\n  synwatch hooks --json",
 		Args:    noArgs,
 		RunE:    func(*cobra.Command, []string) error { return e.hooks(o, asJSON) },

@@ -86,9 +86,10 @@ func (e *env) note(line string) {
 
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "synwatch",
-		Short:         "Name every refused incoming TCP connection",
-		Long:          "synwatch names every incoming TCP connection that this machine refuses or drops,\nlive: the cause, the source, and exact counts that agree with the kernel's own.",
+		Use:   "synwatch",
+		Short: "Name every refused incoming TCP connection",
+		Long: `synwatch shows every incoming TCP connection that this machine refuses or drops, as
+it happens: the cause, the source, and counts that equal the kernel's own counters.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -102,6 +103,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
 	root.AddCommand(newTrace(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
 }

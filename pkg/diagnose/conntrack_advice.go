@@ -12,8 +12,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
-// holders says who has the entries, as far as the table was looked through.
-func holders(h *host.Holders) []Evidence {
+// holderEvidence says who has the entries, where the table was read.
+func holderEvidence(h *host.Holders) []Evidence {
 	if h == nil || h.Entries == 0 {
 		return nil
 	}
@@ -34,9 +34,9 @@ func holders(h *host.Holders) []Evidence {
 
 func percent(n, of uint64) string { return fmt.Sprintf("%d %% of %d", n*100/max(of, 1), of) }
 
-// holds says who has most of the table, and of what; empty where nobody has, or
-// the table was not looked through.
-func holds(h *host.Holders) string {
+// largestHolder names the prefix with most of the table's entries, empty where there
+// is none or the table was not read.
+func largestHolder(h *host.Holders) string {
 	if h == nil || h.Chief() == nil {
 		return ""
 	}
@@ -44,13 +44,13 @@ func holds(h *host.Holders) string {
 	return fmt.Sprintf("%s holds %d %% of it, %s", network(g.Prefix), g.Entries*100/h.Entries, g.Mostly)
 }
 
-// whoHolds is what to do about those who fill the table.
-func (f *Facts) whoHolds() []Change {
+// holderChanges is what to do about the sources that fill the table.
+func (f *Facts) holderChanges() []Change {
 	h := f.Space.Holders
 	if h == nil || h.Chief() == nil {
 		return append([]Change{
 			{
-				Do: "see who holds the entries", Command: f.here(shell.New("synwatch", "conntrack")),
+				Do: "see who holds the entries", Command: f.inNetns(shell.New("synwatch", "conntrack")),
 				Why: "where one range holds most of them, a larger table will fill as well",
 			},
 		}, f.shorterTimeout()...)
@@ -59,7 +59,7 @@ func (f *Facts) whoHolds() []Change {
 	d := conntrack.Deletion{Src: g.Prefix, Kind: g.Mostly}
 	changes := []Change{
 		{
-			Do: "take its entries out of the table", Command: f.here(d.Command()),
+			Do: "take its entries out of the table", Command: f.inNetns(d.Command()),
 			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", text.Count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
 		},
 		do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... %s saddr %s ct count over 1000 drop", network(g.Prefix), nftFamily(g.Prefix), network(g.Prefix)),
@@ -83,8 +83,8 @@ func nftFamily(p netip.Prefix) string {
 	return "ip6"
 }
 
-// here is a command as it is run for the namespace.
-func (f *Facts) here(c shell.Command) shell.Command { return c.By(f.Space.Enter) }
+// inNetns is a command as it is run for the namespace.
+func (f *Facts) inNetns(c shell.Command) shell.Command { return c.By(f.Space.Enter) }
 
 // day is long for an idle connection, in seconds: those that live longer mostly
 // send keepalives.

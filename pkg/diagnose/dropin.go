@@ -23,7 +23,7 @@ type Setting struct {
 func Settings(findings []Finding) []Setting {
 	settings := []Setting{}
 	for _, x := range findings {
-		if x.Severity < Warning || x.away {
+		if x.Severity < Warning || x.otherNetns {
 			continue
 		}
 		for _, c := range x.Changes {

@@ -48,8 +48,8 @@ type Finding struct {
 	Means   string   `json:"means"`
 	Changes []Change `json:"changes"`
 
-	// away tells that the namespace is not the one that the sysctl files are for.
-	away bool
+	// otherNetns says that the namespace is not the one that the sysctl files are for.
+	otherNetns bool
 }
 
 // Evidence is one value that was read or counted.

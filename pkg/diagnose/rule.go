@@ -104,7 +104,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.away = f.Space.Netns, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns, f.Space.Name, !f.Space.Own
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}

@@ -23,7 +23,7 @@ var pathRules = []Rule{
 	{
 		ID:    "reverse-path-filter",
 		When:  "TcpExtIPReversePathFilter moved",
-		Means: "clients that come in on another interface than the route back to them leads out of get no answer at all",
+		Means: "clients whose packets arrive on another interface than the route back to them uses get no answer at all",
 		Find:  reversePath,
 	},
 	{
@@ -67,7 +67,7 @@ func reversePath(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.gravity(n), Title: "packets were dropped as they came in where no route leads back",
+		Severity: f.severityOf(n), Title: "packets were dropped by the reverse path filter",
 		Evidence: f.counted("TcpExtIPReversePathFilter"),
 		Changes: []Change{do("see whose they are: synwatch trace --cause reverse-path-filter",
 			"spoofed addresses are what the filter is for; if they are real clients, their route back is by another interface")},
@@ -118,7 +118,7 @@ func neighbourTable(f *Facts) *Finding {
 		}
 		x := &Finding{Severity: Warning, Title: "the neighbour table (" + t.what + ") is, or was, full"}
 		if !tight {
-			x.Severity = f.gravity(full)
+			x.Severity = f.severityOf(full)
 		}
 		x.Evidence = append(append([]Evidence{value("entries", entries)}, f.counted(t.prefix+"table_fulls")...), f.inForce(t.sysctl+"3")...)
 		if !known {

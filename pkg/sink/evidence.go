@@ -29,10 +29,10 @@ type listenerState struct {
 	SynQueue       uint32 `json:"syn_queue"`
 	MaxSynBacklog  uint32 `json:"max_syn_backlog"`
 	Somaxconn      uint32 `json:"somaxconn"`
-	// Backlog is the application's, where it can be told.
+	// Backlog is the application's, where it is known.
 	Backlog   *uint32 `json:"backlog,omitempty"`
 	LimitFrom string  `json:"limit_from,omitempty"`
-	// Reset tells that the client was answered with a RST.
+	// Reset says that the client was answered with a RST.
 	Reset bool `json:"reset,omitempty"`
 }
 
@@ -102,8 +102,8 @@ const (
 )
 
 // limitFrom says which limit is in force. When they are equal the backlog may
-// be just as large, or larger. Somaxconn may have been changed since, which
-// cannot be told if it was raised.
+// be just as large, or larger. If somaxconn was raised since the socket listens, the
+// limit looks like the backlog.
 func limitFrom(l *event.Listener) string {
 	switch {
 	case l.AcceptQueueMax < l.Somaxconn:

@@ -88,7 +88,7 @@ func byKey(keys ...string) []field {
 	return found
 }
 
-// unknown stands for an address that the kernel side could not tell.
+// unknown stands for an address that the kernel side does not know.
 const unknown = "unknown"
 
 var kindNames = map[cause.Kind]string{cause.Drop: "drop", cause.Notice: "notice"}

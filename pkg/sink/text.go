@@ -12,12 +12,12 @@ import (
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-// Text writes a line a record, aligned, and a summary for people.
+// Text writes an aligned line a record, and a summary.
 type Text struct {
 	out     *bufio.Writer
 	page    *text.Page
 	table   text.Table
-	netns   uint32 // the machine's own, which is not worth a word
+	netns   uint32 // the machine's own, which a line does not name
 	records bool   // there were some
 }
 

@@ -16,8 +16,8 @@ import (
 // Dropin is the file of sysctls that is read last of its directory.
 const Dropin = "/etc/sysctl.d/zz-synwatch.conf"
 
-// Checked is what synwatch check comes to.
-type Checked struct {
+// Check is the result of synwatch check.
+type Check struct {
 	Time     time.Time
 	Version  string
 	Snapshot *host.Snapshot
@@ -28,7 +28,7 @@ type Checked struct {
 	Settings []diagnose.Setting
 }
 
-func (c *Checked) number(of diagnose.Severity) int {
+func (c *Check) number(of diagnose.Severity) int {
 	n := 0
 	for _, x := range c.Findings {
 		if x.Severity == of {
@@ -39,7 +39,7 @@ func (c *Checked) number(of diagnose.Severity) int {
 }
 
 // own is the network namespace that needs no name.
-func (c *Checked) own() uint32 {
+func (c *Check) own() uint32 {
 	for _, s := range c.Snapshot.Spaces {
 		if s.Own {
 			return s.Netns
@@ -48,8 +48,8 @@ func (c *Checked) own() uint32 {
 	return 0
 }
 
-// Text writes the findings for people.
-func (c *Checked) Text(w io.Writer, palette text.Palette) error {
+// Text writes the findings as text.
+func (c *Check) Text(w io.Writer, palette text.Palette) error {
 	p := text.NewPage(palette)
 	p.Paragraph(text.Part{}, text.Bold.Of(c.title()))
 	for i := range c.Findings {
@@ -66,7 +66,7 @@ func (c *Checked) Text(w io.Writer, palette text.Palette) error {
 	return err
 }
 
-func (c *Checked) title() string {
+func (c *Check) title() string {
 	sys := &c.Snapshot.System
 	parts := []string{text.Join(", ", sys.Name, text.Prefixed("kernel ", sys.Kernel))}
 	if !sys.Saved {
@@ -84,7 +84,7 @@ func (c *Checked) title() string {
 }
 
 // dropin lists the lines of the drop-in file.
-func (c *Checked) dropin(p *text.Page) {
+func (c *Check) dropin(p *text.Page) {
 	if len(c.Settings) == 0 {
 		return
 	}
@@ -95,7 +95,7 @@ func (c *Checked) dropin(p *text.Page) {
 	}
 }
 
-func (c *Checked) conclusion() string {
+func (c *Check) conclusion() string {
 	critical, warnings, notes := c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note)
 	switch {
 	case critical+warnings+notes == 0:
@@ -115,7 +115,7 @@ func (c *Checked) conclusion() string {
 
 // JSON writes an object of type "finding" for each, the worst first, and one of
 // type "check" at the end.
-func (c *Checked) JSON(w io.Writer) error {
+func (c *Check) JSON(w io.Writer) error {
 	lines := ndjson.NewWriter(w)
 	for i := range c.Findings {
 		if err := lines.Write(struct {

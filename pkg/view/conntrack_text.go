@@ -24,7 +24,7 @@ type conntrackText struct {
 	*ConntrackReport
 }
 
-// Text writes a report for people.
+// Text writes a report as text.
 func (r *ConntrackReport) Text(w io.Writer, palette text.Palette) error {
 	t := &conntrackText{text.NewPage(palette), r}
 	t.fullness()

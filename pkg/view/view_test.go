@@ -28,7 +28,7 @@ func FuzzCheckText(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		var c Checked
+		var c Check
 		texttest.Fill(&c, name, keep)
 		c.Findings[0].Netns, c.Findings[0].Changes[0].Command = 7, shell.New(name, name).Into(name).By([]string{name})
 		var b bytes.Buffer
@@ -68,7 +68,7 @@ func TestJSONGivesNamesBack(t *testing.T) {
 		if strings.ToValidUTF8(name, "") != name {
 			continue // JSON cannot hold it
 		}
-		c := Checked{Snapshot: &host.Snapshot{Unread: []string{name}}, Findings: []diagnose.Finding{{
+		c := Check{Snapshot: &host.Snapshot{Unread: []string{name}}, Findings: []diagnose.Finding{{
 			Title: name, Evidence: []diagnose.Evidence{{What: name}}, Changes: []diagnose.Change{{Command: shell.New(name)}},
 		}}}
 		var b bytes.Buffer
