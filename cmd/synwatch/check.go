@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // checkOptions is what the flags of check say.
@@ -29,17 +30,18 @@ func newCheck(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with limits, queues and sysctls, and what to change",
-		Long: `check reads, without tracing, the kernel's counters, the sysctls and their files,
+		Long: `check traces nothing. It reads the kernel's counters, the sysctls and their files,
 the listeners with their queues, and connection tracking, in every network
 namespace that it may enter. It prints what is wrong, the worst first: the
-evidence, what it means for clients, and the exact change.
+evidence, what it means for clients, and the exact change. Commands are quoted, so
+that they can be pasted whatever an interface, a file or a namespace is called.
 
-Counters count from boot, so that old trouble shows as well; --since reads them
-twice and looks only at what moved in between. It needs no root, but without it
-sees only its own network namespace and cannot name others' processes.
+Counters count from boot, so past drops show as well; --since reads the counters
+twice and reports only what moved in between. check needs no root; without root it
+reads only its own network namespace and cannot name other users' processes.
 
-With --root it reads the same from a saved tree: a sosreport, or the root of a
-container or of a disk. What the tree does not hold stays unknown.
+With --root it reads the same files from a saved tree: a sosreport, or the root of a
+container or of a disk. What is not in the tree stays unknown.
 
 Exit status: 0 nothing is wrong (there may be notes), 10 warnings, 11 something
 critical; 1 failed, 2 wrong usage.`,
@@ -53,10 +55,10 @@ critical; 1 failed, 2 wrong usage.`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
-	f.Var(valueOf(&o.since, "TIME", parseDuration), "since", "read twice, this time apart, and look only at what moved, e.g. 10s")
+	f.Var(valueOf(&o.since, "TIME", parseDuration), "since", "read the counters twice, this time apart, and report only what moved, e.g. 10s")
 	f.StringVar(&o.root, "root", "", "read from a saved tree below this `DIR`")
-	f.StringVar(&o.dropin, "write-dropin", "", "write the sysctls to be set for good to this `FILE`, unless it is somebody else's")
-	f.Var(listOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "look only into these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
+	f.StringVar(&o.dropin, "write-dropin", "", "write the sysctls that are to survive a boot to this `FILE`; never over a file that check did not write")
+	f.Var(listOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "read only these network namespaces, given by ip-netns name, path, process ID or inode number (repeatable)")
 	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
 	return cmd
 }
@@ -68,7 +70,7 @@ type foundError struct{ status int }
 func (foundError) Error() string { return "" }
 
 func (e *env) check(ctx context.Context, o *checkOptions) error {
-	palette, err := sink.NewPalette(o.color, e.stdout, e.environ)
+	palette, err := text.NewPalette(o.color, e.stdout, e.environ)
 	if err != nil {
 		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
@@ -79,7 +81,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c := sink.Checked{
+	c := view.Check{
 		Time: e.now(), Version: version(), Snapshot: now,
 		Findings: diagnose.Check(diagnose.FactsOf(now, before)),
 	}
@@ -88,9 +90,9 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	}
 	c.Settings = diagnose.Settings(c.Findings)
 	if o.json {
-		err = sink.CheckJSON(e.stdout, &c)
+		err = c.JSON(e.stdout)
 	} else {
-		err = palette.Check(e.stdout, &c)
+		err = c.Text(e.stdout, palette)
 	}
 	if err == nil && o.dropin != "" {
 		err = e.writeDropin(o.dropin, &c)

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // machine is a snapshot with these counters and sysctls.
@@ -235,22 +235,29 @@ func checkDocument() string {
 
 # What synwatch check looks for
 
-` + "`synwatch check`" + ` reads the machine once, or twice with ` + "`--since`" + `, and goes by these rules. A rule fires only on what is known:
-what could not be read, or is not in a saved tree, is never taken for zero. What is critical turns clients away now, a
-warning turned some away or will, a note is worth knowing and changes no exit status (0; 10 with warnings, 11 with something
-critical).
+` + "`synwatch check`" + ` reads the machine once, or twice with ` + "`--since`" + `, and applies these rules. A rule needs known values: what could
+not be read, or is not in a saved tree, never counts as zero. A critical finding means that the kernel refuses clients now, a
+warning that it refused some or will, a note refuses nobody and does not change the exit status (0; 10 with warnings, 11 with
+something critical).
 
-Old totals: without ` + "`--since`" + ` a counter warns only when it is at least 10 and one in 1000 of the connections accepted, or one for
-every hour since boot; what happened less often is a note. With ` + "`--since`" + ` whatever moved is a warning.
+Totals since boot: without ` + "`--since`" + ` a counter is a warning only if it is at least 10 and either one in 1000 of the accepted
+connections or one for every hour since boot; below that it is a note. With ` + "`--since`" + ` every counter that moved is a warning.
 
-Values are judged against this machine: what a queue or a table of the new length takes is set against its memory, and the
-reason is printed with each change. A change comes as a command for now and, where it is a sysctl of a warning or worse in the
-machine's own network namespace, as a line for ` + "`" + sink.Dropin + "`" + `, whose name is read after the others.
-` + "`--write-dropin FILE`" + ` writes these lines, keeps those that it wrote before, and refuses a file that it did not make.
+The advice considers this machine: it says what part of the memory a queue or a table of the new length takes. Each change has its
+reason, a command for now and, where it is a sysctl of a warning or worse in the machine's own network namespace, a line for
+` + "`" + view.Dropin + "`" + `, a file that is read after the others. ` + "`--write-dropin FILE`" + ` writes these lines, keeps those
+that it wrote before, and does not write over a file that it did not make.
 
-Sysctl files are read as systemd-sysctl reads them: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of
-two files with the same name that in the earlier directory counts, all are read in the order of their names, and a later line
-wins. ` + "`/etc/sysctl.conf`" + ` is read where a link in ` + "`sysctl.d`" + ` puts it, else only by ` + "`sysctl --system`" + `, at the end.
+Unprivileged users choose the names of interfaces in their network namespaces, and whoever saved a tree chose all names in it.
+Each argument of a command is quoted for the shell: a byte that cannot be printed becomes ` + "`$'\\ooo'`" + `, as bash, zsh, ksh and busybox
+read it; a shell without that, such as dash, gets another name, but no command. Where sysctl(8) would misread an interface's
+name, the command writes to /proc/sys instead, and the drop-in file, whose syntax has no quotes, leaves that sysctl out. All text
+escapes what a terminal would act on. JSON escapes it as well (` + "`\\u001b`" + `, ` + "`\\u202e`" + `), so that a program gets the exact name back; only
+bytes that are no UTF-8 become U+FFFD there, and stay exact in commands.
+
+check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of
+two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
+line wins. ` + "`/etc/sysctl.conf`" + ` is read at the place of a link to it in ` + "`sysctl.d`" + `, else only by ` + "`sysctl --system`" + `, at the end.
 
 ` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`" + `, and of a sosreport ` + "`sos_commands/networking/netstat_-s`, `ss_*`" + ` and
 ` + "`sos_commands/kernel/sysctl_-a`, `uname_-a`" + `. No link leads out of the tree.
@@ -269,18 +276,18 @@ wins. ` + "`/etc/sysctl.conf`" + ` is read where a link in ` + "`sysctl.d`" + ` 
 	b.WriteString(`
 ## At the end of a trace
 
-The summary of ` + "`synwatch trace`" + ` ends in findings, too (` + "`findings`" + ` in its JSON): from what was counted, by whom it came, and how
-many connections were accepted meanwhile. Of a full accept queue they say which of these it is:
+The summary of ` + "`synwatch trace`" + ` ends with findings, too (` + "`findings`" + ` in its JSON). They rest on what was counted, on its sources, and on
+how many connections were accepted meanwhile. For a full accept queue they distinguish:
 
 - the application has stopped accepting: nothing was accepted in its namespace for three seconds or more, or the queue is
-  full at the end and the newest connection in it has waited so long, as another would have taken a place that accept(2) had
-  freed. A longer queue is not advised then, here and in check;
+  full at the end and the newest connection in it has waited that long: had accept(2) freed a place, another connection would
+  have taken it. Neither trace nor check then advises a longer queue;
 - a flood: a thousand sources or more that try once or twice each, and more that were dropped than accepted;
-- bursts: all but one connection in twenty was accepted, and a longer queue comes first;
+- bursts: at least 95 % of the connections were accepted; the first advice is a longer queue;
 - else the application accepts more slowly than connections come.
 
-Of a full connection tracking table they say who holds it: the table is read once more at the end, and the narrowest prefix
-that holds more than half of it is named, with the command that deletes its entries.
+For a full connection tracking table they name the narrowest prefix that has more than half of the entries, with the command
+that deletes these. The table is read once more at the end of the trace for that.
 
 | rule | when | what it means for clients |
 |---|---|---|

@@ -14,13 +14,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 	"golang.org/x/sys/unix"
 )
 
 // conntrackOptions is what the flags of conntrack say.
 type conntrackOptions struct {
-	by     sink.ConntrackBy
+	by     view.ConntrackBy
 	states []string
 	zone   *uint16
 	family uint8
@@ -45,13 +46,13 @@ func newConntrack(e *env) *cobra.Command {
 		Short: "Show who fills the connection tracking table",
 		Long: `conntrack reads the connection tracking table once and shows how full it is: the
 entries by protocol and state, the prefixes and the sources that hold the most,
-and the destination ports. It ends with the commands that would free them, which
-it does not run: nothing is changed.
+and the destination ports. It ends with the commands that would delete them. It
+does not run them, and changes nothing.
 
-A prefix is the smallest around the entries that it holds; one is named where it
-holds at least 1 % of the table. MEDIAN IDLE is the time since the last packet, as
-the remaining timeouts tell it; MEDIAN AGE, where nf_conntrack_timestamp is on, the
-time since the first.
+A prefix is the narrowest one that contains its entries; it is listed if it has at
+least 1 % of the table. MEDIAN IDLE is the time since the last packet, computed from
+the remaining timeouts; MEDIAN AGE, shown where nf_conntrack_timestamp is on, is the
+time since the first packet.
 
 It needs root, or CAP_NET_ADMIN.`,
 		Example: `  synwatch conntrack
@@ -67,7 +68,7 @@ It needs root, or CAP_NET_ADMIN.`,
 	f.Var(listOf(&o.states, "STATE", parseState), "state", "count only entries in these states, e.g. ESTABLISHED (repeatable, or with commas)")
 	f.Var(valueOf(&o.zone, "N", parseZone), "zone", "count only entries of this conntrack zone")
 	f.Var(valueOf(&o.family, "FAMILY", parseFamily), "family", "count only ipv4 or ipv6")
-	f.Var(valueOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "look into this network namespace, by ip-netns name, path, process ID or inode number")
+	f.Var(valueOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "read the table of this network namespace, given by ip-netns name, path, process ID or inode number")
 	f.Var(valueOf(&o.top, "N", parseTop), "top", "show this many of each (default 10)")
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
@@ -95,7 +96,7 @@ func openConntrack(netns uint32) (conntrackTable, error) {
 }
 
 func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error) {
-	palette, err := sink.NewPalette(o.color, e.stdout, e.environ)
+	palette, err := text.NewPalette(o.color, e.stdout, e.environ)
 	if err != nil {
 		return usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
@@ -108,7 +109,7 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	defer lenient()()
+	defer collectLate()()
 	report, err := e.readConntrack(ctx, o)
 	if err != nil {
 		return err
@@ -118,27 +119,27 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 		return err
 	}
 	if o.json {
-		return sink.WriteConntrackJSON(out, report)
+		return report.JSON(out)
 	}
 	if o.output != "" && o.color == "auto" {
-		palette = sink.Palette{}
+		palette = text.Palette{}
 	}
-	return sink.WriteConntrackText(out, report, palette)
+	return report.Text(out, palette)
 }
 
 // readConntrack reads the table and sums it up.
-func (e *env) readConntrack(ctx context.Context, o *conntrackOptions) (r sink.ConntrackReport, err error) {
+func (e *env) readConntrack(ctx context.Context, o *conntrackOptions) (r view.ConntrackReport, err error) {
 	table, err := e.conntrack(o.netns)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, table.shut()) }()
-	r = sink.ConntrackReport{
+	r = view.ConntrackReport{
 		Time: e.now(), Table: table.ConntrackTable, Top: o.top,
 		By: o.by, States: o.states, Zone: o.zone, IPv4: o.family == unix.AF_INET, IPv6: o.family == unix.AF_INET6,
 	}
 	tally := conntrack.NewTally(conntrack.Options{
-		ByDestination: o.by == sink.ByDst, NoAddresses: o.by == sink.ByDport || o.by == sink.ByState,
+		ByDestination: o.by == view.ByDst, NoAddresses: o.by == view.ByDport || o.by == view.ByState,
 		States: o.states, Zone: o.zone,
 	}, conntrack.NewClock(r.Time, table.sysctl))
 	if r.Dumped, err = table.dump(ctx, o.family, tally.Add); err != nil {
@@ -157,8 +158,8 @@ func (t *conntrackTable) sysctl(name string) (uint32, error) {
 	return n, nil
 }
 
-func parseBy(s string) (sink.ConntrackBy, error) {
-	all := []string{sink.BySrc, sink.ByDst, sink.ByDport, sink.ByState, sink.ByPrefix}
+func parseBy(s string) (view.ConntrackBy, error) {
+	all := []string{view.BySrc, view.ByDst, view.ByDport, view.ByState, view.ByPrefix}
 	if !slices.Contains(all, s) {
 		return "", errors.New("must be src, dst, dport, state or prefix")
 	}

@@ -34,7 +34,7 @@ func fakeTable(netns uint32) (conntrackTable, error) {
 		"nf_conntrack_tcp_timeout_established": 432000, "nf_conntrack_tcp_timeout_syn_sent": 120, "nf_conntrack_udp_timeout": 30,
 	}
 	if netns != 0 {
-		t.Netns, t.Name, t.Enter = netns, "web", "ip netns exec web "
+		t.Netns, t.Name, t.Enter = netns, "web", []string{"ip", "netns", "exec", "web"}
 	}
 	t.dump = func(_ context.Context, family uint8, fn func(*conntrack.Entry)) (d conntrack.Dumped, err error) {
 		for i := range 1000 {

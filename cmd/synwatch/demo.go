@@ -17,29 +17,29 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// After each scene its records are awaited for some time, which is all spent
-// where they are out of sight, and then there is time to read them.
+// After each step its records are awaited for some time, which is all spent where
+// this kernel does not show them, and then there is time to read them.
 const (
 	patience  = 2 * time.Second
 	readAlong = 500 * time.Millisecond
 )
 
-// scene is one provocation of the demonstration.
-type scene struct {
+// step is one provocation of the demonstration.
+type step struct {
 	name    string // provoke.Provocation.Name
 	heading string
 }
 
-// act is a scene with what plays it, or why it cannot be played.
-type act struct {
-	scene
+// prepared is a step with what provokes it, or why that cannot be done here.
+type prepared struct {
+	step
 	provoke.Provocation
 	missing error
 }
 
-var scenes = []scene{
-	{"accept-queue-full/syn", "an application that does not accept its connections: its accept queue is full, SYNs die"},
-	{"accept-queue-full/ack", "the queue fills up while clients are in the handshake: their last ACK dies"},
+var steps = []step{
+	{"accept-queue-full/syn", "an application that does not accept its connections: its accept queue is full, the kernel drops SYNs"},
+	{"accept-queue-full/ack", "the accept queue fills up while clients are in the handshake: the kernel drops their last ACK"},
 	{"syn-queue-full", "more half-open connections than the listener's queue holds, with SYN cookies off"},
 	{"no-listener", "clients of a port where nothing listens"},
 	{"netfilter-drop", "a firewall rule that drops silently"},
@@ -51,10 +51,10 @@ func newDemo(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Provoke real drops in throw-away network namespaces and show them being traced",
-		Long: `demo makes two network namespaces that vanish with it, provokes real drops from
-several source addresses in them, and traces them as trace would. At the end it
-compares what it traced with what it provoked. Nothing outside of the two
-namespaces is touched or traced. It needs root.`,
+		Long: `demo makes two network namespaces, provokes real drops from several source
+addresses in them, and traces them as trace would. At the end it compares what it
+traced with what it provoked, and removes the namespaces. It neither changes nor
+traces anything outside of them. It needs root.`,
 		Example: "  synwatch demo\n  synwatch demo --json",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return e.demo(cmd.Context(), &o) },
@@ -70,30 +70,30 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 		return cannotMakeLab(err)
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
-	acts := prepare()
-	o.patience = patience / 2 // nobody is in a hurry, and a busy machine may be slow to find a listener
+	all := prepare()
+	o.patience = patience / 2 // a busy machine may be slow to find a listener
 	o.probe.Filter.Netns = []uint32{lab.Netns()}
-	inLab := *e // where the lab is the whole world
+	inLab := *e // with the lab's namespace for the machine's own
 	inLab.machine = func() (host.Machine, error) {
 		m, err := e.machine()
 		m.Netns = lab.Netns()
 		return m, err
 	}
-	return inLab.rehearse(ctx, o, func(ctx context.Context, w *witness) ([]provoke.Drop, error) {
-		return e.perform(ctx, lab, acts, w)
+	return inLab.traceProvoked(ctx, o, func(ctx context.Context, r *recorder) ([]provoke.Drop, error) {
+		return e.provokeAll(ctx, lab, all, r)
 	})
 }
 
-// prepare looks what can be played. That has the kernel load the modules that
-// it takes, so that no hook comes too late for the first drop.
-func prepare() []act {
-	var acts []act
+// prepare finds out which steps are possible. The kernel loads the modules that
+// they need for that, so that the hooks in these attach before the first drop.
+func prepare() []prepared {
+	var found []prepared
 	all := provoke.All()
-	for _, s := range scenes {
+	for _, s := range steps {
 		p := all[slices.IndexFunc(all, func(p provoke.Provocation) bool { return p.Name() == s.name })]
-		acts = append(acts, act{s, p, p.Missing()})
+		found = append(found, prepared{s, p, p.Missing()})
 	}
-	return acts
+	return found
 }
 
 func cannotMakeLab(err error) error {
@@ -103,26 +103,26 @@ func cannotMakeLab(err error) error {
 	return err
 }
 
-// rehearse traces while perform provokes drops, and compares the two.
-func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(context.Context, *witness) ([]provoke.Drop, error)) error {
-	var provoked []provoke.Drop
-	var stage errgroup.Group
+// traceProvoked traces while provoked provokes drops, and compares the two.
+func (e *env) traceProvoked(ctx context.Context, o *traceOptions, provoked func(context.Context, *recorder) ([]provoke.Drop, error)) error {
+	var drops []provoke.Drop
+	var provoking errgroup.Group
 	tracing, end := context.WithCancel(ctx)
 	defer end()
-	var w *witness
-	w = newWitness(func() {
-		stage.Go(func() (err error) {
+	var r *recorder
+	r = newRecorder(func() {
+		provoking.Go(func() (err error) {
 			defer end()
-			provoked, err = perform(tracing, w)
+			drops, err = provoked(tracing, r)
 			return err
 		})
 	})
-	err := e.trace(tracing, o, w.watch)
+	err := e.trace(tracing, o, r.between)
 	end()
-	if err := errors.Join(err, stage.Wait()); err != nil || ctx.Err() != nil {
+	if err := errors.Join(err, provoking.Wait()); err != nil || ctx.Err() != nil {
 		return err // when interrupted there is nothing to compare
 	}
-	verdict, err := w.compare(provoked)
+	verdict, err := r.compare(drops)
 	if err != nil {
 		return err
 	}
@@ -130,24 +130,26 @@ func (e *env) rehearse(ctx context.Context, o *traceOptions, perform func(contex
 	return nil
 }
 
-// perform plays the scenes and returns what they provoked.
-func (e *env) perform(ctx context.Context, lab *provoke.Lab, acts []act, w *witness) ([]provoke.Drop, error) {
+// provokeAll goes through the steps and returns the drops that they provoked.
+func (e *env) provokeAll(ctx context.Context, lab *provoke.Lab, all []prepared, r *recorder) ([]provoke.Drop, error) {
 	var provoked []provoke.Drop
-	for _, a := range acts {
-		if a.missing != nil {
-			fmt.Fprintf(e.stderr, "\n=> not shown: %s (%v)\n", a.heading, a.missing)
+	for _, s := range all {
+		e.note("")
+		if s.missing != nil {
+			e.note(fmt.Sprintf("=> not shown: %s (%v)", s.heading, s.missing))
 			continue
 		}
-		fmt.Fprintf(e.stderr, "\n=> %s\n", a.heading)
-		before := w.count()
-		// The listeners stay until the records are out: a closed one has no name.
-		lab.Provoked = func(ctx context.Context, want provoke.Expect) { w.await(ctx, before+total(want.Drops)) }
-		expect, err := a.Run(ctx, lab, provoke.V4)
+		e.note("=> " + s.heading)
+		before := r.count()
+		// The listeners stay until the records are written: nobody knows the process
+		// of a closed one.
+		lab.Provoked = func(ctx context.Context, want provoke.Expect) { r.await(ctx, before+total(want.Drops)) }
+		expect, err := s.Run(ctx, lab, provoke.V4)
 		if ctx.Err() != nil {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("provoke %s: %w", a.name, err)
+			return nil, fmt.Errorf("provoke %s: %w", s.name, err)
 		}
 		provoked = append(provoked, expect.Drops...)
 		pause(ctx, readAlong)

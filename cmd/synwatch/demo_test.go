@@ -28,7 +28,7 @@ func provoked() []provoke.Drop {
 	return drops
 }
 
-func TestRehearse(t *testing.T) {
+func TestTraceProvoked(t *testing.T) {
 	blind := provoke.Drop{
 		Cause: "accept-queue-full", Stage: "syn", Count: 4,
 		Src: netip.MustParseAddr("10.9.9.9"), Dst: netip.MustParseAddrPort("10.0.0.1:1"),
@@ -41,18 +41,18 @@ func TestRehearse(t *testing.T) {
 		status int
 		want   string
 	}{
-		"all named":    {drops: append(provoked(), notice), want: "6 drops provoked, 6 named, none missed"},
-		"out of sight": {drops: append(provoked(), blind), want: "10 drops provoked; of these 6 are in sight on this kernel, and all of them were named; not in sight: accept-queue-full (syn)"},
-		"too much":     {drops: short, status: exitFailed, want: "no-listener from 10.9.0.2 to 10.0.0.1:443: 0 provoked, 2 traced"},
-		"too little":   {drops: extra, status: exitFailed, want: "no-listener from 10.9.9.9 to 10.0.0.1:1: 7 provoked, 0 traced"},
-		"error":        {err: errors.New("no veth"), status: exitFailed, want: "synwatch: no veth"},
+		"all named":  {drops: append(provoked(), notice), want: "6 drops provoked, 6 named, none missed"},
+		"unseen":     {drops: append(provoked(), blind), want: "10 drops provoked; this kernel shows 6 of them, and all of these were named; it does not show accept-queue-full (syn)"},
+		"too much":   {drops: short, status: exitFailed, want: "no-listener from 10.9.0.2 to 10.0.0.1:443: 0 provoked, 2 traced"},
+		"too little": {drops: extra, status: exitFailed, want: "no-listener from 10.9.9.9 to 10.0.0.1:1: 7 provoked, 0 traced"},
+		"error":      {err: errors.New("no veth"), status: exitFailed, want: "synwatch: no veth"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			e := fakeEnv(newFake(), &stdout, &stderr)
 			var o traceOptions
 			o.format.color = "never"
-			err := e.rehearse(t.Context(), &o, func(context.Context, *witness) ([]provoke.Drop, error) { return test.drops, test.err })
+			err := e.traceProvoked(t.Context(), &o, func(context.Context, *recorder) ([]provoke.Drop, error) { return test.drops, test.err })
 			if err != nil {
 				e.say(err.Error())
 			}
@@ -66,8 +66,8 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
-func TestScenesExist(t *testing.T) {
-	for _, s := range scenes {
+func TestStepsExist(t *testing.T) {
+	for _, s := range steps {
 		at := slices.IndexFunc(provoke.All(), func(p provoke.Provocation) bool { return p.Name() == s.name })
 		if at < 0 {
 			t.Errorf("nothing provokes %s", s.name)

@@ -14,15 +14,17 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
-	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // dropinMark is the first line of a file that check wrote and may write again.
 const dropinMark = "# Written by synwatch check --write-dropin, which will write it again."
 
 // writeDropin writes the sysctls to be set for good, and says how they come into
-// force and which other file stands in their way.
-func (e *env) writeDropin(path string, c *sink.Checked) error {
+// force and which other file overrides them.
+func (e *env) writeDropin(path string, c *view.Check) error {
 	old, err := readDropin(path)
 	if err != nil {
 		return fmt.Errorf("write drop-in: %w", err)
@@ -34,7 +36,7 @@ func (e *env) writeDropin(path string, c *sink.Checked) error {
 	if err := replaceFile(path, dropinText(c.Settings, old), old != nil); err != nil {
 		return fmt.Errorf("write drop-in: %w", err)
 	}
-	e.say(fmt.Sprintf("wrote %s; put it into force now: sysctl -p %s", path, path))
+	e.say(fmt.Sprintf("wrote %s; put it into force now: %s", path, shell.New("sysctl", "-p", shell.File(path))))
 	for _, line := range inTheWay(path, c) {
 		e.say(line)
 	}
@@ -69,23 +71,23 @@ func readDropin(path string) ([]string, error) {
 	if !info.Mode().IsRegular() {
 		return nil, foreign
 	}
-	text, err := os.ReadFile(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	body, ok := strings.CutPrefix(string(text), dropinMark+"\n")
+	body, ok := strings.CutPrefix(string(content), dropinMark+"\n")
 	if !ok {
 		return nil, foreign
 	}
 	return strings.Split(strings.TrimSpace(body), "\n\n"), nil
 }
 
-// dropinText is the file: the new settings, and those of old blocks that are not
-// among them, as what they cured is no longer found.
+// dropinText is the file: the new settings, and the old blocks that set others:
+// check does not find any more what those cured.
 func dropinText(settings []diagnose.Setting, old []string) string {
 	var blocks []string
 	for _, s := range settings {
-		comment := "# " + strings.Join(wrap(s.ID+": "+s.Why, 90), "\n# ")
+		comment := "# " + strings.Join(text.Wrap(s.ID+": "+s.Why, 90), "\n# ")
 		blocks = append(blocks, comment+"\n"+s.Sysctl+" = "+s.Value)
 	}
 	for _, block := range old {
@@ -127,7 +129,7 @@ func removeIfThere(path string) error {
 
 // inTheWay lists the lines of other files that will be read after this one and
 // say otherwise.
-func inTheWay(path string, c *sink.Checked) []string {
+func inTheWay(path string, c *view.Check) []string {
 	var lines []string
 	for _, s := range c.Settings {
 		var last *host.Assignment

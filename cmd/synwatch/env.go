@@ -50,7 +50,7 @@ func realEnv() *env {
 			if err != nil {
 				return nil, err
 			}
-			go thrift(os.Environ())
+			go releaseMemory(os.Environ())
 			return t, nil
 		},
 		counters:  func() watch.Counters { return host.NewSampler(append(cause.Counters(), watch.Accepted)) },

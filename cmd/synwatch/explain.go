@@ -3,14 +3,14 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/ndjson"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 func newExplain(e *env) *cobra.Command {
@@ -18,10 +18,10 @@ func newExplain(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [CAUSE...]",
 		Short: "Explain a cause: what happened, what the client sees, what to do",
-		Long: `explain prints what the catalogue knows of a cause: what happened, what the
-client sees of it, where in the kernel it happens, which counters move, which
-kernels show it, and what to do. Without a cause it lists all of them. Nothing
-is traced, and no privilege is needed.`,
+		Long: `explain prints the catalogue's entry for a cause: what happened, what the client sees
+of it, what to do, where in the kernel it happens, which counters move, and which
+kernels show it. Without a cause it lists all of them. It traces nothing and needs
+no privilege.`,
 		Example:           "  synwatch explain\n  synwatch explain accept-queue-full\n  synwatch explain --json",
 		ValidArgsFunction: cobra.FixedCompletions(causeIDs(), cobra.ShellCompDirectiveNoFileComp),
 		RunE:              func(_ *cobra.Command, args []string) error { return e.explain(args, asJSON) },
@@ -48,23 +48,21 @@ func (e *env) explain(ids []string, asJSON bool) error {
 	case len(ids) == 0:
 		return listCauses(e.stdout, causes)
 	}
+	page := text.NewPage(text.Palette{})
 	for i, c := range causes {
-		between := ""
 		if i > 0 {
-			between = "\n"
+			page.Blank()
 		}
-		if _, err := fmt.Fprint(e.stdout, between, explainText(cause.Explain(c))); err != nil {
-			return err
-		}
+		explainText(page, cause.Explain(c))
 	}
-	return nil
+	_, err := page.WriteTo(e.stdout)
+	return err
 }
 
 func explainJSON(w io.Writer, causes []*cause.Cause) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
+	lines := ndjson.NewWriter(w)
 	for _, c := range causes {
-		if err := out.Encode(cause.Explain(c)); err != nil {
+		if err := lines.Write(cause.Explain(c)); err != nil {
 			return err
 		}
 	}
@@ -72,11 +70,14 @@ func explainJSON(w io.Writer, causes []*cause.Cause) error {
 }
 
 func listCauses(w io.Writer, causes []*cause.Cause) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	page := text.NewPage(text.Palette{})
+	var rows [][]text.Part
 	for _, c := range causes {
-		fmt.Fprintf(t, "%s\t%s\n", c.ID, meaning(c))
+		rows = append(rows, []text.Part{text.Plain.Of(c.ID), text.Plain.Of(meaning(c))})
 	}
-	return t.Flush()
+	page.Table(&text.Table{Columns: make([]text.Column, 2)}, text.Plain, rows)
+	_, err := page.WriteTo(w)
+	return err
 }
 
 // meaning is a cause in a line.
@@ -118,35 +119,21 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// explainText is an explanation for a terminal.
-func explainText(x cause.Explanation) string {
-	var b strings.Builder
+// explainWidth is what explain wraps its text to.
+const explainWidth = 80
+
+// explainText puts an explanation on a page.
+func explainText(p *text.Page, x cause.Explanation) {
 	title := x.Cause + " (" + x.Kind
 	if len(x.Stages) > 0 {
 		title += "; stages: " + strings.Join(x.Stages, ", ")
 	}
-	fmt.Fprintln(&b, title+")")
+	p.Linef("%s)", title)
 	for _, s := range sections(x) {
-		fmt.Fprintf(&b, "\n%s\n", s.heading)
-		for _, line := range wrap(s.text, 76) {
-			fmt.Fprintf(&b, "    %s\n", line)
+		p.Blank()
+		p.Linef("%s", s.heading)
+		for _, line := range text.Wrap(s.text, explainWidth-len(text.Indent)) {
+			p.Linef("%s%s", text.Indent, line)
 		}
 	}
-	return b.String()
-}
-
-// wrap breaks a text between words into lines of at most so many bytes.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

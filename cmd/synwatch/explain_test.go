@@ -18,7 +18,7 @@ func TestExplainLists(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for _, want := range []string{
-		"\nno-listener               no socket was there", "\ntime-wait-overflow        notice: there were more",
+		"\nno-listener               no socket matched", "\ntime-wait-overflow        notice: there were more",
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("no %q in:\n%s", want, got.stdout)
@@ -93,11 +93,11 @@ func causesDocument() string {
 
 # Causes
 
-What ` + "`synwatch explain CAUSE`" + ` says of each. A drop kept a client from its connection, or a packet from one; a
-notice is worth knowing and dropped nothing, and is shown with ` + "`--notices`" + ` only. Counters are named as ` + "`nstat`" + ` names
-them, connection tracking's as ` + "`conntrack -S`" + ` does with ` + "`Conntrack`" + ` before it; a drop moves those of its stage and kernel by
-one. Drop reasons are those of the kernel's kfree_skb tracepoint. [kernels.md](kernels.md) has which cause was proven exact on which
-kernel.
+What ` + "`synwatch explain CAUSE`" + ` prints for each. A drop is a packet, or a connection, that the kernel refused. A
+notice is an event worth knowing that drops nothing; ` + "`--notices`" + ` shows it. Counters have the names of ` + "`nstat`" + `, those of
+connection tracking the names of ` + "`conntrack -S`" + ` with ` + "`Conntrack`" + ` in front; a drop increments those of its stage and kernel
+by one. Drop reasons are those of the kernel's kfree_skb tracepoint. [kernels.md](kernels.md) lists on which kernels each cause was
+shown to be exact.
 
 | cause | | what happened |
 |---|---|---|

@@ -3,10 +3,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -14,6 +13,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -23,9 +23,9 @@ func newHooks(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hooks",
 		Short: "Show what this kernel lets synwatch see, hook by hook",
-		Long: `hooks attaches every hook for a moment and prints how, or why it cannot be
-attached, and which causes can be seen one by one on this kernel, which only as
-a counter's total, and which not at all. Nothing is traced.`,
+		Long: `hooks attaches every hook for a moment and prints how, or why it cannot be attached.
+It then lists the causes that this kernel shows one by one, those that it shows only
+as a counter's total, and those that it does not show at all. It traces nothing.`,
 		Example: "  synwatch hooks\n  synwatch hooks --json",
 		Args:    noArgs,
 		RunE:    func(*cobra.Command, []string) error { return e.hooks(o, asJSON) },
@@ -54,31 +54,30 @@ func (e *env) hooks(o probe.Options, asJSON bool) (err error) {
 			Hooks: coverage.Hooks, Blind: attributor.Blind(),
 		}), j.Flush())
 	}
-	_, err = fmt.Fprint(e.stdout, hookTable(coverage.Hooks), sight(attributor), machineLine(machine, &coverage))
+	page := text.NewPage(text.Palette{})
+	hookTable(page, coverage.Hooks)
+	visibility(page, attributor)
+	page.Blank()
+	page.Linef("%s", kernelLine(machine, &coverage))
+	_, err = page.WriteTo(e.stdout)
 	return err
 }
 
-func hookTable(hooks []event.HookState) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOOK\tMODE\tSTATUS\tWHY")
+func hookTable(p *text.Page, hooks []event.HookState) {
+	var rows [][]text.Part
 	for _, h := range hooks {
-		mode := string(h.Mode)
-		if mode == "" {
-			mode = "-"
+		var row []text.Part
+		for _, cell := range []string{h.Name, cmp.Or(string(h.Mode), "-"), string(h.Status), h.Why} {
+			row = append(row, text.Plain.Of(cell))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.Name, mode, h.Status, h.Why)
+		rows = append(rows, row)
 	}
-	w.Flush() // to a Builder, which does not fail
-	var lines strings.Builder
-	for line := range strings.Lines(b.String()) {
-		lines.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return lines.String()
+	p.Table(&text.Table{Columns: []text.Column{{Title: "HOOK"}, {Title: "MODE"}, {Title: "STATUS"}, {Title: "WHY"}}}, text.Plain, rows)
 }
 
-// sight says which causes and stages are seen, and how much of the others.
-func sight(a *cause.Attributor) string {
+// visibility says which causes and stages this kernel shows, and how much of the
+// others.
+func visibility(p *text.Page, a *cause.Attributor) {
 	totals := map[cause.Stage]string{}
 	for _, u := range a.Unseen() {
 		for _, s := range u.Stages {
@@ -93,28 +92,28 @@ func sight(a *cause.Attributor) string {
 			unseen = append(unseen, s)
 		}
 	}
-	var b strings.Builder
-	b.WriteString("\nSeen one by one, with their sources:\n")
-	writeStages(&b, seen, nil)
+	p.Blank()
+	p.Linef("Seen one by one, with their sources:")
+	putStages(p, seen, nil)
+	p.Blank()
 	if len(unseen) == 0 {
-		b.WriteString("\nNothing is out of sight.\n")
-		return b.String()
+		p.Linef("Nothing is unseen.")
+		return
 	}
-	b.WriteString("\nOut of sight:\n")
-	writeStages(&b, unseen, totals)
-	return b.String()
+	p.Linef("Unseen:")
+	putStages(p, unseen, totals)
 }
 
-func writeStages(b *strings.Builder, stages []cause.Stage, totals map[cause.Stage]string) {
+func putStages(p *text.Page, stages []cause.Stage, totals map[cause.Stage]string) {
 	for _, s := range stages {
-		fmt.Fprintf(b, "    %s", watch.JoinStages([]cause.Stage{s}))
+		line := text.Indent + watch.JoinStages([]cause.Stage{s})
 		switch counter := totals[s]; {
 		case counter != "":
-			fmt.Fprintf(b, ": only as a total, by the counter %s", counter)
+			line += ": only as a total, by the counter " + counter
 		case totals != nil:
-			fmt.Fprintf(b, ": such drops are named %s", instead(s.Cause))
+			line += ": such drops are named " + instead(s.Cause)
 		}
-		b.WriteByte('\n')
+		p.Linef("%s", line)
 	}
 }
 
@@ -126,10 +125,10 @@ func instead(c *cause.Cause) string {
 	return "other"
 }
 
-func machineLine(m host.Machine, c *event.Coverage) string {
+func kernelLine(m host.Machine, c *event.Coverage) string {
 	reasons := "gives drop reasons"
 	if !c.HasReasons {
 		reasons = "gives no drop reasons"
 	}
-	return fmt.Sprintf("\nThe kernel %s of %s %s.\n", m.Kernel, m.Name, reasons)
+	return fmt.Sprintf("The kernel %s of %s %s.", m.Kernel, m.Name, reasons)
 }

@@ -69,7 +69,7 @@ func (p *pipe) await() error {
 		fds := []unix.PollFd{{Fd: int32(p.file.Fd()), Events: unix.POLLOUT}}
 		n, err := unix.Poll(fds, timeout)
 		switch {
-		case n > 0: // the write tells of an error
+		case n > 0: // the write returns an error
 			return nil
 		case err != nil && !errors.Is(err, syscall.EINTR):
 			return fmt.Errorf("wait for the reader: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // The exit statuses.
@@ -69,17 +70,26 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// say writes one line of diagnostics.
-func (e *env) say(text string) {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
-	fmt.Fprintln(e.stderr, "synwatch: "+strings.Join(lines, "; "))
+// say writes one line of diagnostics. It is what writes to stderr: errors hold
+// the names of files, interfaces and network namespaces.
+func (e *env) say(message string) {
+	lines := strings.FieldsFunc(message, func(r rune) bool { return r == '\n' })
+	e.note("synwatch: " + strings.Join(lines, "; "))
+}
+
+// note writes a line to stderr.
+func (e *env) note(line string) {
+	page := text.NewPage(text.Palette{})
+	page.Linef("%s", line)
+	_, _ = page.WriteTo(e.stderr) // there is nowhere else to say so
 }
 
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "synwatch",
-		Short:         "Name every refused incoming TCP connection",
-		Long:          "synwatch names every incoming TCP connection that this machine refuses or drops,\nlive: the cause, the source, and exact counts that agree with the kernel's own.",
+		Use:   "synwatch",
+		Short: "Name every refused incoming TCP connection",
+		Long: `synwatch shows every incoming TCP connection that this machine refuses or drops, as
+it happens: the cause, the source, and counts that equal the kernel's own counters.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -93,6 +103,7 @@ func newRoot(e *env) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
 	root.AddCommand(newTrace(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
 }

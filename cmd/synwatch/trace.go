@@ -15,6 +15,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -47,9 +48,9 @@ and the source. Ctrl-C, --duration or --count ends it with a summary: the causes
 with their top sources, what to do about them, and the kernel's own counters
 beside what was traced, as proof that nothing was left out.
 
-It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG, with which the counters of
-other network namespaces remain unread. Nothing of it stays in the kernel when it
-ends, however it ends.`,
+It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG; these alone do not let it
+read the counters of other network namespaces. The kernel removes its programs when
+it ends, however it ends.`,
 		Example: `  synwatch trace
   synwatch trace --port 443 --src 10.0.0.0/8
   synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s
@@ -67,7 +68,7 @@ ends, however it ends.`,
 	f.Var(valueOf(&o.duration, "TIME", parseDuration), "duration", "end after this time, e.g. 30s or 10m")
 	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
 	f.BoolVar(&o.probe.EveryDrop, "no-coalesce", false, "print a record for every drop")
-	f.BoolVar(&o.notices, "notices", false, "also print what is worth knowing but is no drop")
+	f.BoolVar(&o.notices, "notices", false, "also print notices: events worth knowing that drop nothing")
 	addTableFlag(cmd, &o.probe)
 	addFormatFlags(cmd, &o.format)
 	addBTFFlag(cmd, &o.probe)
@@ -84,11 +85,11 @@ func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 
 func addTableFlag(cmd *cobra.Command, o *probe.Options) {
 	cmd.Flags().Var(valueOf(&o.MaxSources, "N", parseSources), "max-sources",
-		"tell so many sources apart at a time (default 65536); each takes 272 bytes of kernel memory, and 32 more for each CPU; what finds no room is counted without its source")
+		"count this many sources separately at a time (default 65536); each takes 272 bytes of kernel memory, and 32 more for each CPU; drops of further sources are counted without their source (unattributed)")
 }
 
 func addBTFFlag(cmd *cobra.Command, o *probe.Options) {
-	cmd.Flags().StringVar(&o.BTF, "btf", "", "read the kernel's type information from this `FILE`, for a kernel that carries none")
+	cmd.Flags().StringVar(&o.BTF, "btf", "", "read the kernel's type information (BTF) from this `FILE`, for a kernel that has none built in")
 }
 
 func noArgs(_ *cobra.Command, args []string) error {
@@ -156,7 +157,7 @@ func (e *env) announce(m host.Machine, t tracer) {
 }
 
 func (o *formatOptions) sink(w io.Writer, environ []string) (watch.Sink, error) {
-	palette, err := sink.NewPalette(o.color, w, environ)
+	palette, err := text.NewPalette(o.color, w, environ)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}

@@ -8,8 +8,8 @@ var (
 		Meaning:  "the listener's accept queue was full, so the kernel dropped the SYN or the ACK that would have completed the handshake",
 		Fix:      "make the application accept faster; if it merely meets bursts, raise its listen(2) backlog and net.core.somaxconn together (the smaller one binds)",
 		Client:   "at stage syn its connect() hangs: the SYN is dropped without an answer and sent again, first after 1 s; at ack and cookie-ack it believes itself connected, and what it sends is not acknowledged until there is room; with net.ipv4.tcp_abort_on_overflow=1 stage ack answers with a RST instead",
-		Path:     "syn: tcp_conn_request (net/ipv4/tcp_input.c), which frees the SYN as if all were well; ack: tcp_check_req (net/ipv4/tcp_minisocks.c), in tcp_v4_syn_recv_sock or tcp_v6_syn_recv_sock; cookie-ack: cookie_v4_check or cookie_v6_check (syncookies.c), in the same functions",
-		Kernels:  "every kernel, by hooks (fentry or kprobes); a drop reason there is for stage ack alone, in 6.18 but not in 6.12; without hooks the other stages are left as counter totals",
+		Path:     "syn: tcp_conn_request (net/ipv4/tcp_input.c), which frees the SYN with consume_skb, as it frees a packet that was received; ack: tcp_check_req (net/ipv4/tcp_minisocks.c), in tcp_v4_syn_recv_sock or tcp_v6_syn_recv_sock; cookie-ack: cookie_v4_check or cookie_v6_check (syncookies.c), in the same functions",
+		Kernels:  "every kernel, by hooks (fentry or kprobes); only stage ack has a drop reason, in 6.18 but not in 6.12; without hooks the other stages are known as counter totals only",
 		Evidence: Owner | AcceptQueue,
 	}
 	synQueueFull = &Cause{
@@ -17,7 +17,7 @@ var (
 		Meaning:  "the listener's queue of half-open requests was full and SYN cookies are off",
 		Fix:      "set net.ipv4.tcp_syncookies=1; raise the listen(2) backlog and net.core.somaxconn, which limit this queue too",
 		Client:   "its connect() hangs: the SYN is dropped without an answer and sent again, first after 1 s",
-		Path:     "tcp_conn_request (net/ipv4/tcp_input.c), which frees the SYN as if all were well",
+		Path:     "tcp_conn_request (net/ipv4/tcp_input.c), which frees the SYN with consume_skb, as it frees a packet that was received",
 		Evidence: Owner | SynQueue,
 	}
 	synBacklogReserved = &Cause{
@@ -100,7 +100,7 @@ var (
 	}
 	conntrackInvalid = &Cause{
 		ID:       "conntrack-invalid",
-		Meaning:  "connection tracking could make nothing of the packet and a rule drops what is invalid",
+		Meaning:  "connection tracking classified the packet as invalid and a rule drops invalid packets",
 		Fix:      "look for asymmetric routes, and for peers that resume connections this host has forgotten (nf_conntrack_tcp_loose, nf_conntrack_tcp_be_liberal)",
 		Client:   "no answer as a rule: its connect() hangs, or an open connection stalls and times out",
 		Path:     "nf_conntrack_in (net/netfilter/nf_conntrack_core.c) lets the packet pass without an entry; nft_do_chain or ipt_do_table drops it by a rule",
@@ -114,7 +114,7 @@ var (
 		Fix:      "find the rule, and whether it is meant: nft list ruleset, or iptables-save",
 		Client:   "its connect() hangs, as nothing is answered",
 		Path:     "nf_hook_slow (net/netfilter/core.c) for a rule of nft_do_chain or ipt_do_table; in 6.12 and later nft_do_chain frees the packet itself",
-		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free; up to 6.1, and for iptables, hooks in nf_conntrack are needed to tell a rule's drop from connection tracking's",
+		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free; up to 6.1, and for iptables, only hooks in nf_conntrack distinguish a rule's drop from connection tracking's",
 		Evidence: Owner | Chain | Interface,
 	}
 	netfilterReject = &Cause{
@@ -129,7 +129,7 @@ var (
 	}
 	noListener = &Cause{
 		ID:      "no-listener",
-		Meaning: "no socket was there for the packet; the client got a RST",
+		Meaning: "no socket matched the packet; the client got a RST",
 		Fix:     "check that the service runs and listens on this address and port (ss -ltn), in this network namespace",
 		Client:  "its connect() fails at once with \"connection refused\"; a connection that it held open is reset",
 		Path:    "tcp_v4_rcv (net/ipv4/tcp_ipv4.c) or tcp_v6_rcv (net/ipv6/tcp_ipv6.c), then tcp_v4_send_reset or tcp_v6_send_reset",
@@ -173,7 +173,7 @@ var (
 		ID:       "paws-time-wait",
 		Meaning:  "a SYN, or a segment that came late, met a connection in TIME_WAIT from the same address and port with a newer timestamp",
 		Fix:      "look for several hosts behind one address (NAT) that reuse ports; have them use more addresses or ports, or end connections on the client's side",
-		Client:   "an ACK of the old connection in place of the SYN-ACK; Linux answers that with a RST, which ends the TIME_WAIT (unless net.ipv4.tcp_rfc1337=1), and gets in with the SYN that it sends again; where a firewall eats ACK or RST, connect() hangs",
+		Client:   "an ACK of the old connection in place of the SYN-ACK; Linux answers that with a RST, which ends the TIME_WAIT (unless net.ipv4.tcp_rfc1337=1), and gets in with the SYN that it sends again; where a firewall drops the ACK or the RST, connect() hangs",
 		Path:     "tcp_timewait_state_process (net/ipv4/tcp_minisocks.c)",
 		Kernels:  "every kernel: up to 6.12 by a hook, counted in PAWSEstab; in 6.18 and later also by the drop reason, counted in PAWSTimewait",
 		Evidence: Owner | Timestamps,
@@ -278,7 +278,7 @@ var (
 	}
 	martianSource = &Cause{
 		ID:       "martian-source",
-		Meaning:  "the source address cannot be one: our own, a loopback or a broadcast address",
+		Meaning:  "the source address is one that no packet may come from: our own, a loopback or a broadcast address",
 		Fix:      "look for spoofing, or for an address that is used twice (net.ipv4.conf.all.log_martians shows the link-layer address)",
 		Client:   "no answer ever reaches it: its connect() hangs",
 		Path:     "ip_route_input_noref (net/ipv4/route.c), in ip_handle_martian_source",

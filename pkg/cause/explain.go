@@ -67,7 +67,7 @@ func kernels(byHook, byReason, counted bool) string {
 	case byReason:
 		return "kernels that have the drop reason"
 	case counted:
-		return "every kernel, by hooks (fentry or kprobes); no drop reason names it, and without hooks there is but the counter's total"
+		return "every kernel, by hooks (fentry or kprobes); no drop reason names it, and without hooks only the counter's total is known"
 	}
 	return "every kernel, by hooks (fentry or kprobes); no drop reason names it"
 }

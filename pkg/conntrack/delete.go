@@ -3,9 +3,10 @@
 package conntrack
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
+	"strconv"
+
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 // Deletion says which entries a command is to delete. What is zero or nil does
@@ -20,35 +21,35 @@ type Deletion struct {
 }
 
 // Command is the command that deletes them, valid for conntrack 1.4.
-func (d *Deletion) Command() string {
-	words := []string{"conntrack -D"}
+func (d *Deletion) Command() shell.Command {
+	args := []string{"-D"}
 	switch one := d.either(); {
 	case d.IPv4, one.IsValid() && one.Addr().Is4():
-		words = append(words, "-f ipv4")
+		args = append(args, "-f", "ipv4")
 	case d.IPv6, one.IsValid():
-		words = append(words, "-f ipv6")
+		args = append(args, "-f", "ipv6")
 	}
 	if d.Src.IsValid() {
-		words = append(words, "-s "+prefixWord(d.Src))
+		args = append(args, "-s", prefixWord(d.Src))
 	}
 	if d.Dst.IsValid() {
-		words = append(words, "-d "+prefixWord(d.Dst))
+		args = append(args, "-d", prefixWord(d.Dst))
 	}
-	words = append(words, "-p "+d.Kind.Protocol())
+	args = append(args, "-p", d.Kind.Protocol())
 	if d.Port != nil {
-		words = append(words, fmt.Sprintf("--dport %d", *d.Port))
+		args = append(args, "--dport", strconv.Itoa(int(*d.Port)))
 	}
 	switch d.Kind.State {
 	case "":
 	case Offloaded:
-		words = append(words, "-u OFFLOAD")
+		args = append(args, "-u", "OFFLOAD")
 	default:
-		words = append(words, "--state "+d.Kind.State)
+		args = append(args, "--state", d.Kind.State)
 	}
 	if d.Zone != nil {
-		words = append(words, fmt.Sprintf("-w %d", *d.Zone))
+		args = append(args, "-w", strconv.Itoa(int(*d.Zone)))
 	}
-	return strings.Join(words, " ")
+	return shell.New("conntrack", args...)
 }
 
 func (d *Deletion) either() netip.Prefix {

@@ -8,10 +8,12 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
-// holders says who has the entries, as far as the table was looked through.
-func holders(h *host.Holders) []Evidence {
+// holderEvidence says who has the entries, where the table was read.
+func holderEvidence(h *host.Holders) []Evidence {
 	if h == nil || h.Entries == 0 {
 		return nil
 	}
@@ -21,7 +23,7 @@ func holders(h *host.Holders) []Evidence {
 		found = append(found, Evidence{What: "entries in " + most.Kind.String(), Value: fmt.Sprint(most.Entries), Where: percent(most.Entries, h.Entries)})
 	}
 	if g := h.Chief(); g != nil {
-		where := fmt.Sprintf("%s, from %s, %s", percent(g.Entries, h.Entries), count(g.Addresses, "source"), g.Mostly)
+		where := fmt.Sprintf("%s, from %s, %s", percent(g.Entries, h.Entries), text.Count(g.Addresses, "source"), g.Mostly)
 		if g.MedianOf > 0 {
 			where += fmt.Sprintf(", median %s %s", h.Since, span(g.Median))
 		}
@@ -32,9 +34,9 @@ func holders(h *host.Holders) []Evidence {
 
 func percent(n, of uint64) string { return fmt.Sprintf("%d %% of %d", n*100/max(of, 1), of) }
 
-// holds says who has most of the table, and of what; empty where nobody has, or
-// the table was not looked through.
-func holds(h *host.Holders) string {
+// largestHolder names the prefix with most of the table's entries, empty where there
+// is none or the table was not read.
+func largestHolder(h *host.Holders) string {
 	if h == nil || h.Chief() == nil {
 		return ""
 	}
@@ -42,20 +44,23 @@ func holds(h *host.Holders) string {
 	return fmt.Sprintf("%s holds %d %% of it, %s", network(g.Prefix), g.Entries*100/h.Entries, g.Mostly)
 }
 
-// whoHolds is what to do about those who fill the table.
-func (f *Facts) whoHolds() []Change {
+// holderChanges is what to do about the sources that fill the table.
+func (f *Facts) holderChanges() []Change {
 	h := f.Space.Holders
 	if h == nil || h.Chief() == nil {
 		return append([]Change{
-			do("see who holds the entries: "+f.here("synwatch conntrack"), "where one range holds most of them, a larger table will fill as well"),
+			{
+				Do: "see who holds the entries", Command: f.inNetns(shell.New("synwatch", "conntrack")),
+				Why: "where one range holds most of them, a larger table will fill as well",
+			},
 		}, f.shorterTimeout()...)
 	}
 	g := h.Chief()
 	d := conntrack.Deletion{Src: g.Prefix, Kind: g.Mostly}
 	changes := []Change{
 		{
-			Do: "take its entries out of the table", Command: f.here(d.Command()),
-			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
+			Do: "take its entries out of the table", Command: f.inNetns(d.Command()),
+			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", text.Count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
 		},
 		do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... %s saddr %s ct count over 1000 drop", network(g.Prefix), nftFamily(g.Prefix), network(g.Prefix)),
 			"this range alone holds most of the table, so that a larger table will fill as well; often a NAT there forgets connections without closing them"),
@@ -78,13 +83,8 @@ func nftFamily(p netip.Prefix) string {
 	return "ip6"
 }
 
-// here has a command run in the namespace.
-func (f *Facts) here(command string) string {
-	if f.Space.Enter == "" {
-		return command
-	}
-	return f.Space.Enter + " " + command
-}
+// inNetns is a command as it is run for the namespace.
+func (f *Facts) inNetns(c shell.Command) shell.Command { return c.By(f.Space.Enter) }
 
 // day is long for an idle connection, in seconds: those that live longer mostly
 // send keepalives.
@@ -114,7 +114,7 @@ func (f *Facts) largerTable() []Change {
 	}
 	return append(changes, Change{
 		Do:      "have the module loaded before the sysctls are set at boot",
-		Command: "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf",
+		Command: shell.New("echo", "nf_conntrack").Into("/etc/modules-load.d/nf_conntrack.conf"),
 		Why:     "else the lines of sysctl files find no net.netfilter, and do nothing",
 	})
 }
@@ -124,7 +124,7 @@ func (f *Facts) largerTable() []Change {
 func hashSize(buckets uint64, why string) Change {
 	return Change{
 		Do:      fmt.Sprintf("a hash table of %d buckets; for good: options nf_conntrack hashsize=%d in /etc/modprobe.d/nf_conntrack.conf", buckets, buckets),
-		Command: fmt.Sprintf("echo %d > /sys/module/nf_conntrack/parameters/hashsize", buckets),
+		Command: shell.New("echo", fmt.Sprint(buckets)).Into("/sys/module/nf_conntrack/parameters/hashsize"),
 		Why:     why,
 	}
 }

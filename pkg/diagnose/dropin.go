@@ -18,15 +18,16 @@ type Setting struct {
 
 // Settings are the sysctls that the findings would have for good: those of
 // warnings and worse, and of the machine's own network namespace, as the files
-// are for no other. Of two values of a sysctl the larger is taken.
+// are for no other. One that such a file cannot name is left out. Of two values of
+// a sysctl the larger is taken.
 func Settings(findings []Finding) []Setting {
 	settings := []Setting{}
 	for _, x := range findings {
-		if x.Severity < Warning || x.away {
+		if x.Severity < Warning || x.otherNetns {
 			continue
 		}
 		for _, c := range x.Changes {
-			if c.Sysctl != "" {
+			if c.Sysctl != "" && settable(c.Sysctl, c.Value) {
 				settings = addSetting(settings, Setting{c.Sysctl, c.Value, x.ID, c.Why})
 			}
 		}

@@ -186,9 +186,9 @@ const (
 	oneInSoMany = 1000
 )
 
-// gravity is how much it matters that n clients, or packets of theirs, were
-// turned away: what happened just now does, an old total by its proportion.
-func (f *Facts) gravity(n uint64) Severity {
+// severityOf is the severity of n refused clients, or dropped packets of theirs: of
+// what moved in the window a warning, of an old total by its proportion.
+func (f *Facts) severityOf(n uint64) Severity {
 	switch {
 	case f.Window > 0:
 		return Warning

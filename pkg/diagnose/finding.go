@@ -5,7 +5,11 @@
 // no I/O.
 package diagnose
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/synwatch/synwatch/pkg/shell"
+)
 
 // Severity says how much a finding matters.
 type Severity uint8
@@ -44,8 +48,8 @@ type Finding struct {
 	Means   string   `json:"means"`
 	Changes []Change `json:"changes"`
 
-	// away tells that the namespace is not the one that the sysctl files are for.
-	away bool
+	// otherNetns says that the namespace is not the one that the sysctl files are for.
+	otherNetns bool
 }
 
 // Evidence is one value that was read or counted.
@@ -64,7 +68,7 @@ type Change struct {
 	Sysctl string `json:"sysctl,omitempty"`
 	Value  string `json:"value,omitempty"`
 	// Command does it for now, until the next boot.
-	Command string `json:"command,omitempty"`
+	Command shell.Command `json:"command,omitzero"`
 	// Why says why, and why this value.
 	Why string `json:"why"`
 }

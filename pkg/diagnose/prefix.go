@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// A range is to blame when it holds at least this share, in percent, and this
-	// many sources.
-	blameShare   = 80
-	blameSources = 4
+	// A range is named when at least this share of a total, in percent, comes from it
+	// and from at least this many of its sources.
+	rangeShare   = 80
+	rangeSources = 4
 )
 
-// shortest are the shortest prefixes that are anybody's: a range that is larger
-// blames the internet.
+// shortest are the shortest prefixes that one operator has: a wider range says
+// nothing about a source.
 var shortest = map[bool]int{true: 8, false: 16} // IPv4, IPv6
 
-// Range is a network that is to blame.
+// Range is a network from which most of a total comes.
 type Range struct {
 	Prefix  netip.Prefix
 	Count   uint64
@@ -52,7 +52,7 @@ func covering(bySource map[netip.Addr]uint64, total uint64, v4 bool) *Range {
 			sum += n
 		}
 	}
-	if num < blameSources || total == 0 || !most(sum, total) {
+	if num < rangeSources || total == 0 || !most(sum, total) {
 		return nil
 	}
 	sources := make([]weighed, 0, num)
@@ -63,13 +63,13 @@ func covering(bySource map[netip.Addr]uint64, total uint64, v4 bool) *Range {
 	}
 	slices.SortFunc(sources, func(a, b weighed) int { return a.addr.Compare(b.addr) })
 	r := narrow(sources, sum, total)
-	if r.Prefix.Bits() < shortest[v4] || r.Sources < blameSources {
+	if r.Prefix.Bits() < shortest[v4] || r.Sources < rangeSources {
 		return nil
 	}
 	return r
 }
 
-func most(n, total uint64) bool { return n*100 >= total*blameShare }
+func most(n, total uint64) bool { return n*100 >= total*rangeShare }
 
 // narrow halves the range for as long as one half holds enough. The sources are
 // sorted, so that a half is a run of them.
@@ -88,9 +88,9 @@ func narrow(sources []weighed, sum, total uint64) *Range {
 			low += s.count
 		}
 		switch {
-		case most(low, total) && at >= blameSources:
+		case most(low, total) && at >= rangeSources:
 			sources, sum = sources[:at], low
-		case most(sum-low, total) && len(sources)-at >= blameSources:
+		case most(sum-low, total) && len(sources)-at >= rangeSources:
 			sources, sum = sources[at:], sum-low
 		default:
 			prefix, _ := sources[0].addr.Prefix(bits)

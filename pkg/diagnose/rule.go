@@ -5,9 +5,9 @@ package diagnose
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 // Scope is what a rule looks at in one go.
@@ -104,7 +104,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.away = f.Space.Netns, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns, f.Space.Name, !f.Space.Own
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}
@@ -114,29 +114,22 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	for i := range x.Changes {
 		c := &x.Changes[i]
-		if c.Sysctl != "" && c.Command == "" {
-			c.Command = r.command(c, &f.Space)
+		if c.Sysctl != "" && c.Command.IsZero() {
+			c.Command = r.setSysctl(c, &f.Space)
 		}
 	}
 	return x
 }
 
-// command sets a sysctl for now, in its namespace.
-func (r *Rule) command(c *Change, s *host.Space) string {
-	line := "sysctl -w " + c.Sysctl + "=" + quoted(c.Value)
-	if s.Enter == "" || r.Scope == Machine || global[c.Sysctl] {
-		return line
+// setSysctl sets a sysctl for now, in its namespace.
+func (r *Rule) setSysctl(c *Change, s *host.Space) shell.Command {
+	command := setSysctl(c.Sysctl, c.Value)
+	if r.Scope == Machine || global[c.Sysctl] || command.IsZero() {
+		return command
 	}
-	return s.Enter + " " + line
+	return command.By(s.Enter)
 }
 
 // global sysctls are shown in every namespace and set in the first
 // (net/netfilter/nf_conntrack_standalone.c:nf_conntrack_standalone_init_sysctl).
 var global = map[string]bool{"net.netfilter.nf_conntrack_max": true, "net.netfilter.nf_conntrack_buckets": true}
-
-func quoted(v string) string {
-	if strings.Contains(v, " ") {
-		return "'" + v + "'"
-	}
-	return v
-}

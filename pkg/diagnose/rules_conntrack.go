@@ -80,15 +80,15 @@ func (f *Facts) tableEvidence() []Evidence {
 	return append([]Evidence{fill}, f.inForce(ctMax)...)
 }
 
-// fills says whether the table is so full that conntrack-full has it, with all
+// nearlyFull says whether the table is so full that conntrack-full has it, with all
 // that belongs to that.
-func (f *Facts) fills() bool {
+func (f *Facts) nearlyFull() bool {
 	entries, limit, known := f.table()
 	return known && entries*100 >= limit*80
 }
 
 func conntrackFull(f *Facts) *Finding {
-	if !f.fills() {
+	if !f.nearlyFull() {
 		return nil
 	}
 	entries, limit, _ := f.table()
@@ -96,23 +96,23 @@ func conntrackFull(f *Facts) *Finding {
 	if entries*100 >= limit*95 {
 		x.Severity, x.Title = Critical, "the connection tracking table is full"
 	}
-	if who := holds(f.Space.Holders); who != "" {
+	if who := largestHolder(f.Space.Holders); who != "" {
 		x.Title += ": " + who
 	}
 	x.Evidence = append(x.Evidence, f.counted("Conntrackdrop", "Conntrackearly_drop")...)
-	x.Evidence = append(x.Evidence, holders(f.Space.Holders)...)
+	x.Evidence = append(x.Evidence, holderEvidence(f.Space.Holders)...)
 	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
-	x.Changes = append(f.whoHolds(), f.largerTable()...)
+	x.Changes = append(f.holderChanges(), f.largerTable()...)
 	return x
 }
 
 func conntrackDrops(f *Facts) *Finding {
 	n := f.sum("Conntrackdrop")
-	if n == 0 || f.fills() {
+	if n == 0 || f.nearlyFull() {
 		return nil
 	}
 	return &Finding{
-		Severity: f.gravity(n), Title: "connection tracking dropped packets",
+		Severity: f.severityOf(n), Title: "connection tracking dropped packets",
 		Evidence: append(f.counted("Conntrackdrop", "Conntrackinsert_failed"), f.tableEvidence()...),
 		Changes: []Change{do("see for which cause and whose they are: synwatch trace --cause conntrack-table-full,conntrack-clash",
 			"this counts packets that found the table full, and clashes of NAT")},
@@ -121,13 +121,13 @@ func conntrackDrops(f *Facts) *Finding {
 
 func conntrackEarlyDrops(f *Facts) *Finding {
 	n := f.sum("Conntrackearly_drop")
-	if n == 0 || f.fills() {
+	if n == 0 || f.nearlyFull() {
 		return nil
 	}
 	return &Finding{
-		Severity: f.gravity(n), Title: "connection tracking evicted entries to make room",
+		Severity: f.severityOf(n), Title: "connection tracking evicted entries to make room",
 		Evidence: append(f.counted("Conntrackearly_drop", "Conntrackdrop"), f.tableEvidence()...),
-		Changes:  f.whoHolds(),
+		Changes:  f.holderChanges(),
 	}
 }
 
@@ -142,7 +142,7 @@ func conntrackInsertFailed(f *Facts) *Finding {
 		return nil
 	}
 	return &Finding{
-		Severity: f.gravity(n), Title: "connection tracking could not enter connections",
+		Severity: f.severityOf(n), Title: "connection tracking could not insert entries",
 		Evidence: f.counted("Conntrackinsert_failed", "Conntrackdrop"),
 		Changes:  []Change{do("give source NAT more addresses or ports, or random-fully", "two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too")},
 	}
@@ -154,7 +154,7 @@ func conntrackChains(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.gravity(n), Title: "chains of the connection tracking hash table were too long",
+		Severity: f.severityOf(n), Title: "chains of the connection tracking hash table were too long",
 		Evidence: append(append(f.counted("Conntrackchainlength"), f.tableEvidence()...), f.inForce(ctBuckets)...),
 	}
 	if _, limit, known := f.table(); known {
@@ -184,7 +184,7 @@ func conntrackBuckets(f *Facts) *Finding {
 func conntrackTimeout(f *Facts) *Finding {
 	entries, limit, known := f.table()
 	timeout, ok := f.number(ctEstablished)
-	if !known || !ok || timeout < fiveDays || entries*2 < limit || f.fills() {
+	if !known || !ok || timeout < fiveDays || entries*2 < limit || f.nearlyFull() {
 		return nil
 	}
 	return &Finding{

@@ -26,7 +26,7 @@ var cookieRules = []Rule{
 	},
 	{
 		ID:    "syn-cookies-off",
-		When:  "net.ipv4.tcp_syncookies is 0, and SYNs were dropped for a full queue (critical) or tcp_max_syn_backlog is below what the kernel itself takes for this memory",
+		When:  "net.ipv4.tcp_syncookies is 0, and SYNs were dropped for a full queue (critical) or tcp_max_syn_backlog is below the kernel's own default for this memory",
 		Means: "a small SYN flood is enough that clients' SYNs are dropped and their connect() hangs",
 		Find:  cookiesOff,
 	},
@@ -44,7 +44,7 @@ func cookiesFailing(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.gravity(failed), Title: "ACKs came with SYN cookies that are not valid",
+		Severity: f.severityOf(failed), Title: "ACKs came with SYN cookies that are not valid",
 		Evidence: f.counted("TcpExtSyncookiesFailed", "TcpExtSyncookiesRecv", "TcpExtSyncookiesSent"),
 		Changes: []Change{do("see who sends them: synwatch trace --cause syn-cookie-invalid",
 			"it is clients that answer minutes late, an ACK flood, or machines behind one address that lose their connections on the way")},
@@ -61,19 +61,19 @@ func cookiesInUse(f *Facts) *Finding {
 		return nil
 	}
 	n := max(full, sent)
-	severity := f.gravity(n)
+	severity := f.severityOf(n)
 	if severity == Warning && f.Window == 0 && f.sum("TcpExtSyncookiesRecv")*2 > n {
 		severity = Note // most of them became connections
 	}
 	return &Finding{
-		Severity: severity, Title: "queues of half-open requests overflowed and SYN cookies stood in",
+		Severity: severity, Title: "queues of half-open requests overflowed and SYN cookies were sent instead",
 		Evidence: f.counted("TcpExtTCPReqQFullDoCookies", "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv"),
 		Changes: []Change{do("see whether it is a flood or a short queue: synwatch trace --notices --cause syn-cookie-sent",
 			"many sources with a SYN or two each are a flood, which cookies are for; few sources that go on to connect need a larger listen(2) backlog and net.core.somaxconn, which limit this queue too")},
 	}
 }
 
-// usualBacklog is what the kernel takes for tcp_max_syn_backlog: a 128th of the
+// usualBacklog is the kernel's default of tcp_max_syn_backlog: a 128th of the
 // slots of the hash of connections, which has one for 128 KiB of memory and no
 // more than 524288 (net/ipv4/tcp.c:tcp_init, net/ipv4/tcp_ipv4.c:tcp_sk_init).
 func (f *Facts) usualBacklog() uint64 {
@@ -94,12 +94,12 @@ func cookiesOff(f *Facts) *Finding {
 	x := &Finding{
 		Severity: Warning, Title: "SYN cookies are off",
 		Evidence: append(f.inForce(synCookies), f.inForce(synBacklog)...),
-		Changes:  []Change{set(synCookies, 1, "cookies cost nothing until a queue overflows, and then keep clients from being turned away")},
+		Changes:  []Change{set(synCookies, 1, "cookies cost nothing until a queue overflows, and then let clients connect all the same")},
 	}
 	if dropped > 0 {
 		x.Title = "SYN cookies are off and SYNs were dropped for full queues"
 		x.Evidence = append(x.Evidence, f.counted("TcpExtTCPReqQFullDrop")...)
-		if f.gravity(dropped) > Note {
+		if f.severityOf(dropped) > Note {
 			x.Severity = Critical
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 var fileRules = []Rule{
@@ -33,7 +35,7 @@ func notInForce(f *Facts) *Finding {
 		}
 		x.Evidence = append(x.Evidence, Evidence{What: key, Value: f.Space.Sysctls[key], Where: where})
 		x.Changes = []Change{{
-			Do: "decide which is right, then read the files again", Command: "sysctl --system",
+			Do: "decide which is right, then read the files again", Command: shell.New("sysctl", "--system"),
 			Why: fmt.Sprintf("it sets all of them as the files say, %s among them", key),
 		}}
 	}

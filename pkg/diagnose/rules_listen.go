@@ -6,20 +6,20 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 const (
 	somaxconn = "net.core.somaxconn"
 	// waiting is roughly the memory of a connection that waits to be accepted: a
-	// struct tcp_sock with its file descriptor to be, and no data.
+	// struct tcp_sock without data, and the file that accept(2) will make.
 	waiting = 3 << 10
-	// stillness is how long nothing must have been accepted before it is said that
+	// stoppedAfter is how long nothing must have been accepted before it is said that
 	// the application has stopped.
-	stillness = 3 * time.Second
+	stoppedAfter = 3 * time.Second
 	// defaultSomaxconn is the kernel's since 5.4 (19f92a030ca6); before it was 128.
 	defaultSomaxconn = 4096
 )
@@ -35,7 +35,7 @@ var listenRules = []Rule{
 		ID:    "listen-overflows",
 		When:  "TcpExtListenOverflows moved and no listener that is still there shows it",
 		Means: "clients' connect() hung for 1, 3, 7 ... s, or they believed themselves connected and got no answer",
-		Find:  overflowsOfNobody,
+		Find:  overflowsOfUnknown,
 	},
 	{
 		ID:    "listen-drops",
@@ -73,7 +73,7 @@ func acceptQueue(f *Facts) *Finding {
 	case uint64(l.Waiting)*10 >= limit*8 && l.Waiting >= 8:
 		x.Severity, x.Title = Warning, fmt.Sprintf("the accept queue of %s is nearly full", who(l))
 	case dropped:
-		x.Severity, x.Title = f.gravity(*l.Drops), fmt.Sprintf("the accept queue of %s was full", who(l))
+		x.Severity, x.Title = f.severityOf(*l.Drops), fmt.Sprintf("the accept queue of %s was full", who(l))
 	default:
 		return nil
 	}
@@ -81,10 +81,10 @@ func acceptQueue(f *Facts) *Finding {
 		x.Evidence = append(x.Evidence, Evidence{What: "dropped by this listener", Value: fmt.Sprint(*l.Drops), Where: f.sinceListening()})
 	}
 	x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows", "TcpExtListenDrops")...)
-	if l.Full() && l.Still >= stillness {
+	if l.Full() && l.Still >= stoppedAfter {
 		x.Evidence = append(x.Evidence, Evidence{What: "newest connection that waits", Value: span(l.Still), Where: "nothing was accepted since"})
 	}
-	x.Changes = f.room(l, x.Severity == Critical)
+	x.Changes = f.queueChanges(l, x.Severity == Critical)
 	x.Evidence = append(x.Evidence, f.inForce(somaxconn)...)
 	return x
 }
@@ -108,29 +108,29 @@ func who(l *host.ListenerQueue) string {
 	return fmt.Sprintf("%s[%d] on %s", l.Comm, l.PID, on)
 }
 
-// room is how a listener is helped. One that has stopped accepting is not helped
+// queueChanges is how a listener is helped. One that has stopped accepting is not helped
 // by a longer queue.
-func (f *Facts) room(l *host.ListenerQueue, full bool) []Change {
+func (f *Facts) queueChanges(l *host.ListenerQueue, full bool) []Change {
 	first := do("make the application accept: look for a thread that is stuck or overloaded", "the queue empties only by accept(2)")
 	if full && l.PID != 0 {
 		first.Do = fmt.Sprintf("find out why %s[%d] does not accept: its threads (cat /proc/%d/task/*/wchan), its CPU time, its limit of open files (/proc/%d/limits)", l.Comm, l.PID, l.PID, l.PID)
 	}
 	accepted, known := f.Space.Counters["TcpPassiveOpens"]
 	switch {
-	case full && l.Still >= stillness:
+	case full && l.Still >= stoppedAfter:
 		first.Why = fmt.Sprintf("nothing was accepted from this queue for %s: a longer one would only fill later", span(l.Still))
 		return []Change{first}
-	case full && f.Window >= stillness && known && accepted == 0:
+	case full && f.Window >= stoppedAfter && known && accepted == 0:
 		first.Why = "nothing at all was accepted " + f.when() + ": a longer queue would only fill later"
 		return []Change{first}
 	case full && f.Window == 0:
-		first.Why += "; a longer queue helps against bursts, and not where the application has stopped (synwatch check --since 10s tells)"
+		first.Why += "; a longer queue helps against bursts, and not where the application has stopped (synwatch check --since 10s shows whether it has)"
 	}
-	return append([]Change{first}, f.longer(uint64(*l.Limit))...)
+	return append([]Change{first}, f.longerQueue(uint64(*l.Limit))...)
 }
 
-// longer is how an accept queue gets longer, by which limit binds.
-func (f *Facts) longer(limit uint64) []Change {
+// longerQueue is how an accept queue gets longer, by which limit binds.
+func (f *Facts) longerQueue(limit uint64) []Change {
 	cut, known := f.number(somaxconn)
 	if !known {
 		return nil
@@ -168,16 +168,16 @@ func overflowed(l *host.ListenerQueue) bool {
 	return l.Drops != nil && *l.Drops > 0 || l.Full()
 }
 
-func overflowsOfNobody(f *Facts) *Finding {
+func overflowsOfUnknown(f *Facts) *Finding {
 	n := f.sum("TcpExtListenOverflows")
 	if n == 0 || f.showsOverflow() {
 		return nil
 	}
 	return &Finding{
-		Severity: f.gravity(n), Title: "accept queues overflowed",
+		Severity: f.severityOf(n), Title: "accept queues overflowed",
 		Evidence: append(f.counted("TcpExtListenOverflows", "TcpExtListenDrops", "TcpPassiveOpens"), f.inForce(somaxconn)...),
 		Changes: []Change{do("watch which listener it is: synwatch trace --cause accept-queue-full",
-			"the listener is gone by now or cannot be told; which limit binds depends on it")},
+			"the listener is gone by now or is not known; which limit binds depends on it")},
 	}
 }
 
@@ -189,7 +189,7 @@ func otherListenDrops(f *Facts) *Finding {
 		return nil // tcp_tw_recycle drops SYNs in the same place, and has a rule of its own
 	}
 	x := &Finding{
-		Severity: f.gravity(drops - known), Title: "SYNs were dropped by listeners, and not for a full accept queue",
+		Severity: f.severityOf(drops - known), Title: "SYNs were dropped by listeners, and not for a full accept queue",
 		Evidence: f.counted("TcpExtListenDrops", "TcpExtListenOverflows", "TcpExtTCPReqQFullDrop", "TcpExtPAWSPassive", "TcpPassiveOpens"),
 	}
 	x.Changes = []Change{do("watch for what cause it happens: synwatch trace --cause syn-backlog-reserved,syn-refused,handshake-icmp-error --notices",
@@ -217,25 +217,15 @@ func somaxconnBinds(f *Facts) *Finding {
 		return nil
 	}
 	if overflows := f.sum("TcpExtListenOverflows"); overflows > 0 && !f.showsOverflow() {
-		x.Severity = f.gravity(overflows)
+		x.Severity = f.severityOf(overflows)
 		x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows")...)
 	}
-	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", count(n, "listener"))
+	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", text.Count(n, "listener"))
 	x.Changes = []Change{
 		set(somaxconn, defaultSomaxconn, fmt.Sprintf("the kernel's own default since 5.4; a full queue of that length takes about %s", f.share(defaultSomaxconn*waiting))),
 		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"),
 	}
 	return x
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if stem, ok := strings.CutSuffix(what, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func abortOnOverflow(f *Facts) *Finding {

@@ -34,7 +34,7 @@ func orphans(f *Facts) *Finding {
 	}
 	x := &Finding{Severity: Warning, Title: "connections without an owner are near tcp_max_orphans, or TCP ran out of memory"}
 	if !tight {
-		x.Severity = f.gravity(aborted)
+		x.Severity = f.severityOf(aborted)
 	}
 	if sockets != nil {
 		x.Evidence = append(x.Evidence, value("orphans", sockets.Orphans))

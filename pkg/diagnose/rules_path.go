@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 const maxBacklog = "net.core.netdev_max_backlog"
@@ -21,7 +23,7 @@ var pathRules = []Rule{
 	{
 		ID:    "reverse-path-filter",
 		When:  "TcpExtIPReversePathFilter moved",
-		Means: "clients that come in on another interface than the route back to them leads out of get no answer at all",
+		Means: "clients whose packets arrive on another interface than the route back to them uses get no answer at all",
 		Find:  reversePath,
 	},
 	{
@@ -54,7 +56,7 @@ func netdevBacklog(f *Facts) *Finding {
 		"one CPU cannot keep up with its queue; a longer queue only helps against bursts")}
 	if limit, known := f.number(maxBacklog); known && limit < 16384 {
 		x.Changes = append(x.Changes, set(maxBacklog, max(2*limit, 2000), fmt.Sprintf(
-			"packets a CPU; full, with 2 KiB each, %s take %s", count(max(f.System.CPUs, 1), "CPU"), f.share(max(2*limit, 2000)*2048*uint64(max(f.System.CPUs, 1))))))
+			"packets a CPU; full, with 2 KiB each, %s take %s", text.Count(max(f.System.CPUs, 1), "CPU"), f.share(max(2*limit, 2000)*2048*uint64(max(f.System.CPUs, 1))))))
 	}
 	return x
 }
@@ -65,7 +67,7 @@ func reversePath(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.gravity(n), Title: "packets were dropped as they came in where no route leads back",
+		Severity: f.severityOf(n), Title: "packets were dropped by the reverse path filter",
 		Evidence: f.counted("TcpExtIPReversePathFilter"),
 		Changes: []Change{do("see whose they are: synwatch trace --cause reverse-path-filter",
 			"spoofed addresses are what the filter is for; if they are real clients, their route back is by another interface")},
@@ -87,11 +89,12 @@ func reversePath(f *Facts) *Finding {
 	return x
 }
 
-// strict lists the interfaces' filters that are strict.
+// strict lists the filters that are strict: net.ipv4.conf.INTERFACE.rp_filter.
 func (f *Facts) strict() []string {
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(f.Space.Sysctls)) {
-		if strings.HasPrefix(key, "net.ipv4.conf.") && strings.HasSuffix(key, ".rp_filter") && f.Space.Sysctls[key] == "1" {
+		path := sysctlPath(key)
+		if len(path) == 5 && slices.Equal(path[:3], []string{"net", "ipv4", "conf"}) && path[4] == "rp_filter" && f.Space.Sysctls[key] == "1" {
 			keys = append(keys, key)
 		}
 	}
@@ -115,7 +118,7 @@ func neighbourTable(f *Facts) *Finding {
 		}
 		x := &Finding{Severity: Warning, Title: "the neighbour table (" + t.what + ") is, or was, full"}
 		if !tight {
-			x.Severity = f.gravity(full)
+			x.Severity = f.severityOf(full)
 		}
 		x.Evidence = append(append([]Evidence{value("entries", entries)}, f.counted(t.prefix+"table_fulls")...), f.inForce(t.sysctl+"3")...)
 		if !known {

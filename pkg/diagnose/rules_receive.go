@@ -35,7 +35,7 @@ func receiveBuffers(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.perSegment(pruned + collapsed), Title: "receive buffers were full",
+		Severity: f.severityPerSegment(pruned + collapsed), Title: "receive buffers were full",
 		Evidence: append(f.counted("TcpExtTCPRcvCollapsed", "TcpExtPruneCalled", "TcpExtRcvPruned", "TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpInSegs"), f.inForce(tcpRmem)...),
 	}
 	limit, known := f.third(tcpRmem)
@@ -53,13 +53,13 @@ func receiveBuffers(f *Facts) *Finding {
 	return x
 }
 
-// perSegment is gravity by the segments received.
-func (f *Facts) perSegment(n uint64) Severity {
+// severityPerSegment is severityOf in proportion to the segments received.
+func (f *Facts) severityPerSegment(n uint64) Severity {
 	segments, known := f.Space.Counters["TcpInSegs"]
 	if f.Window == 0 && known && n < segments/(10*oneInSoMany) {
 		return Note
 	}
-	return f.gravity(n)
+	return f.severityOf(n)
 }
 
 func socketBacklog(f *Facts) *Finding {
@@ -68,7 +68,7 @@ func socketBacklog(f *Facts) *Finding {
 		return nil
 	}
 	return &Finding{
-		Severity: f.perSegment(n), Title: "sockets' backlogs were full",
+		Severity: f.severityPerSegment(n), Title: "sockets' backlogs were full",
 		Evidence: append(f.counted("TcpExtTCPBacklogDrop"), f.inForce(tcpRmem)...),
 		Changes:  []Change{do("see which connections: synwatch trace --cause socket-backlog-full", "the backlog takes what comes while the application is in a system call on the socket; its limit goes by the socket's buffers")},
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 const twRecycle = "net.ipv4.tcp_tw_recycle"
@@ -69,7 +71,7 @@ func recycleOn(f *Facts) *Finding {
 	x.Evidence = append(x.Evidence, f.inForce(timestamps)...)
 	x.Changes = []Change{set(twRecycle, 0, "it saves a little memory in TIME_WAIT and breaks every NAT; Linux removed it in 4.12")}
 	if inFile {
-		x.Changes = append(x.Changes, f.takeOut(twRecycle, "else it is set again at the next boot, or by the next sysctl -p")...)
+		x.Changes = append(x.Changes, f.commentOut(twRecycle, "else it is set again at the next boot, or by the next sysctl -p")...)
 	}
 	return x
 }
@@ -86,14 +88,14 @@ func savedBefore412(f *Facts) bool {
 	return err1 == nil && err2 == nil && (major < 4 || major == 4 && minor < 12)
 }
 
-// takeOut takes a key out of the files that name it.
-func (f *Facts) takeOut(key, why string) []Change {
+// commentOut takes a key out of the files that name it.
+func (f *Facts) commentOut(key, why string) []Change {
 	var changes []Change
 	for _, a := range f.System.Files.Naming(key) {
 		if a.Value != "0" {
 			changes = append(changes, Change{
 				Do: fmt.Sprintf("take the line out of %s", place(a)), Why: why,
-				Command: fmt.Sprintf("sed -i '%ds/^/#/' %s", a.Line, a.File),
+				Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
 			})
 		}
 	}
@@ -109,6 +111,6 @@ func recycleGone(f *Facts) *Finding {
 	return &Finding{
 		Severity: Note, Title: "a file sets tcp_tw_recycle, which this kernel does not have",
 		Evidence: []Evidence{{What: twRecycle + " in a file", Value: line.Value, Where: place(line)}},
-		Changes:  f.takeOut(twRecycle, "nothing is lost; on an older kernel, should the file be copied to one, it would break clients behind NAT"),
+		Changes:  f.commentOut(twRecycle, "nothing is lost; on an older kernel, should the file be copied to one, it would break clients behind NAT"),
 	}
 }

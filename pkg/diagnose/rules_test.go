@@ -166,7 +166,7 @@ var rows = []struct {
 	{"five days in a table that fills", []func(*Facts){sysctl(ctCount, "140000")}, "warning conntrack-timeout", []string{"timeout_established=86400"}},
 
 	{"collapsed queues with small buffers", []func(*Facts){window, counter("TcpExtTCPRcvCollapsed", 10703), sysctl(tcpRmem, "4096 87380 174760")},
-		"warning receive-buffers", []string{"net.ipv4.tcp_rmem='4096 87380 6291456'"}},
+		"warning receive-buffers", []string{"sysctl -w 'net.ipv4.tcp_rmem=4096 87380 6291456'"}},
 	{"collapsed queues with good buffers", []func(*Facts){window, counter("TcpExtTCPRcvCollapsed", 10703)}, "warning receive-buffers", []string{"reads slowly", "!tcp_rmem="}},
 	{"a little collapse long ago", []func(*Facts){counter("TcpExtTCPRcvCollapsed", 1000)}, "note receive-buffers", nil},
 	{"socket backlogs", []func(*Facts){window, counter("TcpExtTCPBacklogDrop", 1)}, "warning socket-backlog", nil},
@@ -234,7 +234,7 @@ func said(x Finding) string {
 		text += e.What + " " + e.Value + " " + e.Where + "\n"
 	}
 	for _, c := range x.Changes {
-		text += c.Do + " " + c.Command + " " + c.Why + "\n"
+		text += c.Do + " " + c.Command.String() + " " + c.Why + "\n"
 	}
 	return text
 }
@@ -279,7 +279,7 @@ func TestRulesAreComplete(t *testing.T) {
 
 func TestChangesAreMadeInTheirNamespace(t *testing.T) {
 	f := healthy()
-	f.Space.Own, f.Space.Enter, f.Space.Name = false, "ip netns exec web", "web"
+	f.Space.Own, f.Space.Enter, f.Space.Name = false, []string{"ip", "netns", "exec", "web"}, "web"
 	f.Space.Sysctls[timestamps] = "0"
 	f.Space.Sysctls[ctCount] = "262144"
 	delete(f.Space.Sysctls, maxBacklog)

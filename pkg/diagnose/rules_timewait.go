@@ -69,7 +69,7 @@ func pawsRejects(f *Facts) *Finding {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.gravity(n), Title: "packets were rejected for old TCP timestamps, as from clients behind one NAT",
+		Severity: f.severityOf(n), Title: "packets were rejected for old TCP timestamps, as from clients behind one NAT",
 		Evidence: append(f.counted(counters...), f.inForce(timestamps)...),
 	}
 	x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
@@ -93,7 +93,7 @@ func timeWaitFull(f *Facts) *Finding {
 	}
 	x := &Finding{Severity: Warning, Title: "there are too many connections in TIME_WAIT for tcp_max_tw_buckets"}
 	if !tight {
-		x.Severity = f.gravity(overflow)
+		x.Severity = f.severityOf(overflow)
 	}
 	if f.Space.Sockets != nil {
 		x.Evidence = append(x.Evidence, value("connections in TIME_WAIT", f.Space.Sockets.TimeWait))

@@ -5,6 +5,8 @@ package diagnose
 import (
 	"fmt"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // A flood is known by its many sources that try once or twice: a client that
@@ -47,8 +49,8 @@ var traceRules = []Rule{
 	},
 	{
 		ID: "traced-one-range", Scope: Trace,
-		When:  "of any other cause one range or one client has at least four fifths of the drops, of at least 100",
-		Means: "it is this range's clients that are turned away, and few others",
+		When:  "at least four fifths of the drops of any other cause, and at least 100 drops, are of one range or one client",
+		Means: "the kernel refuses this range's clients, and few others",
 		Find:  tracedRange,
 	},
 }
@@ -65,14 +67,14 @@ func rate(n uint64, d time.Duration) string {
 	return fmt.Sprintf("%.0f a second", perSecond)
 }
 
-// seen is what every finding of a trace rests on.
-func (t *Tally) seen() []Evidence {
+// tallyEvidence is what every finding of a trace rests on.
+func (t *Tally) tallyEvidence() []Evidence {
 	what := t.Cause.ID
 	found := []Evidence{{What: what, Value: fmt.Sprint(t.Count), Where: rate(t.Count, t.Duration)}}
 	found = append(found, value("sources", uint64(len(t.BySource))))
 	if r := Covering(t.BySource, t.Count); r != nil {
-		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), count(r.Sources, "source"))})
-	} else if addr, n := t.chief(); n > 0 {
+		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), text.Count(r.Sources, "source"))})
+	} else if addr, n := t.topSource(); n > 0 {
 		found = append(found, Evidence{What: "from " + addr, Value: fmt.Sprint(n), Where: percent(n, t.Count)})
 	}
 	if t.Accepted != nil {
@@ -81,8 +83,8 @@ func (t *Tally) seen() []Evidence {
 	return found
 }
 
-// chief is the client that has four fifths of it alone, if one has.
-func (t *Tally) chief() (string, uint64) {
+// topSource is the client that has four fifths of it alone, if one has.
+func (t *Tally) topSource() (string, uint64) {
 	for addr, n := range t.BySource {
 		if most(n, t.Count) && addr.IsValid() {
 			return addr.String(), n
@@ -91,12 +93,12 @@ func (t *Tally) chief() (string, uint64) {
 	return "", 0
 }
 
-// blamed is the range or the client that has most of it, empty for none.
-func (t *Tally) blamed() string {
+// mostlyFrom is the range or the client that has most of it, empty for none.
+func (t *Tally) mostlyFrom() string {
 	if r := Covering(t.BySource, t.Count); r != nil {
 		return r.Prefix.String()
 	}
-	addr, _ := t.chief()
+	addr, _ := t.topSource()
 	return addr
 }
 

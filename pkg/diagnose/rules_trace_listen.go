@@ -38,7 +38,7 @@ func (t *Tally) who() string {
 
 func tracedAcceptQueue(f *Facts) *Finding {
 	t := f.Tally
-	x := &Finding{Severity: Critical, Evidence: t.seen()}
+	x := &Finding{Severity: Critical, Evidence: t.tallyEvidence()}
 	if e := t.state(); e != nil {
 		x.Evidence = append(x.Evidence, Evidence{What: "accept queue", Value: fmt.Sprint(e.AcceptQueue), Where: fmt.Sprintf("limit %d", e.AcceptQueueMax)},
 			value(somaxconn, uint64(e.Somaxconn)))
@@ -46,7 +46,7 @@ func tracedAcceptQueue(f *Facts) *Finding {
 	}
 	var longer []Change
 	if l := t.listener(); l.Limit != nil {
-		longer = f.longer(uint64(*l.Limit))
+		longer = f.longerQueue(uint64(*l.Limit))
 	}
 	faster := do("make the application accept faster: more threads or processes in accept(2), less work between two calls", t.pace())
 	why := t.stopped()
@@ -71,14 +71,14 @@ func tracedAcceptQueue(f *Facts) *Finding {
 // stopped says how it is known that the application accepts nothing any more,
 // empty if it is not known.
 func (t *Tally) stopped() string {
-	if t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stillness {
+	if t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stoppedAfter {
 		return "nothing at all was accepted in the namespace while these were dropped"
 	}
 	e := t.state()
 	if t.Waiting == nil || e == nil {
 		return ""
 	}
-	if w := t.Waiting(); w.Connections > int(e.AcceptQueueMax) && w.Newest >= stillness {
+	if w := t.Waiting(); w.Connections > int(e.AcceptQueueMax) && w.Newest >= stoppedAfter {
 		return fmt.Sprintf("the queue is full at the end, and nothing was accepted from it for %s", span(w.Newest))
 	}
 	return ""
@@ -102,10 +102,10 @@ func (t *Tally) pace() string {
 
 func tracedSynQueue(f *Facts) *Finding {
 	t := f.Tally
-	x := &Finding{Severity: Critical, Title: "the queue of half-open requests of " + t.who() + " is full", Evidence: t.seen()}
+	x := &Finding{Severity: Critical, Title: "the queue of half-open requests of " + t.who() + " is full", Evidence: t.tallyEvidence()}
 	notice := t.Cause.Kind == cause.Notice
 	if notice {
-		x.Severity, x.Title = Note, "SYN cookies stand in for the full queue of "+t.who()
+		x.Severity, x.Title = Note, "SYN cookies are sent in place of the full request queue of "+t.who()
 	}
 	if t.floods() {
 		x.Title = t.who() + " meets a SYN flood"
@@ -124,13 +124,13 @@ func tracedSynQueue(f *Facts) *Finding {
 		return x
 	}
 	f.Space.Sysctls = map[string]string{somaxconn: fmt.Sprint(e.Somaxconn)}
-	x.Changes = append(x.Changes, f.longer(uint64(e.AcceptQueueMax))...)
+	x.Changes = append(x.Changes, f.longerQueue(uint64(e.AcceptQueueMax))...)
 	return x
 }
 
 func tracedCookies(f *Facts) *Finding {
 	t := f.Tally
-	x := &Finding{Severity: Warning, Title: "ACKs came to " + t.who() + " with SYN cookies that are not valid", Evidence: t.seen()}
+	x := &Finding{Severity: Warning, Title: "ACKs came to " + t.who() + " with SYN cookies that are not valid", Evidence: t.tallyEvidence()}
 	if t.floods() {
 		x.Title = t.who() + " meets a flood of ACKs"
 		x.Changes = []Change{do("limit them before they reach it, by source or by range (nft: ct state invalid drop, limit rate)",
@@ -138,7 +138,7 @@ func tracedCookies(f *Facts) *Finding {
 		return x
 	}
 	who := "the sources"
-	if r := t.blamed(); r != "" {
+	if r := t.mostlyFrom(); r != "" {
 		x.Title += ", mostly of " + r
 		who = r
 	}

@@ -3,27 +3,25 @@
 package diagnose
 
 import (
-	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/host"
 )
 
 func tracedConntrack(f *Facts) *Finding {
 	t := f.Tally
-	x := &Finding{Severity: Critical, Title: "the connection tracking table is full", Evidence: t.seen()}
+	x := &Finding{Severity: Critical, Title: "the connection tracking table is full", Evidence: t.tallyEvidence()}
 	f.lookAtTable()
-	if who := holds(f.Space.Holders); who != "" {
+	if who := largestHolder(f.Space.Holders); who != "" {
 		x.Title += ": " + who
 	}
-	x.Evidence = append(append(x.Evidence, f.tableEvidence()...), holders(f.Space.Holders)...)
+	x.Evidence = append(append(x.Evidence, f.tableEvidence()...), holderEvidence(f.Space.Holders)...)
 	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
-	if r := t.blamed(); r != "" && f.Space.Holders == nil {
+	if r := t.mostlyFrom(); r != "" && f.Space.Holders == nil {
 		x.Changes = []Change{do("talk to the operators of "+r+", or limit it (nft: ct count over N drop)",
 			"most of what was refused came from there, and it is likely to hold most of the table as well, so that a larger one would fill, too")}
 	}
-	x.Changes = append(append(x.Changes, f.whoHolds()...), f.largerTable()...)
+	x.Changes = append(append(x.Changes, f.holderChanges()...), f.largerTable()...)
 	return x
 }
 
@@ -37,7 +35,9 @@ func (f *Facts) lookAtTable() {
 	}
 	if table != nil {
 		f.Space.Holders = table.Holders
-		f.Space.Enter = cmp.Or(f.Space.Enter, strings.TrimSpace(table.Enter))
+		if f.Space.Enter == nil {
+			f.Space.Enter = table.Enter
+		}
 		for name, n := range table.Sysctls {
 			f.Space.Sysctls["net.netfilter."+name] = fmt.Sprint(n)
 		}
@@ -49,8 +49,8 @@ func (f *Facts) lookAtTable() {
 
 func tracedTimestamps(f *Facts) *Finding {
 	t := f.Tally
-	x := &Finding{Severity: Warning, Title: "packets are rejected for old TCP timestamps", Evidence: t.seen()}
-	who := t.blamed()
+	x := &Finding{Severity: Warning, Title: "packets are rejected for old TCP timestamps", Evidence: t.tallyEvidence()}
+	who := t.mostlyFrom()
 	if who == "" {
 		x.Changes = []Change{do("see whether the sources are NATs", "machines behind one address have clocks of their own; keep "+timestamps+" on")}
 		return x
@@ -61,16 +61,16 @@ func tracedTimestamps(f *Facts) *Finding {
 	return x
 }
 
-// rangeLeast is how many drops of any cause make a range worth a word.
+// rangeLeast is how many drops of any cause a finding about a range needs.
 const rangeLeast = 100
 
 func tracedRange(f *Facts) *Finding {
 	t := f.Tally
-	if t.Count < rangeLeast || t.blamed() == "" {
+	if t.Count < rangeLeast || t.mostlyFrom() == "" {
 		return nil
 	}
 	return &Finding{
-		Severity: Warning, Title: fmt.Sprintf("%s is mostly of %s", t.Cause.ID, t.blamed()), Evidence: t.seen(),
+		Severity: Warning, Title: fmt.Sprintf("%s is mostly of %s", t.Cause.ID, t.mostlyFrom()), Evidence: t.tallyEvidence(),
 		Changes: []Change{do(t.Cause.Fix, t.Cause.Meaning)},
 	}
 }

@@ -17,10 +17,9 @@ import (
 type Tally struct {
 	Cause *cause.Cause
 	Count uint64
-	// BySource is as many of Count as had room, by client; Sources says how many
-	// clients were told apart.
+	// BySource has the part of Count whose sources were counted separately.
 	BySource map[netip.Addr]uint64
-	// Busiest is the place with the most, which had BusiestCount of them.
+	// Busiest is the place with most of Count, BusiestCount.
 	Busiest      Place
 	BusiestCount uint64
 	// First and Last are when the first and the last was counted.
@@ -43,7 +42,7 @@ type Tally struct {
 type Place struct {
 	Netns     uint32
 	NetnsName string
-	// Own tells that it is the machine's own namespace.
+	// Own says that it is the machine's own namespace.
 	Own  bool
 	Port uint16
 }

@@ -57,7 +57,7 @@ func holding(prefix string) func(*Tally) {
 		heldBy(prefix)(&f)
 		t.Table = func() *host.ConntrackTable {
 			return &host.ConntrackTable{
-				Enter: "ip netns exec web ", Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
+				Enter: []string{"ip", "netns", "exec", "web"}, Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func TestTraced(t *testing.T) {
 		"a short request queue": {"syn-queue-full", []func(*Tally){cut}, "critical traced-syn-queue", []string{"tcp_syncookies=1", "somaxconn=1024"}},
 		"the reserve": {"syn-backlog-reserved", []func(*Tally){met(event.Listener{SynQueue: 90, AcceptQueueMax: 4096, MaxSynBacklog: 128})}, "critical traced-syn-queue",
 			[]string{"tcp_max_syn_backlog=256"}},
-		"cookies": {"syn-cookie-sent", []func(*Tally){queue}, "note traced-syn-queue", []string{"stand in", "!tcp_syncookies=1"}},
+		"cookies": {"syn-cookie-sent", []func(*Tally){queue}, "note traced-syn-queue", []string{"sent in place of", "!tcp_syncookies=1"}},
 		"a full table": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
 			[]string{"100 % of 262144", "nf_conntrack_max=524288", "synwatch conntrack"}},
 		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",

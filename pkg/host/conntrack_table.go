@@ -22,9 +22,8 @@ type ConntrackTable struct {
 	Netns uint32
 	// Name is what people call the namespace, empty for the machine's own.
 	Name string
-	// Enter is the command that runs another one in the namespace, with a blank
-	// behind it; empty for this process's own.
-	Enter string
+	// Enter is as Space.Enter.
+	Enter []string
 	// Sysctls are the numbers below net.netfilter, by name.
 	Sysctls map[string]uint32
 	// Holders is who has the entries, nil unless that was asked for.
@@ -45,7 +44,7 @@ func VisitConntrack(netns uint32, fn func() error) (ConntrackTable, error) {
 			return err
 		}
 		if netns != r.own {
-			t.Enter, t.Name = at.enter()+" ", nameOf(at)
+			t.Enter, t.Name = at.enter(), nameOf(at)
 		}
 		t.Netns = netns
 		return r.visitPlace(at, netns, func() error { return t.read(fn) })

@@ -36,9 +36,9 @@ type Space struct {
 	Name  string // as Sampler.Name
 	// Own tells that it is the namespace of the process, or a saved tree's.
 	Own bool
-	// Enter is the beginning of a command line that runs the rest of it in the
-	// namespace, empty for the process's own.
-	Enter string
+	// Enter is the arguments that run a command in the namespace when they are put
+	// in front of its own; nil for the process's own namespace.
+	Enter []string
 	// Sysctls are those below net, by their keys. Those of the whole machine are
 	// in the first namespace only.
 	Sysctls map[string]string

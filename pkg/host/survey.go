@@ -71,18 +71,18 @@ func spaceWord(s *Space) string {
 }
 
 // enter is how a command is run in the namespace of a place.
-func (p *place) enter() string {
+func (p *place) enter() []string {
 	switch {
 	case p.name != "":
-		return "ip netns exec " + p.name
+		return []string{"ip", "netns", "exec", p.name}
 	case p.pid != 0:
 		return EnterProcess(p.pid)
 	}
-	return "nsenter --net=" + p.paths[0]
+	return []string{"nsenter", "--net=" + p.paths[0]}
 }
 
-// EnterProcess begins a command line that runs in a process's network namespace.
-func EnterProcess(pid int) string { return fmt.Sprintf("nsenter -t %d -n", pid) }
+// EnterProcess is the arguments that run a command in a process's network namespace.
+func EnterProcess(pid int) []string { return []string{"nsenter", "-t", strconv.Itoa(pid), "-n"} }
 
 // readHere reads the calling thread's namespace. Without its counters nothing is
 // worth anything, the rest may be missing.
@@ -156,7 +156,7 @@ func readSysctls(r Root) map[string]string {
 	values := map[string]string{}
 	const sys = "/proc/sys/"
 	for _, pattern := range sysctlDirsRead {
-		for _, path := range r.expand(sys + pattern) {
+		for _, path := range r.expand(sys, pattern) {
 			if text, err := r.read(path); err == nil {
 				values[SysctlKey(strings.TrimPrefix(path, sys))] = normalValue(text)
 			}
@@ -165,16 +165,17 @@ func readSysctls(r Root) map[string]string {
 	return values
 }
 
-// expand lists the paths that a pattern stands for, in which a part that is a
-// star stands for any.
-func (r Root) expand(pattern string) []string {
+// expand lists the paths below a directory that a pattern stands for, in which a
+// part that is a star stands for any. A name that is listed is no pattern: an
+// interface may be called "*".
+func (r Root) expand(dir, pattern string) []string {
 	before, after, ok := strings.Cut(pattern, "*")
 	if !ok {
-		return []string{pattern}
+		return []string{dir + pattern}
 	}
 	var found []string
-	for _, name := range r.list(before) {
-		found = append(found, r.expand(before+name+after)...)
+	for _, name := range r.list(dir + before) {
+		found = append(found, r.expand(dir+before+name, after)...)
 	}
 	return found
 }

@@ -29,10 +29,10 @@ type listenerState struct {
 	SynQueue       uint32 `json:"syn_queue"`
 	MaxSynBacklog  uint32 `json:"max_syn_backlog"`
 	Somaxconn      uint32 `json:"somaxconn"`
-	// Backlog is the application's, where it can be told.
+	// Backlog is the application's, where it is known.
 	Backlog   *uint32 `json:"backlog,omitempty"`
 	LimitFrom string  `json:"limit_from,omitempty"`
-	// Reset tells that the client was answered with a RST.
+	// Reset says that the client was answered with a RST.
 	Reset bool `json:"reset,omitempty"`
 }
 
@@ -62,7 +62,7 @@ type netfilterState struct {
 	Chain  string `json:"nf_chain,omitempty"`
 }
 
-func putEvidence(to *object, r *watch.Record) {
+func evidenceValue(r *watch.Record) any {
 	o := evidenceObject{Interface: r.Interface, conntrackState: (*conntrackState)(r.Conntrack)}
 	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location
@@ -77,9 +77,7 @@ func putEvidence(to *object, r *watch.Record) {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
 		}
 	}
-	if o != (evidenceObject{}) {
-		to.any(o)
-	}
+	return unlessZero(o)
 }
 
 func newListenerState(l *event.Listener, facts event.Facts) *listenerState {
@@ -104,8 +102,8 @@ const (
 )
 
 // limitFrom says which limit is in force. When they are equal the backlog may
-// be just as large, or larger. Somaxconn may have been changed since, which
-// cannot be told if it was raised.
+// be just as large, or larger. If somaxconn was raised since the socket listens, the
+// limit looks like the backlog.
 func limitFrom(l *event.Listener) string {
 	switch {
 	case l.AcceptQueueMax < l.Somaxconn:
@@ -126,8 +124,10 @@ type listenerObject struct {
 	Shared    int    `json:"shared,omitempty"`
 }
 
-func putListener(o *object, r *watch.Record) {
-	if l := r.Listener; l != nil {
-		o.any(listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared})
+func listenerValue(r *watch.Record) any {
+	l := r.Listener
+	if l == nil {
+		return nil
 	}
+	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
 }

@@ -1,58 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sink writes what watch tells: as text for people and as JSON for
+// Package sink writes what a trace records: as text for people and as JSON for
 // programs. Both show the same fields.
 package sink
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/ndjson"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-// field is one field of a record: how it is put into an object for programs, if
-// it is not left out, and, where it is also a column of the text, how it looks there.
+// field is one field of a record.
 type field struct {
-	key   string
-	put   func(*object, *watch.Record)
-	title string
-	// width is the column's least; it grows with what is put into it.
-	width int
-	text  func(*watch.Record) string
+	key string
+	// value is what the JSON has, nil for nothing.
+	value func(*watch.Record) any
+	// column and words are set where the text has the field, too.
+	column text.Column
+	words  func(*watch.Record) string
 }
 
 // fields are in the order of the JSON. The widths leave the better part of the
 // evidence within 100 characters.
 var fields = []field{
-	{key: "type", put: func(o *object, r *watch.Record) { o.text(kindNames[r.Cause.Kind]) }},
-	{key: "time", put: func(o *object, r *watch.Record) { o.time(r.Time) },
-		title: "TIME", width: 12, text: func(r *watch.Record) string { return r.Time.Local().Format("15:04:05.000") }},
-	{key: "cause", put: func(o *object, r *watch.Record) { o.text(r.Cause.ID) },
-		title: "CAUSE", width: 21, text: causeAndStage},
-	{key: "stage", put: func(o *object, r *watch.Record) { o.textIfAny(r.Stage) }},
-	{key: "count", put: func(o *object, r *watch.Record) { o.number(r.Count) },
-		title: "", width: 3, text: func(r *watch.Record) string { return fmt.Sprintf("×%d", r.Count) }},
-	{key: "src", put: func(o *object, r *watch.Record) { o.addr(r.Src) },
-		title: "SOURCE", width: 18, text: func(r *watch.Record) string { return addrPort(r.Src) }},
-	{key: "src_port", put: func(o *object, r *watch.Record) { o.port(r.Src) }},
-	{key: "dst", put: func(o *object, r *watch.Record) { o.addr(r.Dst) },
-		title: "DESTINATION", width: 12, text: func(r *watch.Record) string { return addrPort(r.Dst) }},
-	{key: "dst_port", put: func(o *object, r *watch.Record) { o.port(r.Dst) }},
-	{key: "netns", put: func(o *object, r *watch.Record) { o.number(uint64(r.Netns.Inode)) }},
-	{key: "netns_name", put: func(o *object, r *watch.Record) { o.textIfAny(r.NetnsName) }},
-	{key: "hook", put: func(o *object, r *watch.Record) { o.text(string(r.Hook)) }},
-	{key: "reason", put: func(o *object, r *watch.Record) { o.text(reason(r)) }},
-	{key: "merged", put: func(o *object, r *watch.Record) { o.numberIfAny(r.Merged) }},
-	{key: "listener", put: putListener, title: "LISTENER", width: 8,
-		text: func(r *watch.Record) string { return ownerWord(r.Listener) }},
-	{key: "evidence", put: putEvidence, title: "EVIDENCE", text: evidenceWords},
+	{key: "type", value: func(r *watch.Record) any { return kindNames[r.Cause.Kind] }},
+	{key: "time", value: func(r *watch.Record) any { return ndjson.Time(r.Time) },
+		column: text.Column{Title: "TIME", Width: 12}, words: func(r *watch.Record) string { return r.Time.Local().Format("15:04:05.000") }},
+	{key: "cause", value: func(r *watch.Record) any { return r.Cause.ID },
+		column: text.Column{Title: "CAUSE", Width: 21}, words: causeAndStage},
+	{key: "stage", value: func(r *watch.Record) any { return unlessZero(r.Stage) }},
+	{key: "count", value: func(r *watch.Record) any { return r.Count },
+		column: text.Column{Width: 3}, words: func(r *watch.Record) string { return "×" + strconv.FormatUint(r.Count, 10) }},
+	{key: "src", value: func(r *watch.Record) any { return address(r.Src) },
+		column: text.Column{Title: "SOURCE", Width: 18, Gap: " → "}, words: func(r *watch.Record) string { return addrPort(r.Src) }},
+	{key: "src_port", value: func(r *watch.Record) any { return port(r.Src) }},
+	{key: "dst", value: func(r *watch.Record) any { return address(r.Dst) },
+		column: text.Column{Title: "DESTINATION", Width: 12}, words: func(r *watch.Record) string { return addrPort(r.Dst) }},
+	{key: "dst_port", value: func(r *watch.Record) any { return port(r.Dst) }},
+	{key: "netns", value: func(r *watch.Record) any { return uint64(r.Netns.Inode) }},
+	{key: "netns_name", value: func(r *watch.Record) any { return unlessZero(r.NetnsName) }},
+	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
+	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},
+	{key: "merged", value: func(r *watch.Record) any { return unlessZero(r.Merged) }},
+	{key: "listener", value: listenerValue,
+		column: text.Column{Title: "LISTENER", Width: 8}, words: func(r *watch.Record) string { return ownerWord(r.Listener) }},
+	{key: "evidence", value: evidenceValue,
+		column: text.Column{Title: "EVIDENCE"}, words: evidenceWords},
 }
 
-// columns are the fields that make a line of text, in their order there.
-var columns = byKey("time", "cause", "src", "dst", "listener", "count", "evidence")
+// unlessZero leaves a zero value out.
+func unlessZero[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
+
+// address and port are those of an address that is known.
+func address(a netip.AddrPort) any {
+	if !a.IsValid() {
+		return nil
+	}
+	return a.Addr().String()
+}
+
+func port(a netip.AddrPort) any {
+	if !a.IsValid() {
+		return nil
+	}
+	return uint64(a.Port())
+}
+
+// inText are the fields that make a line of text, in their order there.
+var inText = byKey("time", "cause", "src", "dst", "listener", "count", "evidence")
 
 func byKey(keys ...string) []field {
 	var found []field
@@ -62,7 +88,7 @@ func byKey(keys ...string) []field {
 	return found
 }
 
-// unknown stands for an address that the kernel side could not tell.
+// unknown stands for an address that the kernel side does not know.
 const unknown = "unknown"
 
 var kindNames = map[cause.Kind]string{cause.Drop: "drop", cause.Notice: "notice"}
@@ -87,13 +113,6 @@ func reason(r *watch.Record) string {
 
 func addrPort(a netip.AddrPort) string {
 	if !a.Addr().IsValid() {
-		return unknown
-	}
-	return a.String()
-}
-
-func addrWord(a netip.Addr) string {
-	if !a.IsValid() {
 		return unknown
 	}
 	return a.String()

@@ -4,44 +4,32 @@ package sink
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 	"net/netip"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/ndjson"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-// Schema is the version of the JSON. Within it fields are only ever added.
-const Schema = 1
-
 // JSON writes an object a line.
 type JSON struct {
-	out *bufio.Writer
-	enc *json.Encoder
-	// record is the one that is being written, line what it looks like.
-	record watch.Record
-	line   object
+	out     *bufio.Writer
+	lines   *ndjson.Writer
+	members []ndjson.Member // of the record that is written
 }
 
 // NewJSON returns a sink that writes JSON to w.
 func NewJSON(w io.Writer) *JSON {
 	out := bufio.NewWriter(w)
-	return &JSON{out: out, enc: newEncoder(out)}
-}
-
-// newEncoder encodes an object a line, for people and jq rather than for HTML.
-func newEncoder(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc
+	return &JSON{out: out, lines: ndjson.NewWriter(out)}
 }
 
 // Start writes the line of type "start".
 func (j *JSON) Start(s watch.Start) error {
-	return j.enc.Encode(struct {
+	return j.lines.Write(struct {
 		Type    string            `json:"type"`
 		Schema  int               `json:"schema"`
 		Time    string            `json:"time"`
@@ -51,31 +39,19 @@ func (j *JSON) Start(s watch.Start) error {
 		Hooks   []event.HookState `json:"hooks"`
 		Blind   []string          `json:"blind"`
 		Netns   uint32            `json:"netns"` // of the machine's own namespace
-	}{"start", Schema, utc(s.Time), s.Version, s.Machine.Name, s.Machine.Kernel,
-		list(s.Hooks), list(s.Blind), s.Machine.Netns})
-}
-
-// list keeps an empty list from becoming null.
-func list[T any](l []T) []T {
-	if l == nil {
-		return []T{}
-	}
-	return l
+	}{"start", ndjson.Schema, ndjson.Time(s.Time), s.Version, s.Machine.Name, s.Machine.Kernel,
+		ndjson.List(s.Hooks), ndjson.List(s.Blind), s.Machine.Netns})
 }
 
 // Record writes a line of type "drop" or "notice".
 func (j *JSON) Record(r watch.Record) error {
-	j.record = r // a local one would be allocated anew each time
-	j.line.open()
+	j.members = j.members[:0]
 	for i := range fields {
-		j.line.key = fields[i].key
-		fields[i].put(&j.line, &j.record)
+		if v := fields[i].value(&r); v != nil {
+			j.members = append(j.members, ndjson.Member{Key: fields[i].key, Value: v})
+		}
 	}
-	if err := j.line.close(); err != nil {
-		return err
-	}
-	_, err := j.out.Write(j.line.bytes)
-	return err
+	return j.lines.WriteMembers(j.members)
 }
 
 // Flush writes out what was held back.
@@ -145,10 +121,10 @@ type row struct {
 // Summary writes the line of type "summary".
 func (j *JSON) Summary(s watch.Summary) error {
 	line := summaryLine{
-		Type: "summary", Time: utc(s.Time), Duration: seconds(s.Duration),
+		Type: "summary", Time: ndjson.Time(s.Time), Duration: ndjson.Seconds(s.Duration),
 		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed, Missed: s.Missed,
 		Merged: s.Merged, Unshown: s.Unshown, Causes: []causeTotal{}, Reconcile: []row{},
-		Findings: list(s.Findings),
+		Findings: ndjson.List(s.Findings),
 	}
 	for _, c := range s.Causes {
 		line.Causes = append(line.Causes, newCauseTotal(c))
@@ -159,7 +135,7 @@ func (j *JSON) Summary(s watch.Summary) error {
 	for _, r := range s.Reconcile {
 		line.Reconcile = append(line.Reconcile, row{r.Netns, r.Counter, r.Kernel, r.Attributed, r.NetnsName, r.Why})
 	}
-	return j.enc.Encode(line)
+	return j.lines.Write(line)
 }
 
 func newCauseTotal(c watch.CauseTotal) causeTotal {

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/text/texttest"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -177,7 +181,7 @@ func findings() []diagnose.Finding {
 		Means:    "clients' connect() hangs for 1, 3, 7 ... s; some believe themselves connected and get no answer",
 		Changes: []diagnose.Change{
 			{Do: "make the application accept faster: more threads or processes in accept(2), less work between two calls", Why: "it is too slow"},
-			{Sysctl: "net.core.somaxconn", Value: "4096", Command: "sysctl -w net.core.somaxconn=4096", Why: "it binds"},
+			{Sysctl: "net.core.somaxconn", Value: "4096", Command: shell.New("sysctl", "-w", "net.core.somaxconn=4096"), Why: "it binds"},
 		},
 	}}
 }
@@ -212,20 +216,46 @@ func TestJSON(t *testing.T) {
 
 func TestText(t *testing.T) {
 	var b bytes.Buffer
-	tell(t, NewText(&b, Palette{}))
+	tell(t, NewText(&b, text.Palette{}))
 	golden(t, "run.txt", b.Bytes())
 	if strings.Contains(b.String(), "\x1b") {
 		t.Error("an escape reached the terminal")
 	}
 }
 
+func FuzzTextIsPrintable(f *testing.F) {
+	for _, name := range texttest.Names {
+		f.Add(name)
+	}
+	// The catalogue's texts are the project's own; addresses and times hold no text.
+	keep := func(t reflect.Type) bool {
+		return t == reflect.TypeFor[*cause.Cause]() || t == reflect.TypeFor[shell.Command]() || t.PkgPath() == "net/netip" || t.PkgPath() == "time"
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		var b bytes.Buffer
+		s := NewText(&b, text.Palette{})
+		errs := []error{}
+		for _, c := range cause.All() {
+			r := watch.Record{Cause: c}
+			texttest.Fill(&r, name, keep)
+			errs = append(errs, s.Record(r))
+		}
+		end := summary()
+		texttest.Fill(&end, name, keep)
+		if err := errors.Join(append(errs, s.Summary(end), s.Flush())...); err != nil {
+			t.Fatal(err)
+		}
+		texttest.Check(t, b.String())
+	})
+}
+
 func TestColourIsAllThatDiffers(t *testing.T) {
 	var plain, coloured bytes.Buffer
-	palette, err := NewPalette("always", &coloured, []string{"TERM=xterm-256color"})
+	palette, err := text.NewPalette("always", &coloured, []string{"TERM=xterm-256color"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	tell(t, NewText(&plain, Palette{}))
+	tell(t, NewText(&plain, text.Palette{}))
 	tell(t, NewText(&coloured, palette))
 	if !strings.Contains(coloured.String(), "\x1b[1;31maccept-queue-full/syn\x1b[m") {
 		t.Errorf("no colour: %q", coloured.String()[:300])
@@ -246,27 +276,6 @@ func stripSGR(s string) string {
 	}
 }
 
-func TestPalette(t *testing.T) {
-	for _, test := range []struct {
-		mode    string
-		environ []string
-		want    bool
-	}{
-		{"auto", []string{"TERM=xterm"}, false}, // not a terminal
-		{"always", nil, true},
-		{"always", []string{"NO_COLOR=1", "TERM=xterm"}, true}, // the flag is more specific
-		{"never", []string{"TERM=xterm"}, false},
-	} {
-		p, err := NewPalette(test.mode, &bytes.Buffer{}, test.environ)
-		if got := p.paint(bad, "x") != "x"; err != nil || got != test.want {
-			t.Errorf("%s %v: coloured %v, %v", test.mode, test.environ, got, err)
-		}
-	}
-	if _, err := NewPalette("pink", nil, nil); err == nil {
-		t.Error("pink is a mode")
-	}
-}
-
 func TestQuiet(t *testing.T) {
 	var b bytes.Buffer
 	tell(t, Quiet{NewJSON(&b)})
@@ -274,20 +283,9 @@ func TestQuiet(t *testing.T) {
 		t.Errorf("%d lines, want start and summary:\n%s", n, b.String())
 	}
 	b.Reset()
-	tell(t, Quiet{NewText(&b, Palette{})})
+	tell(t, Quiet{NewText(&b, text.Palette{})})
 	if !strings.HasPrefix(b.String(), "221 drops in 12.3 s") {
 		t.Errorf("got:\n%s", b.String())
-	}
-}
-
-func TestPrintable(t *testing.T) {
-	for in, want := range map[string]string{
-		"web-1": "web-1", "grün": "grün", "a\x1b[31mb": `a\x1b[31mb`, "a\nb": `a\nb`,
-		"\u202eevil": `\u202eevil`, "\xff": `\xff`,
-	} {
-		if got := printable(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
 	}
 }
 

@@ -4,57 +4,50 @@ package sink
 
 import (
 	"fmt"
-	"io"
+	"net/netip"
 	"slices"
-	"strings"
-	"time"
 
-	"charm.land/lipgloss/v2"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-const (
-	lineWidth  = 100
-	textTop    = 10 // sources of a cause
-	indent     = "    "
-	hangIndent = indent + "         "
-)
+// topSources is how many sources of a cause the text has.
+const topSources = 10
 
-// Summary writes what the run comes to.
+// Summary writes what the trace comes to.
 func (t *Text) Summary(s watch.Summary) error {
-	var b strings.Builder
 	if t.records {
-		b.WriteByte('\n')
+		t.page.Blank()
 	}
-	t.totals(&b, &s)
-	for _, c := range s.Causes {
-		t.cause(&b, &c, !isDiagnosed(&s, &c))
+	t.totals(&s)
+	for i := range s.Causes {
+		t.cause(&s.Causes[i], !isDiagnosed(&s, &s.Causes[i]))
 	}
-	t.findings(&b, &s)
-	t.unseen(&b, &s)
-	t.reconciliation(&b, &s)
-	_, err := t.out.WriteString(b.String())
-	return err
+	t.findings(&s)
+	t.unseen(&s)
+	t.reconciliation(&s)
+	return t.write()
 }
 
-func (t *Text) totals(b *strings.Builder, s *watch.Summary) {
+func (t *Text) totals(s *watch.Summary) {
 	line := fmt.Sprintf("%s in %s, %s%s, %d lost, %d unattributed",
-		count(s.Drops, "drop"), duration(s.Duration), count(s.Notices, "notice"), noticeHint(s), s.Lost, s.Unattributed)
+		text.Count(s.Drops, "drop"), text.Duration(s.Duration), text.Count(s.Notices, "notice"), noticeHint(s), s.Lost, s.Unattributed)
 	if s.Missed > 0 {
-		line += fmt.Sprintf(", %s not shown by the kernel", count(s.Missed, "hook call"))
+		line += fmt.Sprintf(", %s missed", text.Count(s.Missed, "hook call"))
 	}
 	if s.Merged > 0 {
 		line += fmt.Sprintf(", %d merged", s.Merged)
 	}
-	fmt.Fprintln(b, t.palette.paint(heading, line))
+	t.page.Line(text.Bold.Of(line))
 	if s.Unshown > 0 {
-		fmt.Fprintf(b, "%d of them have no record, as the run was to end after a number of records\n", s.Unshown)
+		t.page.Linef("%d of them have no record, as --count ended the run (unshown)", s.Unshown)
 	}
 }
 
-// noticeHint tells how to see the notices that were counted only.
+// noticeHint says how to see the notices that were counted only.
 func noticeHint(s *watch.Summary) string {
 	isNotice := func(c watch.CauseTotal) bool { return c.Cause.Kind == cause.Notice }
 	if s.Notices == 0 || slices.ContainsFunc(s.Causes, isNotice) {
@@ -63,161 +56,113 @@ func noticeHint(s *watch.Summary) string {
 	return " (--notices shows them)"
 }
 
-// isDiagnosed says whether a finding tells what to do about a cause.
+// isDiagnosed says whether a finding has what to do about a cause.
 func isDiagnosed(s *watch.Summary, c *watch.CauseTotal) bool {
 	return slices.ContainsFunc(s.Findings, func(x diagnose.Finding) bool { return x.Cause == c.Cause.ID })
 }
 
-func (t *Text) findings(b *strings.Builder, s *watch.Summary) {
+func (t *Text) findings(s *watch.Summary) {
 	if len(s.Findings) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", t.palette.paint(heading, "What to do"))
+	t.page.Blank()
+	t.page.Line(text.Bold.Of("What to do"))
 	for i := range s.Findings {
-		b.WriteByte('\n')
-		t.palette.Finding(b, &s.Findings[i], t.netns)
+		t.page.Blank()
+		view.Finding(t.page, &s.Findings[i], t.netns)
 	}
 }
 
-// cause writes a cause with its top sources, and what to do unless a finding
-// tells that.
-func (t *Text) cause(b *strings.Builder, c *watch.CauseTotal, withFix bool) {
+// cause writes a cause with its top sources, and what to do unless a finding has
+// that.
+func (t *Text) cause(c *watch.CauseTotal, withFix bool) {
 	what := "drop"
 	if c.Cause.Kind == cause.Notice {
 		what = "notice"
 	}
-	fmt.Fprintf(b, "\n%s  %s from %s\n", t.palette.paint(kinds[c.Cause.Kind], c.Cause.ID),
-		count(c.Count, what), count(uint64(c.NumSources), "source"))
-	shown := c.Sources[:min(len(c.Sources), textTop)]
-	width := 0
+	p := t.page
+	p.Blank()
+	p.Line(kindStyles[c.Cause.Kind].Of(c.Cause.ID),
+		text.Plain.Of(fmt.Sprintf("  %s from %s", text.Count(c.Count, what), text.Count(c.NumSources, "source"))))
+	shown := c.Sources[:min(len(c.Sources), topSources)]
+	var rows [][]text.Part
 	for _, s := range shown {
-		width = max(width, len(addrWord(s.Src)))
+		rows = append(rows, []text.Part{text.Plain.Of(addrWord(s.Src)), text.Plain.Of(fmt.Sprint(s.Count))})
 	}
-	for _, s := range shown {
-		fmt.Fprintf(b, "%s%-*s  %d\n", indent, width, addrWord(s.Src), s.Count)
-	}
+	p.Table(&text.Table{Indent: text.Indent, Columns: make([]text.Column, 2)}, text.Plain, rows)
 	if more := c.NumSources - len(shown); more > 0 {
-		fmt.Fprintf(b, "%sand %s\n", indent, count(uint64(more), "more source"))
+		p.Linef("%sand %s", text.Indent, text.Count(more, "more source"))
 	}
 	if c.Others > 0 {
-		fmt.Fprintf(b, "%sand %d from sources that found no room (--max-sources)\n", indent, c.Others)
+		p.Linef("%sand %d from sources for which the table had no room (--max-sources)", text.Indent, c.Others)
 	}
 	if r := c.Range; r != nil {
-		fmt.Fprintf(b, "%s%d of the %d are from %s (%s)\n", indent, r.Count, c.Count, r.Prefix,
-			count(uint64(r.NumSources), "source"))
+		p.Linef("%s%d of the %d are from %s (%s)", text.Indent, r.Count, c.Count, r.Prefix, text.Count(r.NumSources, "source"))
 	}
-	paragraph(b, "meaning", c.Cause.Meaning)
+	p.Labelled("meaning", c.Cause.Meaning)
 	if withFix {
-		paragraph(b, "to do", c.Cause.Fix)
+		p.Labelled("to do", c.Cause.Fix)
 	}
 }
 
-// paragraph wraps text behind a word.
-func paragraph(b *strings.Builder, word, text string) {
-	if text == "" {
-		return
+func addrWord(a netip.Addr) string {
+	if !a.IsValid() {
+		return unknown
 	}
-	fmt.Fprintf(b, "%s%-9s%s\n", indent, word+":", wrap(text, hangIndent))
+	return a.String()
 }
 
-// wrap breaks text at blanks only, as the names in it have hyphens, into lines
-// that begin with indent, but for the first.
-func wrap(text, indent string) string {
-	var b strings.Builder
-	column := len(indent)
-	for i, word := range strings.Fields(text) {
-		width := lipgloss.Width(word)
-		switch {
-		case i == 0:
-		case column+1+width > lineWidth:
-			b.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += width
-	}
-	return b.String()
-}
-
-func (t *Text) unseen(b *strings.Builder, s *watch.Summary) {
+func (t *Text) unseen(s *watch.Summary) {
 	if len(s.Unseen) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", t.palette.paint(heading,
-		"Known only as totals: this kernel does not let synwatch see their sources"))
+	p := t.page
+	p.Blank()
+	p.Line(text.Bold.Of("Known only as totals: this kernel does not let synwatch see their sources"))
 	for _, u := range s.Unseen {
-		text := fmt.Sprintf("%d  %s, by %s", u.Count, watch.JoinStages(u.Stages), u.Counter)
-		fmt.Fprintf(b, "%s%s\n", indent, text)
+		p.Linef("%s%d  %s, by %s", text.Indent, u.Count, watch.JoinStages(u.Stages), u.Counter)
 	}
 	if s.Filtered {
-		fmt.Fprintf(b, "%sCounters cannot be filtered: these are of all addresses and ports.\n", indent)
+		p.Linef("%sCounters cannot be filtered: these are of all addresses and ports.", text.Indent)
 	}
 }
 
-func (t *Text) reconciliation(b *strings.Builder, s *watch.Summary) {
+func (t *Text) reconciliation(s *watch.Summary) {
+	p := t.page
+	p.Blank()
 	if len(s.Reconcile) == 0 {
-		fmt.Fprintf(b, "\nNone of the kernel's counters of these causes moved.\n")
+		p.Linef("None of the kernel's counters of these causes moved.")
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", t.palette.paint(heading, "The kernel's own counters over the same time"))
-	cells := [][]string{{"NETNS", "COUNTER", "KERNEL", "ATTRIBUTED"}}
-	for _, r := range s.Reconcile {
-		cells = append(cells, []string{netnsWord(&r), r.Counter, fmt.Sprint(r.Kernel), fmt.Sprint(r.Attributed)})
+	p.Line(text.Bold.Of("The kernel's own counters over the same time"))
+	var rows [][]text.Part
+	for i := range s.Reconcile {
+		rows = append(rows, reconcileRow(&s.Reconcile[i]))
 	}
-	w := widths(cells)
-	for i, c := range cells {
-		fmt.Fprintf(b, "%s%-*s  %-*s  %*s  %*s", indent, w[0], c[0], w[1], c[1], w[2], c[2], w[3], c[3])
-		if i > 0 {
-			t.verdict(b, &s.Reconcile[i-1])
-		}
-		b.WriteByte('\n')
-	}
-}
-
-// verdict says how a row comes out, the reasons on a line of their own.
-func (t *Text) verdict(b io.Writer, r *watch.Row) {
-	if r.Kernel == r.Attributed {
-		fmt.Fprint(b, "  ", t.palette.paint(good, "equal"))
-	} else {
-		fmt.Fprint(b, "  ", t.palette.paint(bad, "differs"))
-	}
-	if r.Why != "" {
-		fmt.Fprint(b, "\n", indent, indent, wrap(printable(r.Why), indent+indent))
-	}
-}
-
-func netnsWord(r *watch.Row) string {
-	if r.NetnsName != "" {
-		return printable(r.NetnsName)
-	}
-	return fmt.Sprint(r.Netns)
-}
-
-func widths(rows [][]string) []int {
-	w := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			w[i] = max(w[i], lipgloss.Width(cell))
+	table := text.Table{Indent: text.Indent, Columns: []text.Column{
+		{Title: "NETNS"}, {Title: "COUNTER"}, {Title: "KERNEL", Right: true}, {Title: "ATTRIBUTED", Right: true}, {},
+	}}
+	table.Fit(rows)
+	p.Titles(&table, text.Plain)
+	for i, row := range rows {
+		p.Row(&table, row...)
+		if why := s.Reconcile[i].Why; why != "" {
+			p.Paragraph(text.Plain.Of(text.Indent+text.Indent), text.Plain.Of(why))
 		}
 	}
-	return w
 }
 
-// count is "1 drop" or "2 drops".
-func count(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
+func reconcileRow(r *watch.Row) []text.Part {
+	name := r.NetnsName
+	if name == "" {
+		name = fmt.Sprint(r.Netns)
 	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// duration is a time as people say it, no finer than they care for.
-func duration(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%.1f s", d.Seconds())
+	verdict := text.Green.Of("equal")
+	if r.Kernel != r.Attributed {
+		verdict = text.Red.Of("differs")
 	}
-	return d.Round(time.Second).String()
+	return []text.Part{
+		text.Plain.Of(name), text.Plain.Of(r.Counter), text.Plain.Of(fmt.Sprint(r.Kernel)),
+		text.Plain.Of(fmt.Sprint(r.Attributed)), verdict,
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -40,7 +41,7 @@ var words = []struct {
 		return fmt.Sprintf("window of %d bytes, %d in the receive buffer, limit %d", r.Window, r.Memory, r.Limit)
 	})},
 	{cause.Chain, chainWords},
-	{cause.Interface, func(r *watch.Record) string { return prefixed("on ", r.Interface) }},
+	{cause.Interface, func(r *watch.Record) string { return text.Prefixed("on ", r.Interface) }},
 	{cause.KernelReason, reasonWords},
 }
 
@@ -51,7 +52,7 @@ func evidenceWords(r *watch.Record) string {
 			parts = append(parts, w.say(r))
 		}
 	}
-	return joinNonEmpty("; ", parts...)
+	return text.Join("; ", parts...)
 }
 
 func ofListener(say func(*event.Listener) string) func(*watch.Record) string {
@@ -114,9 +115,9 @@ func chainWords(r *watch.Record) string {
 	}
 	n := r.Evidence.Netfilter
 	if n.Chain == "" {
-		return joinNonEmpty(", ", prefixed("family ", n.Family), prefixed("hook ", n.Hook))
+		return text.Join(", ", text.Prefixed("family ", n.Family), text.Prefixed("hook ", n.Hook))
 	}
-	return joinNonEmpty(", ", "chain "+joinNonEmpty(" ", n.Family, n.Table, n.Chain), prefixed("hook ", n.Hook))
+	return text.Join(", ", "chain "+text.Join(" ", n.Family, n.Table, n.Chain), text.Prefixed("hook ", n.Hook))
 }
 
 func reasonWords(r *watch.Record) string {
@@ -141,11 +142,4 @@ func ownerWord(l *host.Listener) string {
 		return fmt.Sprintf("%s[%d]+%d", l.Comm, l.PID, l.Shared)
 	}
 	return fmt.Sprintf("%s[%d]", l.Comm, l.PID)
-}
-
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
 }

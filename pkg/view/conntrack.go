@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sink
+package view
 
 import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 // ConntrackBy is what the entries of a connection tracking table are shown by,
@@ -74,20 +75,20 @@ const (
 	freeShare = 20
 )
 
-// command is one that would free entries.
-type command struct {
-	Command string `json:"command"`
-	Entries uint64 `json:"entries"` // at the time of the report
+// deletion is a command that would free entries.
+type deletion struct {
+	Command shell.Command `json:"command"`
+	Entries uint64        `json:"entries"` // at the time of the report
 }
 
 // free returns the commands that would free the largest groups of the sections'
 // most telling one.
-func (r *ConntrackReport) free() []command {
+func (r *ConntrackReport) free() []deletion {
 	by := r.By
 	if by == "" {
 		by = ByPrefix
 	}
-	commands := []command{}
+	commands := []deletion{}
 	for _, s := range r.sections() {
 		if s.by != by {
 			continue
@@ -102,7 +103,7 @@ func (r *ConntrackReport) free() []command {
 }
 
 // freeGroup frees what a group mostly holds.
-func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) command {
+func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) deletion {
 	d, entries := conntrack.Deletion{IPv4: r.IPv4, IPv6: r.IPv6, Kind: g.Mostly, Zone: r.Zone}, g.MostlyEntries
 	switch by {
 	case BySrc, ByPrefix:
@@ -115,5 +116,5 @@ func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) command 
 			d.Kind.State = r.States[0]
 		}
 	}
-	return command{r.Table.Enter + d.Command(), entries}
+	return deletion{d.Command().By(r.Table.Enter), entries}
 }

@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// garbagePercent is how much garbage may gather, as part of what is in use: a
-// tracer on a machine in trouble has more time than memory.
+// garbagePercent is GOGC while tracing, half of the default: on a machine in trouble
+// memory is scarcer than time.
 const garbagePercent = 50
 
-// thrift gives back the memory that loading took, and keeps the rest small,
-// unless the environment says how. It takes a moment.
-func thrift(environ []string) {
+// releaseMemory returns the memory that loading took to the kernel, and has the
+// garbage collector keep the rest small unless the environment sets that. It
+// takes a moment.
+func releaseMemory(environ []string) {
 	set := func(entry string) bool {
 		return strings.HasPrefix(entry, "GOGC=") || strings.HasPrefix(entry, "GOMEMLIMIT=")
 	}
@@ -28,10 +29,10 @@ func thrift(environ []string) {
 // is not resident.
 const tableMemory = 64 << 20
 
-// lenient lets garbage be while all that is in use is below tableMemory, until it
-// is ended. A table's memory is taken at once, for which the garbage collector
-// would look through all of the program's data, and find nothing.
-func lenient() (end func()) {
+// collectLate turns the garbage collector off while the program uses less than
+// tableMemory, until end is called. A pass allocates its table at once, for which
+// the collector would scan all of the program's data and free nothing.
+func collectLate() (end func()) {
 	limit := debug.SetMemoryLimit(-1)
 	debug.SetMemoryLimit(min(limit, tableMemory))
 	percent := debug.SetGCPercent(-1)

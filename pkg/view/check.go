@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sink
+package view
 
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/ndjson"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // Dropin is the file of sysctls that is read last of its directory.
 const Dropin = "/etc/sysctl.d/zz-synwatch.conf"
 
-// Checked is what synwatch check comes to.
-type Checked struct {
+// Check is the result of synwatch check.
+type Check struct {
 	Time     time.Time
 	Version  string
 	Snapshot *host.Snapshot
@@ -27,7 +28,7 @@ type Checked struct {
 	Settings []diagnose.Setting
 }
 
-func (c *Checked) number(of diagnose.Severity) int {
+func (c *Check) number(of diagnose.Severity) int {
 	n := 0
 	for _, x := range c.Findings {
 		if x.Severity == of {
@@ -38,7 +39,7 @@ func (c *Checked) number(of diagnose.Severity) int {
 }
 
 // own is the network namespace that needs no name.
-func (c *Checked) own() uint32 {
+func (c *Check) own() uint32 {
 	for _, s := range c.Snapshot.Spaces {
 		if s.Own {
 			return s.Netns
@@ -47,75 +48,77 @@ func (c *Checked) own() uint32 {
 	return 0
 }
 
-// Check writes the findings for people, and what to make of them.
-func (p Palette) Check(w io.Writer, c *Checked) error {
-	var b strings.Builder
-	fmt.Fprintln(&b, p.paint(heading, wrap(c.title(), "")))
+// Text writes the findings as text.
+func (c *Check) Text(w io.Writer, palette text.Palette) error {
+	p := text.NewPage(palette)
+	p.Paragraph(text.Part{}, text.Bold.Of(c.title()))
 	for i := range c.Findings {
-		b.WriteByte('\n')
-		p.Finding(&b, &c.Findings[i], c.own())
+		p.Blank()
+		Finding(p, &c.Findings[i], c.own())
 	}
-	p.forGood(&b, c)
-	fmt.Fprintf(&b, "\n%s\n", wrap(c.conclusion(), ""))
+	c.dropin(p)
+	p.Blank()
+	p.Paragraph(text.Part{}, text.Plain.Of(c.conclusion()))
 	for _, what := range c.Snapshot.Unread {
-		fmt.Fprintf(&b, "%s\n", wrap("Not read: "+printable(what), indent))
+		p.Paragraph(text.Plain.Of("Not read: "), text.Plain.Of(what))
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := p.WriteTo(w)
 	return err
 }
 
-func (c *Checked) title() string {
+func (c *Check) title() string {
 	sys := &c.Snapshot.System
-	parts := []string{joinNonEmpty(", ", printable(sys.Name), prefixed("kernel ", printable(sys.Kernel)))}
+	parts := []string{text.Join(", ", sys.Name, text.Prefixed("kernel ", sys.Kernel))}
 	if !sys.Saved {
-		parts = append(parts, count(uint64(len(c.Snapshot.Spaces)), "network namespace"))
+		parts = append(parts, text.Count(len(c.Snapshot.Spaces), "network namespace"))
 	}
 	switch {
 	case c.Window > 0:
-		parts = append(parts, "counters of the last "+duration(c.Window))
+		parts = append(parts, "counters of the last "+text.Duration(c.Window))
 	case sys.Saved:
 		parts = append(parts, "a saved tree")
 	default:
 		parts = append(parts, "counters since boot")
 	}
-	return joinNonEmpty("; ", parts...)
+	return text.Join("; ", parts...)
 }
 
-// forGood lists the lines of the drop-in file.
-func (p Palette) forGood(b *strings.Builder, c *Checked) {
+// dropin lists the lines of the drop-in file.
+func (c *Check) dropin(p *text.Page) {
 	if len(c.Settings) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", p.paint(heading, "For good, as lines of "+Dropin+" (--write-dropin writes them):"))
+	p.Blank()
+	p.Line(text.Bold.Of("For good, as lines of " + Dropin + " (--write-dropin writes them):"))
 	for _, s := range c.Settings {
-		fmt.Fprintf(b, "%s%s = %s\n", indent, printable(s.Sysctl), printable(s.Value))
+		p.Linef("%s%s = %s", text.Indent, s.Sysctl, s.Value)
 	}
 }
 
-func (c *Checked) conclusion() string {
+func (c *Check) conclusion() string {
 	critical, warnings, notes := c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note)
 	switch {
 	case critical+warnings+notes == 0:
 		return "Nothing is wrong, as far as could be read."
 	case critical+warnings == 0:
-		return fmt.Sprintf("Nothing is wrong, as far as could be read; %s.", count(uint64(notes), "note"))
+		return fmt.Sprintf("Nothing is wrong, as far as could be read; %s.", text.Count(notes, "note"))
 	}
-	text := fmt.Sprintf("%d critical, %s, %s.", critical, count(uint64(warnings), "warning"), count(uint64(notes), "note"))
+	conclusion := fmt.Sprintf("%d critical, %s, %s.", critical, text.Count(warnings, "warning"), text.Count(notes, "note"))
 	switch {
 	case c.Snapshot.System.Saved:
-		text += " What it says of synwatch trace needs Linux 5.8 or newer on that machine."
+		conclusion += " What it says of synwatch trace needs Linux 5.8 or newer on that machine."
 	case c.Window == 0:
-		text += " Totals may be old: --since 10s looks only at what happens now."
+		conclusion += " Totals may be old: --since 10s looks only at what happens now."
 	}
-	return text
+	return conclusion
 }
 
-// CheckJSON writes an object of type "finding" for each, the worst first, and one
-// of type "check" at the end.
-func CheckJSON(w io.Writer, c *Checked) error {
-	enc := newEncoder(w)
+// JSON writes an object of type "finding" for each, the worst first, and one of
+// type "check" at the end.
+func (c *Check) JSON(w io.Writer) error {
+	lines := ndjson.NewWriter(w)
 	for i := range c.Findings {
-		if err := enc.Encode(struct {
+		if err := lines.Write(struct {
 			Type string `json:"type"`
 			*diagnose.Finding
 		}{"finding", &c.Findings[i]}); err != nil {
@@ -123,7 +126,7 @@ func CheckJSON(w io.Writer, c *Checked) error {
 		}
 	}
 	sys := &c.Snapshot.System
-	return enc.Encode(struct {
+	return lines.Write(struct {
 		Type     string             `json:"type"`
 		Schema   int                `json:"schema"`
 		Time     string             `json:"time"`
@@ -138,7 +141,7 @@ func CheckJSON(w io.Writer, c *Checked) error {
 		Notes    int                `json:"notes"`
 		Settings []diagnose.Setting `json:"dropin"`
 		Unread   []string           `json:"unread"`
-	}{"check", Schema, utc(c.Time), c.Version, sys.Name, sys.Kernel, seconds(c.Window), sys.Saved,
+	}{"check", ndjson.Schema, ndjson.Time(c.Time), c.Version, sys.Name, sys.Kernel, ndjson.Seconds(c.Window), sys.Saved,
 		len(c.Snapshot.Spaces), c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note),
-		list(c.Settings), list(c.Snapshot.Unread)})
+		ndjson.List(c.Settings), ndjson.List(c.Snapshot.Unread)})
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sink
+package view
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/ndjson"
 )
 
 // conntrackLine is the first line, of type "conntrack".
@@ -41,7 +43,7 @@ type conntrackLine struct {
 	Ports       int         `json:"ports"`
 	Folded      bool        `json:"folded"`
 	Zones       []zoneTotal `json:"zones"`
-	Free        []command   `json:"free"`
+	Free        []deletion  `json:"free"`
 }
 
 type zoneTotal struct {
@@ -76,23 +78,23 @@ type mostly struct {
 	Entries uint64 `json:"entries"`
 }
 
-// WriteConntrackJSON writes a report as JSON: an object for the table and one
-// for each group.
-func WriteConntrackJSON(w io.Writer, r ConntrackReport) error {
-	j := NewJSON(w)
-	errs := []error{j.enc.Encode(r.line())}
+// JSON writes an object for the table and one for each group.
+func (r *ConntrackReport) JSON(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	lines := ndjson.NewWriter(out)
+	errs := []error{lines.Write(r.line())}
 	for _, s := range r.sections() {
 		for _, g := range s.groups {
-			errs = append(errs, j.enc.Encode(r.groupLine(s.by, &g)))
+			errs = append(errs, lines.Write(r.groupLine(s.by, &g)))
 		}
 	}
-	return errors.Join(append(errs, j.Flush())...)
+	return errors.Join(append(errs, out.Flush())...)
 }
 
 func (r *ConntrackReport) line() conntrackLine {
 	s, t := &r.Summary, &r.Table
 	l := conntrackLine{
-		Type: "conntrack", Schema: Schema, Time: utc(r.Time), Duration: seconds(r.Took), Version: r.Version,
+		Type: "conntrack", Schema: ndjson.Schema, Time: ndjson.Time(r.Time), Duration: ndjson.Seconds(r.Took), Version: r.Version,
 		Host: r.Machine.Name, Kernel: r.Machine.Kernel, Netns: t.Netns, Name: t.Name,
 		Count: t.Count, Max: t.Max, Buckets: t.Buckets,
 		Entries: s.Entries, Passed: s.Passed, Malformed: r.Dumped.Malformed, Interrupted: r.Dumped.Interrupted,
@@ -128,7 +130,7 @@ func (r *ConntrackReport) groupLine(by ConntrackBy, g *conntrack.Group) groupLin
 		l.Mostly = &mostly{g.Mostly.Protocol(), g.Mostly.State, g.MostlyEntries}
 	}
 	if g.MedianOf > 0 {
-		median := seconds(g.Median)
+		median := ndjson.Seconds(g.Median)
 		l.Median = &median
 	}
 	l.MedianOf = &g.MedianOf

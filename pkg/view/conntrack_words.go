@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sink
+package view
 
 import (
 	"fmt"
@@ -8,13 +8,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 )
-
-func entries(n uint64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
-}
 
 // medianWord is empty where no entry's time is known.
 func medianWord(g *conntrack.Group) string {
@@ -48,11 +41,4 @@ func percent(part, whole uint64) string {
 		return ">99 %"
 	}
 	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
-}
-
-func nonEmpty(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-func TestLenientEnds(t *testing.T) {
+func TestCollectLateEnds(t *testing.T) {
 	const limit = 1 << 40
 	defer debug.SetGCPercent(debug.SetGCPercent(77))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(limit))
-	end := lenient()
+	end := collectLate()
 	if percent, most := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1); percent != -1 || most != tableMemory {
 		t.Errorf("at %d %%, up to %d bytes", percent, most)
 	}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// recorder is a sink that counts what goes to the one that it holds, to be
+// compared with what was provoked.
+type recorder struct {
+	watch.Sink
+	started func()
+	source  watch.Source
+	stages  []cause.Stage // at the end, and whether the kernel showed them
+	traced  map[dropKey]uint64
+	drops   atomic.Uint64 // all in traced
+}
+
+// dropKey is what a provoked drop and its records have in common.
+type dropKey struct {
+	cause string // with its stage
+	path
+}
+
+type path struct {
+	src netip.Addr
+	dst netip.AddrPort
+}
+
+func (k dropKey) String() string {
+	return fmt.Sprintf("%s from %s to %s", strings.TrimSuffix(k.cause, "/"), k.src, k.dst)
+}
+
+// newRecorder returns a recorder that calls started when the tracing has begun.
+func newRecorder(started func()) *recorder {
+	return &recorder{started: started, traced: map[dropKey]uint64{}}
+}
+
+// between puts the recorder between a source and a sink.
+func (r *recorder) between(from watch.Source, to watch.Sink) watch.Sink {
+	r.source, r.Sink = from, to
+	return r
+}
+
+func (r *recorder) Start(s watch.Start) error {
+	defer r.started()
+	return r.Sink.Start(s)
+}
+
+func (r *recorder) Record(drop watch.Record) error {
+	if drop.Cause.Kind == cause.Drop {
+		r.traced[dropKey{drop.Cause.ID + "/" + drop.Stage, path{drop.Src.Addr(), drop.Dst}}] += drop.Count
+		r.drops.Add(drop.Count)
+	}
+	return r.Sink.Record(drop)
+}
+
+// count is how many drops have been traced so far.
+func (r *recorder) count() uint64 { return r.drops.Load() }
+
+// await waits until so many drops have been traced, or for as long as that can
+// be expected to take.
+func (r *recorder) await(ctx context.Context, drops uint64) {
+	for deadline := time.Now().Add(patience); r.count() < drops && time.Now().Before(deadline); {
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (r *recorder) Summary(s watch.Summary) error {
+	r.stages = cause.NewAttributor(r.source.Coverage()).Stages()
+	return r.Sink.Summary(s)
+}
+
+// compare compares what was traced with what was provoked. A difference is an
+// error, unless this kernel does not show the cause.
+func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
+	want, unseen := map[dropKey]uint64{}, map[path]bool{}
+	var hidden []cause.Stage
+	var all, seen uint64
+	for _, d := range provoked {
+		if d.Notice {
+			continue
+		}
+		all += d.Count
+		if s, ok := r.hidden(d.Cause, d.Stage); ok {
+			unseen[path{d.Src, d.Dst}] = true
+			if !slices.Contains(hidden, s) {
+				hidden = append(hidden, s)
+			}
+			continue
+		}
+		seen += d.Count
+		want[dropKey{d.Cause + "/" + d.Stage, path{d.Src, d.Dst}}] += d.Count
+	}
+	if err := r.differences(want, unseen); err != nil {
+		return "", err
+	}
+	if hidden == nil {
+		return fmt.Sprintf("%d drops provoked, %d named, none missed", all, all), nil
+	}
+	return fmt.Sprintf("%d drops provoked; this kernel shows %d of them, and all of these were named; it does not show %s (synwatch hooks says why)",
+		all, seen, watch.JoinStages(hidden)), nil
+}
+
+// hidden finds a stage that the kernel does not show.
+func (r *recorder) hidden(id, stage string) (cause.Stage, bool) {
+	at := slices.IndexFunc(r.stages, func(s cause.Stage) bool {
+		return s.Cause.ID == id && s.Stage == stage && !s.Seen
+	})
+	if at < 0 {
+		return cause.Stage{}, false
+	}
+	return r.stages[at], true
+}
+
+// differences compares, leaving out addresses of drops that the kernel does not
+// show: these may have appeared under another cause.
+func (r *recorder) differences(want map[dropKey]uint64, unseen map[path]bool) error {
+	both := maps.Clone(want)
+	maps.Copy(both, r.traced)
+	var lines []string
+	for key := range both {
+		if r.traced[key] != want[key] && !unseen[key.path] {
+			lines = append(lines, fmt.Sprintf("%v: %d provoked, %d traced", key, want[key], r.traced[key]))
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	slices.Sort(lines)
+	return errors.New("what was traced differs from what was provoked: " + strings.Join(lines, "; "))
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"io"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+func BenchmarkRecord(b *testing.B) {
+	for name, r := range map[string]watch.Record{
+		"plain": record("no-listener", "", func(r *watch.Record) { r.Reason = "NO_SOCKET" }),
+		"evidence": record("accept-queue-full", "syn", func(r *watch.Record) {
+			r.Evidence = listener(129, 128, 3)
+			r.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
+		}),
+	} {
+		for kind, to := range map[string]watch.Sink{"json": NewJSON(io.Discard), "text": NewText(io.Discard, text.Palette{})} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := to.Record(r); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
