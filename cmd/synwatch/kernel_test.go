@@ -17,6 +17,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sync/errgroup"
 )
@@ -201,6 +202,7 @@ func runBenign(t *testing.T, family provoke.Family) uint32 {
 
 func newLab(t *testing.T) *provoke.Lab {
 	t.Helper()
+	needs.Root(t)
 	lab, err := provoke.NewLab(t.Context())
 	if err != nil {
 		t.Fatal(err)
