@@ -135,7 +135,7 @@ func awaitModules(t *testing.T, s *session) {
 			return strings.Contains(h.Why, " "+name+" ")
 		})
 	}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(hang)
 	for time.Now().Before(deadline) {
 		if hooks := s.coverage().Hooks; hooks != nil && !slices.ContainsFunc(hooks, waits) {
 			return
