@@ -38,7 +38,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack test unit quick matrix kprobes floods stress soak skips vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack test unit quick matrix kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -93,7 +93,12 @@ endif
 bench: build build/bench build/vm
 	@$(RUN_BENCH)
 
-test: unit matrix kprobes floods stress skips
+STAGES := unit matrix kprobes floods stress skips
+test: $(STAGES)
+
+# For .ci/run, which says how long each took.
+stages:
+	@echo $(STAGES)
 
 # Packages whose tests make namespaces and drop packets run one at a time: a number
 # of a namespace that is gone is given to the next. pkg/needs checks the list.

@@ -100,14 +100,14 @@ func TestFloodNeedle(t *testing.T) {
 	})
 	p := startProcess(t, f.only()...)
 	stop := f.flatOut(hay)
-	if !p.told.await(hay.cause, flood.Sources.Addr(), 10*time.Second) {
+	if !p.told.await(hay.cause, flood.Sources.Addr(), hang) {
 		t.Error("the flood was not told of")
 	}
 	began := time.Now()
 	if err := needle.sender.Send(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if !p.told.await(needle.cause, src, 10*time.Second) {
+	if !p.told.await(needle.cause, src, hang) {
 		t.Error("a single drop was not told of while the flood went on")
 	}
 	t.Logf("told of after %v", time.Since(began))

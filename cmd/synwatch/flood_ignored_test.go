@@ -5,7 +5,6 @@ package main
 import (
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
 )
@@ -28,7 +27,7 @@ func TestFloodIgnored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for src := range counts {
-			if !p.told.await(one.cause, src, 10*time.Second) {
+			if !p.told.await(one.cause, src, hang) {
 				t.Errorf("%s of %s was not told of", one.cause, src)
 			}
 		}

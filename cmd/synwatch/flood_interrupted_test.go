@@ -71,7 +71,7 @@ func steer(cpu int) error {
 func (one *oneFlood) awaitDropped(t *testing.T, n uint64) {
 	t.Helper()
 	var got uint64
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(hang); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		var err error
 		if got, err = one.target.Dropped(); err != nil {
 			t.Fatal(err)

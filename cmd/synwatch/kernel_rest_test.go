@@ -72,7 +72,7 @@ func awaitEvents(t *testing.T, reads <-chan int) {
 			if n > 0 {
 				return
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(hang):
 			t.Fatal("nothing has woken the reader")
 		}
 	}

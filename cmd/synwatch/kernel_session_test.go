@@ -105,7 +105,7 @@ func startTrace(t *testing.T, args ...string) *session {
 	case <-started:
 	case <-s.done:
 		t.Fatalf("no trace: exit status %d: %s", <-s.status, s.stderr.String())
-	case <-time.After(2 * time.Minute):
+	case <-time.After(hang):
 		t.Fatal("the trace did not start")
 	}
 	return s
@@ -172,7 +172,7 @@ func (s *session) wait() ([]record, record) {
 	s.t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(hang):
 		s.t.Fatal("the trace did not end")
 	}
 	if status := <-s.status; status != exitFine {

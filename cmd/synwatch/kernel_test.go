@@ -17,6 +17,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sync/errgroup"
 )
@@ -134,7 +135,7 @@ func awaitModules(t *testing.T, s *session) {
 			return strings.Contains(h.Why, " "+name+" ")
 		})
 	}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(hang)
 	for time.Now().Before(deadline) {
 		if hooks := s.coverage().Hooks; hooks != nil && !slices.ContainsFunc(hooks, waits) {
 			return
@@ -201,6 +202,7 @@ func runBenign(t *testing.T, family provoke.Family) uint32 {
 
 func newLab(t *testing.T) *provoke.Lab {
 	t.Helper()
+	needs.Root(t)
 	lab, err := provoke.NewLab(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
@@ -71,7 +70,7 @@ func TestTraceNamesTheListener(t *testing.T) {
 	needs.Root(t)
 	lab := newLab(t)
 	port := listenRefusing(t, lab)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	e := realEnv()
 	r, w := io.Pipe()

@@ -26,6 +26,10 @@ type process struct {
 	read   chan error // gets one, when the pipe has been read to its end
 }
 
+// hang is how long a test waits for what takes a moment, and on a loaded machine
+// minutes.
+const hang = 5 * time.Minute
+
 // startProcess returns when the trace has begun to count.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
@@ -64,7 +68,7 @@ func (p *process) awaitStart() {
 			needs.Hooks(p.t, false, p.stderr.String())
 		}
 		p.t.Fatalf("no trace: %v, %v: %s", waited, err, p.stderr.String())
-	case <-time.After(2 * time.Minute):
+	case <-time.After(hang):
 		p.t.Fatal("the trace did not start")
 	}
 }
@@ -116,7 +120,7 @@ func (p *process) stop() *told {
 		if err != nil {
 			p.t.Error(err)
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(hang):
 		p.t.Fatal("the trace did not end")
 	}
 	if err := p.cmd.Wait(); err != nil {

@@ -102,7 +102,7 @@ func (m *machines) hangUp(fds []int) {
 // await waits for what has to come at last.
 func (m *machines) await(what string, come func() bool) {
 	m.Helper()
-	for deadline := time.Now().Add(time.Minute); !come(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(hang); !come(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			m.Fatalf("%s did not come", what)
 		}

@@ -84,7 +84,7 @@ var others = map[string]map[string]uint64{
 // are expected to, and returns all that moved.
 func checkCounters(t *testing.T, l *Lab, run func(context.Context) (Expect, error)) map[string]uint64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	before := mustCounters(t, l)
 	start := time.Now()
