@@ -98,7 +98,7 @@ func TestErrorsArePrintable(t *testing.T) {
 		for _, args := range [][]string{
 			{"check", "--root", "/none/x" + name}, {"trace", "--cause=" + name}, {"trace", "--" + name}, {name}, {"explain", "x" + name},
 			{"trace", "--netns=x" + name}, {"conntrack", "-o", "/none/x" + name}, {"check", "--write-dropin=/none/x" + name + "/x"},
-			{"conntrack", "--color=" + name}, {"hooks", "x" + name},
+			{"conntrack", "--color=" + name}, {"hooks", "x" + name}, {"help", "x" + name},
 		} {
 			got := command(t, newFake(), args...)
 			texttest.Check(t, got.stderr)

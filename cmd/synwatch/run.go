@@ -104,8 +104,25 @@ it happens: the cause, the source, and counts that equal the kernel's own counte
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(newTrace(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e))
 	return root
+}
+
+// newHelp is cobra's help command, but for what it does with a command that there
+// is not: cobra prints its name as it is, and exits with 0.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("unknown command %q", strings.Join(args, " "))}
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 func didYouMean(near []string) string {

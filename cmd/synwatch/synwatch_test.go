@@ -16,11 +16,13 @@ import (
 	"syscall"
 	"testing"
 
+	"charm.land/lipgloss/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -248,6 +250,17 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		for _, want := range append(strings.Fields(flags), "Examples:") {
 			if !strings.Contains(stdout.String(), want) {
 				t.Errorf("%s --help does not name %s", command, want)
+			}
+		}
+	}
+}
+
+func TestHelpFitsALine(t *testing.T) {
+	for _, args := range []string{"", "trace", "check", "conntrack", "explain", "hooks", "demo"} {
+		got := command(t, newFake(), append(strings.Fields(args), "--help")...)
+		for line := range strings.Lines(got.stdout) {
+			if lipgloss.Width(strings.TrimSuffix(line, "\n")) > text.Width {
+				t.Errorf("%s --help: too long: %s", args, line)
 			}
 		}
 	}

@@ -119,7 +119,7 @@ var (
 	}
 	netfilterReject = &Cause{
 		ID:       "netfilter-reject",
-		Meaning:  "a firewall rule rejected the packet and told the client so",
+		Meaning:  "a firewall rule rejected the packet and answered the client with a RST or an ICMP error",
 		Fix:      "find the rule, and whether it is meant: nft list ruleset, or iptables-save",
 		Client:   "its connect() fails at once: \"connection refused\" after a RST or port-unreachable, after another ICMP error with the one that it stands for, mostly \"no route to host\"",
 		Path:     "nf_send_reset or nf_send_unreach (net/ipv4/netfilter/nf_reject_ipv4.c), nf_send_reset6 or nf_send_unreach6 (net/ipv6/netfilter/nf_reject_ipv6.c)",

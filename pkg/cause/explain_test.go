@@ -32,7 +32,7 @@ func TestKernelsFollowFromTheRules(t *testing.T) {
 	for want, by := range map[string][3]bool{
 		"by the drop reason where": {true, true, true},
 		"kernels that have the":    {false, true, true},
-		"only the counter's total":  {true, false, true},
+		"only the counter's total": {true, false, true},
 		"no drop reason names it":  {true, false, false},
 	} {
 		if got := kernels(by[0], by[1], by[2]); !strings.Contains(got, want) {

@@ -62,19 +62,20 @@ func TestHostileNamesStayArguments(t *testing.T) {
 		noted := filepath.Join(t.TempDir(), "noted")
 		lines := commands(t, hostileFacts(name, nil))
 		lines = append(lines, commands(t, hostileFacts(name, []string{"ip", "netns", "exec", name}))...)
+		var script strings.Builder
 		for _, line := range lines {
 			texttest.Check(t, line)
-			if strings.HasPrefix(line, "echo ") {
-				continue // into /proc/sys
+			if !strings.HasPrefix(line, "echo ") { // into /proc/sys
+				script.WriteString(line + "\n")
 			}
-			cmd := exec.Command("/bin/bash", "-c", line)
-			cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=" + dir, "NOTED=" + noted}
-			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-				t.Errorf("%q: %s: %v %s", name, line, err, out)
-			}
-			if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
-				t.Errorf("%q: %s made a file", name, line)
-			}
+		}
+		cmd := exec.Command("/bin/bash", "-ec", script.String())
+		cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=" + dir, "NOTED=" + noted}
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%q: %s: %v %s", name, script.String(), err, out)
+		}
+		if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%q: a file was made by %s", name, script.String())
 		}
 		got, err := os.ReadFile(noted)
 		if err != nil {

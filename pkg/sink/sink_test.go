@@ -62,8 +62,8 @@ func listener(queue, limit, syns uint32) *event.Evidence {
 		SynQueue: syns, MaxSynBacklog: 256, Somaxconn: 4096}}
 }
 
-// tell tells a sink of a run with a bit of everything.
-func tell(t *testing.T, s watch.Sink) {
+// writeRun gives a sink a run with a bit of everything.
+func writeRun(t *testing.T, s watch.Sink) {
 	t.Helper()
 	errs := []error{s.Start(watch.Start{
 		Time: noon, Version: "v1.2.3", Machine: host.Machine{Name: "box", Kernel: "6.12.1", Netns: home},
@@ -98,7 +98,7 @@ func tell(t *testing.T, s watch.Sink) {
 	} {
 		errs = append(errs, s.Record(r))
 	}
-	for _, r := range knowing() {
+	for _, r := range enriched() {
 		errs = append(errs, s.Record(r))
 	}
 	errs = append(errs, s.Summary(summary()), s.Flush())
@@ -107,8 +107,8 @@ func tell(t *testing.T, s watch.Sink) {
 	}
 }
 
-// knowing are records with what the machine knows of them.
-func knowing() []watch.Record {
+// enriched are records with a listener, evidence and a namespace.
+func enriched() []watch.Record {
 	nginx := host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}
 	pod := host.Process{PID: 91234, Comm: "evil\x1b[2J", Container: strings.Repeat("0123456789abcdef", 4)}
 	return []watch.Record{
@@ -205,7 +205,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestJSON(t *testing.T) {
 	var b bytes.Buffer
-	tell(t, NewJSON(&b))
+	writeRun(t, NewJSON(&b))
 	golden(t, "run.json", b.Bytes())
 	for line := range strings.Lines(b.String()) {
 		if !json.Valid([]byte(line)) {
@@ -216,7 +216,7 @@ func TestJSON(t *testing.T) {
 
 func TestText(t *testing.T) {
 	var b bytes.Buffer
-	tell(t, NewText(&b, text.Palette{}))
+	writeRun(t, NewText(&b, text.Palette{}))
 	golden(t, "run.txt", b.Bytes())
 	if strings.Contains(b.String(), "\x1b") {
 		t.Error("an escape reached the terminal")
@@ -255,8 +255,8 @@ func TestColourIsAllThatDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tell(t, NewText(&plain, text.Palette{}))
-	tell(t, NewText(&coloured, palette))
+	writeRun(t, NewText(&plain, text.Palette{}))
+	writeRun(t, NewText(&coloured, palette))
 	if !strings.Contains(coloured.String(), "\x1b[1;31maccept-queue-full/syn\x1b[m") {
 		t.Errorf("no colour: %q", coloured.String()[:300])
 	}
@@ -278,12 +278,12 @@ func stripSGR(s string) string {
 
 func TestQuiet(t *testing.T) {
 	var b bytes.Buffer
-	tell(t, Quiet{NewJSON(&b)})
+	writeRun(t, Quiet{NewJSON(&b)})
 	if n := strings.Count(b.String(), "\n"); n != 2 {
 		t.Errorf("%d lines, want start and summary:\n%s", n, b.String())
 	}
 	b.Reset()
-	tell(t, Quiet{NewText(&b, text.Palette{})})
+	writeRun(t, Quiet{NewText(&b, text.Palette{})})
 	if !strings.HasPrefix(b.String(), "221 drops in 12.3 s") {
 		t.Errorf("got:\n%s", b.String())
 	}

@@ -73,7 +73,7 @@ func (t *conntrackText) fullness() {
 func (t *conntrackText) scope() {
 	s := &t.Summary
 	if s.Entries == 0 && s.Passed == 0 {
-		t.wrapped(text.Plain, "The table is empty. Each network namespace has a table of its own (--netns), and the kernel tracks connections only where a firewall rule or NAT needs it.")
+		t.wrapped(text.Plain, "There is no entry to show. Each network namespace has a table of its own (--netns), and the kernel tracks connections only where a firewall rule or NAT needs it.")
 		return
 	}
 	line := fmt.Sprintf("%d read in %s: %d IPv4, %d IPv6, %s without a reply",
