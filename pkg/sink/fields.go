@@ -42,6 +42,7 @@ var fields = []field{
 		title: "DESTINATION", width: 12, text: func(r *watch.Record) string { return addrPort(r.Dst) }},
 	{key: "dst_port", put: func(o *object, r *watch.Record) { o.port(r.Dst) }},
 	{key: "netns", put: func(o *object, r *watch.Record) { o.number(uint64(r.Netns.Inode)) }},
+	{key: "netns_cookie", put: func(o *object, r *watch.Record) { o.numberIfAny(r.Netns.Cookie) }},
 	{key: "netns_name", put: func(o *object, r *watch.Record) { o.textIfAny(r.NetnsName) }},
 	{key: "hook", put: func(o *object, r *watch.Record) { o.text(string(r.Hook)) }},
 	{key: "reason", put: func(o *object, r *watch.Record) { o.text(reason(r)) }},
