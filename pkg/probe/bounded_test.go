@@ -18,25 +18,21 @@ import (
 
 // The tables of the kernel side are bounded. These tests flood them.
 
-func newFlooded(t *testing.T, o Options, fields int) ([]*flood.Field, *Tracer) {
+func newField(t *testing.T) *flood.Field {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for network namespaces and BPF")
 	}
-	var all []*flood.Field
-	for range fields {
-		f, err := flood.NewField(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := f.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		all = append(all, f)
-		o.Filter.Netns = append(o.Filter.Netns, f.Netns())
+	f, err := flood.NewField(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func newTracer(t *testing.T, o Options) *Tracer {
+	t.Helper()
 	tracer, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +45,18 @@ func newFlooded(t *testing.T, o Options, fields int) ([]*flood.Field, *Tracer) {
 	if err := tracer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return all, tracer
+	return tracer
+}
+
+// newFlooded makes fields, and a tracer of them alone.
+func newFlooded(t *testing.T, o Options, n int) (fields []*flood.Field, tracer *Tracer) {
+	t.Helper()
+	for range n {
+		f := newField(t)
+		fields = append(fields, f)
+		o.Filter.Netns = append(o.Filter.Netns, f.Netns())
+	}
+	return fields, newTracer(t, o)
 }
 
 // send has the server drop n packets that were sent to a closed port.

@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,21 @@ func TestHooksHavePrograms(t *testing.T) {
 		for _, name := range slices.Concat(hooks[i].fentryPrograms(), hooks[i].kprobePrograms()) {
 			if spec.Programs[name] == nil {
 				t.Errorf("no program %s", name)
+			}
+		}
+	}
+}
+
+// A misspelt drop reason would have a hook attached where it is not needed.
+func TestHooksNameWhatKernelsHave(t *testing.T) {
+	text, err := os.ReadFile("../cause/testdata/reasons.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range hooks {
+		for _, name := range []string{hooks[i].unless, hooks[i].with} {
+			if name != "" && name != receivingSocket && name != moduleTypes && !strings.Contains("\n"+string(text), "\n"+name+" ") {
+				t.Errorf("%s: no tested kernel has the drop reason %q", hooks[i].name, name)
 			}
 		}
 	}
