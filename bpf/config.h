@@ -70,7 +70,16 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u8);
-} ports SEC(".maps"), namespaces SEC(".maps");
+} ports SEC(".maps");
+
+/* By inode number the namespace's cookie, 0 until a packet of it is seen: the next
+ * namespace with that number is another one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} namespaces SEC(".maps");
 
 /*
  * Counts of the current interval, in one of two maps. To fetch them user space
@@ -106,34 +115,39 @@ volatile bool second;
 volatile bool counted;
 volatile bool full;
 
-/* What found no room, by everything but addresses and ports. It is never emptied. */
-struct {
+/* What found no room, by everything but addresses and ports. They are exchanged
+ * and emptied with the tallies. */
+struct overflow_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct key);
+	__uint(max_entries, 4096);
+	__type(key, struct kind_in_netns);
 	__type(value, __u64);
-} overflow SEC(".maps");
+} overflow_a SEC(".maps"), overflow_b SEC(".maps");
 
-/* Kinds that user space takes no interest in, by everything but addresses and
- * ports; whether there are any. They need no room. */
+/* Kinds that user space takes no interest in; whether there are any. They need no
+ * room, in whatever namespace. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, struct key);
+	__type(key, struct kind);
 	__type(value, __u8);
 } ignored SEC(".maps");
 
 volatile bool ignoring;
 
-/* How many details of a kind a CPU may still send within a window of time. */
+/* How many details of a kind, which is known by its hash, a CPU may still send
+ * within a window of time. The last is for kinds that find no place of their own. */
 struct allowance {
+	__u64 kind;
 	__u32 window;
 	__u32 left;
 };
 
+#define ALLOWANCES 256 /* a power of two */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 64);
+	__uint(max_entries, ALLOWANCES + 1);
 	__type(key, __u32);
 	__type(value, struct allowance);
 } allowances SEC(".maps");

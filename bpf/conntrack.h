@@ -57,7 +57,7 @@ static __always_inline void enter_ct_delete(struct nf_conn *ct)
 	tuple_address(key.dst, &dst, v4);
 	key.dst_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
 	net = BPF_CORE_READ(ct, ct_net.net);
-	key.netns = BPF_CORE_READ(net, ns.inum);
+	set_netns(&key, net);
 	count(&key, bpf_ntohs(src.u.all), &(struct evidence){});
 }
 

@@ -21,21 +21,35 @@ static __always_inline __u64 checksum_facts(struct sk_buff *skb)
 	return 0;
 }
 
+/* NFCT_PTRMASK */
+#define CT_OF(nfct) ((struct nf_conn *)((nfct) & ~7UL))
+
+/* is_source_translated says whether NAT may have rewritten the source of a packet,
+ * given what the skb says of its connection tracking entry. That is so for the
+ * original direction of an entry, confirmed or not; a template (nf_ct_tmpl_alloc)
+ * has no addresses, and nothing is rewritten by it. A global function; see route_of. */
+__noinline int is_source_translated(__u64 nfct)
+{
+	struct nf_conn *ct = CT_OF(nfct);
+
+	if (!ct || (nfct & 7) >= 3) /* IP_CT_IS_REPLY */
+		return false;
+	return !!(CAST_FIELD(ct, struct nf_conn, status) &
+		  bpf_core_enum_value(enum ip_conntrack_status, IPS_SRC_NAT));
+}
+
 /* client_before_nat replaces the source of a packet that NAT has rewritten by
- * the one it came with: the original tuple's, if that is its direction. */
+ * the one it came with: the original tuple's. */
 static __always_inline void client_before_nat(struct sk_buff *skb, struct packet *p, bool typed)
 {
 	struct nf_conntrack_man src;
-	struct nf_conn *ct;
 	unsigned long nfct;
 
 	if (!bpf_core_field_exists(skb->_nfct))
 		return;
 	nfct = FIELD(typed, skb, _nfct);
-	ct = (struct nf_conn *)(nfct & ~7UL); /* NFCT_PTRMASK */
-	if (!ct || (nfct & 7) >= 3)	      /* IP_CT_IS_REPLY */
-		return;
-	if (BPF_CORE_READ_INTO(&src, ct, tuplehash[0].tuple.src))
+	if (!is_source_translated(nfct) ||
+	    BPF_CORE_READ_INTO(&src, CT_OF(nfct), tuplehash[0].tuple.src))
 		return;
 	if (p->v4)
 		map_v4(p->src, src.u3.all[0]);
@@ -44,7 +58,7 @@ static __always_inline void client_before_nat(struct sk_buff *skb, struct packet
 	p->src_port = bpf_ntohs(src.u.all);
 }
 
-/* turn_reply makes the peer the source where our own SYN-ACK dies. */
+/* turn_reply makes the peer the source where our own packet dies. */
 static __always_inline void turn_reply(struct packet *p)
 {
 	__u16 port = p->src_port;
@@ -57,16 +71,21 @@ static __always_inline void turn_reply(struct packet *p)
 	p->dst_port = port;
 }
 
-static __always_inline void fill_key(struct key *key, const struct packet *p, __u32 netns)
+static __always_inline void fill_packet(struct key *key, const struct packet *p)
 {
 	__builtin_memcpy(key->src, p->src, sizeof(key->src));
 	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
 	key->dst_port = p->dst_port;
-	key->netns = netns;
 	if (p->flags & TCP_RST)
 		key->facts |= FACT_PACKET_RST;
 	if (p->flags & TCP_SYN)
 		key->facts |= FACT_PACKET_SYN;
+}
+
+static __always_inline void fill_key(struct key *key, const struct packet *p, struct net *net)
+{
+	fill_packet(key, p);
+	set_netns(key, net);
 }
 
 /* is_arriving: the packet died on its way into a CPU's backlog, before anything
@@ -81,38 +100,84 @@ static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 	return s && s->skb == skb;
 }
 
+/* Connection tracking refused the packet. */
+#define FACTS_CT_REFUSED (FACT_CT_FULL | FACT_CT_DROP | FACT_CT_CONFIRM)
+
+/* outgoing_facts is what is to be said of our own packet, 0 if nothing: it is of
+ * interest if it is a SYN-ACK, or if connection tracking refused and counted it.
+ * A global function; see route_of. */
+__noinline __u64 outgoing_facts(__u32 flags, __u64 facts)
+{
+	flags &= TCP_SYN | TCP_ACK;
+	if (flags == (TCP_SYN | TCP_ACK))
+		return FACT_OUTGOING;
+	if (!(facts & FACTS_CT_REFUSED))
+		return 0;
+	return flags == TCP_SYN ? FACT_OUTGOING | FACT_OWN_CONNECT : FACT_OUTGOING;
+}
+
 /* is_ours says whether the packet's death may be a refused connection, and
- * turns our own replies round. A packet that never came in has no skb_iif. */
+ * turns our own packets round. One that never came in has no skb_iif. */
 static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32 reason,
 				    __u64 *facts, bool typed)
 {
+	__u64 outgoing;
+
 	if (is_arriving(skb, reason)) {
 		*facts |= FACT_CPU_BACKLOG;
 		return true;
 	}
 	if (FIELD(typed, skb, skb_iif))
 		return is_for_this_host(skb, p, typed);
-	if ((p->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
+	outgoing = outgoing_facts(p->flags, *facts);
+	if (!outgoing)
 		return false;
 	turn_reply(p);
-	*facts |= FACT_OUTGOING;
+	*facts |= outgoing;
 	return true;
 }
 
-/* where is the packet's namespace: on its way in, that of the device. */
-static __always_inline __u32 where(struct sk_buff *skb, struct sock *rx_sk, __u64 facts,
-				   const struct mark *m, bool typed)
+/* find_net is net_of for who has no device of a known type, or knows better.
+ * Global functions; see route_of. */
+__noinline __u64 find_net(__u64 skb, __u64 rx_sk, __u64 known, __u64 facts)
 {
 	struct net_device *dev;
 
-	if (m && m->net)
-		return inode_of(m->net);
-	dev = facts & FACT_CPU_BACKLOG ? FIELD(typed, skb, dev) : received_on(skb, typed);
-	if (dev && typed)
-		return dev->nd_net.net->ns.inum;
-	if (dev)
-		return inode_of(BPF_CORE_READ(dev, nd_net.net));
-	return inode_of(net_of(skb, rx_sk));
+	if (known)
+		return known;
+	if (!(facts & FACT_CPU_BACKLOG))
+		return number_of(net_of((struct sk_buff *)skb, (struct sock *)rx_sk));
+	dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
+	return number_of(BPF_CORE_READ(dev, nd_net.net));
+}
+
+__noinline __u32 find_inode(__u64 net)
+{
+	return FIELD(false, (struct net *)net, ns.inum);
+}
+
+__noinline __u64 find_cookie(__u64 net)
+{
+	return cookie_of((struct net *)net, false);
+}
+
+/* fill_netns finds the packet's namespace: on its way in, that of the device. */
+static __always_inline void fill_netns(struct key *key, struct sk_buff *skb, struct sock *rx_sk,
+				       const struct mark *m, bool typed)
+{
+	__u64 net = m ? (__u64)m->net : 0;
+	struct net_device *dev = NULL;
+
+	if (typed && !net)
+		dev = key->facts & FACT_CPU_BACKLOG ? skb->dev : received_on(skb, true);
+	if (dev) {
+		key->netns = dev->nd_net.net->ns.inum;
+		key->netns_cookie = cookie_of(dev->nd_net.net, true);
+		return;
+	}
+	net = find_net(number_of(skb), number_of(rx_sk), net, key->facts);
+	key->netns = find_inode(net);
+	key->netns_cookie = find_cookie(net);
 }
 
 /* call_facts adds what a call that is judging the segment has found so far, and
@@ -166,7 +231,8 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	}
 	e.receiver = call_facts(skb, &key.facts, rx_sk);
 	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
-	fill_key(&key, &p, where(skb, e.receiver, key.facts, m, typed));
+	fill_packet(&key, &p);
+	fill_netns(&key, skb, e.receiver, m, typed);
 	count(&key, p.src_port, &e);
 	if (m)
 		bpf_map_delete_elem(&marks, &id);

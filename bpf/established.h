@@ -19,7 +19,7 @@ static __always_inline void count_segment(struct sock *sk, const struct packet *
 
 	if (!enabled)
 		return;
-	fill_key(&key, p, inode_of(net_of_sock(sk)));
+	fill_key(&key, p, net_of_sock(sk));
 	count_many(&key, p->src_port, &(struct evidence){ .receiver = sk }, n);
 }
 

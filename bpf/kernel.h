@@ -50,6 +50,10 @@ struct net {
 	struct netns_ipv4 ipv4;
 	struct netns_core core;
 	struct netns_ct ct;
+	/* From 5.12 (commit 3d368ab87cf6): before, it was an atomic64_t, which only
+	 * those namespaces had set of which somebody had asked for it. */
+	__u64 net_cookie;
+	__u32 hash_mix; /* random */
 };
 
 typedef struct {
@@ -152,6 +156,7 @@ struct tcp_request_sock {
 
 struct dst_entry {
 	struct net_device *dev;
+	unsigned short flags;
 };
 
 struct rtable {
@@ -208,6 +213,7 @@ struct nf_conntrack_tuple_hash {
 };
 
 struct nf_conn {
+	unsigned long status;
 	possible_net_t ct_net;
 	struct nf_conntrack_tuple_hash tuplehash[2];
 };
@@ -250,8 +256,13 @@ enum {
 	AF_INET6 = 10,
 };
 
+/* Resolved from the kernel's BTF when used. */
 enum tcp_tw_status {
-	TCP_TW_SYN = 3, /* resolved from the kernel's BTF when used */
+	TCP_TW_SYN = 3,
+};
+
+enum ip_conntrack_status {
+	IPS_SRC_NAT = 1 << 4,
 };
 
 /* Its values are the running kernel's; CO-RE wants the kind of type to match. */
@@ -301,6 +312,16 @@ static __always_inline bool read_words(__u64 *to, const void *from, int n)
 			to[i + 1] = two[1];
 	}
 	return true;
+}
+
+/* number_of is a pointer as a number, which alone a global function takes: the
+ * verifier does not see through the call. */
+static __always_inline __u64 number_of(const void *p)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &p);
+	return number;
 }
 
 static __always_inline bool kernel_has_reasons(void)

@@ -3,6 +3,7 @@
 #ifndef SYNWATCH_PACKET_H
 #define SYNWATCH_PACKET_H
 
+#include "event.h"
 #include "kernel.h"
 
 struct packet {
@@ -183,22 +184,12 @@ static __always_inline struct dst_entry *dst_of(struct sk_buff *skb)
 	return dst_of_skb(skb, false);
 }
 
-/*
- * is_for_this_host tells a packet that was routed to one of our addresses, or
- * not routed yet, from one that was to be forwarded or refused as another's.
- */
-static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p,
-					     bool typed)
+/* is_metadata says that the packet has no route, but in its place what a tunnel
+ * notes of it: where it came from, or where it is to go. DST_METADATA of
+ * include/net/dst.h. */
+static __always_inline bool is_metadata(const struct dst_entry *dst)
 {
-	struct dst_entry *dst = dst_of_skb(skb, typed);
-	__u16 type;
-
-	if (!dst)
-		return true;
-	if (!p->v4)
-		return CAST_FIELD(dst, struct rt6_info, rt6i_flags) & (RTF_LOCAL | RTF_ANYCAST);
-	type = CAST_FIELD(dst, struct rtable, rt_type);
-	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST;
+	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0080;
 }
 
 /*
@@ -212,6 +203,48 @@ static __always_inline struct net_device *received_on(struct sk_buff *skb, bool 
 	int iif = FIELD(typed, skb, skb_iif);
 
 	return dev && iif && FIELD(typed, dev, ifindex) == iif ? dev : NULL;
+}
+
+enum route {
+	ROUTE_ELSEWHERE,
+	ROUTE_HERE, /* or none yet */
+	ROUTE_METADATA,
+};
+
+/* route_of says where the route leads that an skb has in _skb_refdst. A global
+ * function, as the verifier reads it once and knows nothing of what it returns:
+ * its branches do not multiply with those of its callers. */
+__noinline int route_of(__u64 refdst, __u32 v4)
+{
+	struct dst_entry *dst = (struct dst_entry *)(refdst & ~1UL); /* SKB_DST_NOREF */
+	__u16 type;
+
+	if (!dst)
+		return ROUTE_HERE;
+	if (is_metadata(dst))
+		return ROUTE_METADATA;
+	if (!v4)
+		return CAST_FIELD(dst, struct rt6_info, rt6i_flags) & (RTF_LOCAL | RTF_ANYCAST)
+			       ? ROUTE_HERE
+			       : ROUTE_ELSEWHERE;
+	type = CAST_FIELD(dst, struct rtable, rt_type);
+	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST
+		       ? ROUTE_HERE
+		       : ROUTE_ELSEWHERE;
+}
+
+/*
+ * is_for_this_host tells a packet that was routed to one of our addresses, or
+ * not routed yet, from one that was to be forwarded or refused as another's.
+ */
+static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p,
+					     bool typed)
+{
+	int route = route_of(FIELD(typed, skb, _skb_refdst), p->v4);
+
+	if (route == ROUTE_METADATA)
+		return received_on(skb, typed);
+	return route == ROUTE_HERE;
 }
 
 static __always_inline struct net *net_of_sock(struct sock *sk)
@@ -237,13 +270,24 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 	if (sk)
 		return net_of_sock(sk);
 	dst = dst_of(skb);
-	dev = dst ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
+	dev = dst && !is_metadata(dst) ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
 	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
 }
 
-static __always_inline __u32 inode_of(struct net *net)
+/* cookie_of is what tells a namespace from the next with its inode number: its
+ * cookie or, where not every namespace has one, a random number. typed: see FIELD. */
+static __always_inline __u64 cookie_of(struct net *net, bool typed)
 {
-	return net ? FIELD(false, net, ns.inum) : 0;
+	if (bpf_core_field_exists(net->net_cookie))
+		return FIELD(typed, net, net_cookie);
+	return FIELD(typed, net, hash_mix);
+}
+
+/* set_netns notes in a key whose the packet is. What is read from NULL is zero. */
+static __always_inline void set_netns(struct key *key, struct net *net)
+{
+	key->netns = FIELD(false, net, ns.inum);
+	key->netns_cookie = cookie_of(net, false);
 }
 
 /* parse_sock fills p from a connection's or a request's addresses, the peer being

@@ -15,7 +15,7 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 
 	if (!enabled || !parse(skb, &p))
 		return;
-	fill_key(&key, &p, inode_of(net_of_sock(sk)));
+	fill_key(&key, &p, net_of_sock(sk));
 	count(&key, p.src_port, &(struct evidence){ .listener = sk });
 }
 

@@ -24,12 +24,23 @@ static __always_inline bool in_prefixes(void *prefixes, const __u8 addr[16])
 	return bpf_map_lookup_elem(prefixes, &p);
 }
 
+static __always_inline bool in_namespaces(const struct key *key)
+{
+	__u32 inode = key->netns;
+	__u64 *cookie = bpf_map_lookup_elem(&namespaces, &inode);
+
+	if (!cookie)
+		return false;
+	if (!*cookie)
+		*cookie = key->netns_cookie;
+	return *cookie == key->netns_cookie;
+}
+
 static __always_inline bool passes(const struct key *key)
 {
 	__u32 port = key->dst_port;
-	__u32 netns = key->netns;
 
-	if (filter_netns && !bpf_map_lookup_elem(&namespaces, &netns))
+	if (filter_netns && !in_namespaces(key))
 		return false;
 	if (filter_port && !bpf_map_lookup_elem(&ports, &port))
 		return false;
@@ -59,22 +70,46 @@ static __always_inline __u16 window_of(__u64 now)
 	return now >> 27 | 1 << 15;
 }
 
-static __always_inline bool may_send(const struct key *key, __u16 window)
+/* hash_of tells kinds apart; two of the same hash are not to be expected. */
+static __always_inline __u64 hash_of(const struct key *key)
 {
-	__u32 kind =
-		(key->reason ^ key->facts ^ key->facts >> 16 ^ key->facts >> 32 ^ key->hook) & 63;
-	struct allowance *a = bpf_map_lookup_elem(&allowances, &kind);
+	__u64 h = key->facts * 0x9e3779b97f4a7c15ULL;
 
-	if (!a)
-		return false;
-	if (a->window != window) {
-		a->window = window;
-		a->left = DETAILS_OF_A_KIND;
-	}
+	h = (h ^ h >> 32 ^ key->location) * 0xbf58476d1ce4e5b9ULL;
+	h = (h ^ h >> 32 ^ ((__u64)key->reason << 8 | key->hook)) * 0x94d049bb133111ebULL;
+	return h ^ h >> 32;
+}
+
+static __always_inline bool take_from(struct allowance *a)
+{
 	if (!a->left)
 		return false;
 	a->left--;
 	return true;
+}
+
+/* may_send finds the kind's allowance in one of the few places for its hash: its
+ * own, or one that nobody has used in this window. A global function, which the
+ * verifier reads once. */
+__noinline int may_send(__u64 kind, __u32 window)
+{
+	struct allowance *a;
+	__u32 place;
+
+	for (int i = 0; i < 5; i++) {
+		place = i < 4 ? (kind + i) & (ALLOWANCES - 1) : ALLOWANCES;
+		a = bpf_map_lookup_elem(&allowances, &place);
+		if (!a)
+			return false;
+		if (a->window != window) {
+			a->kind = kind;
+			a->window = window;
+			a->left = DETAILS_OF_A_KIND;
+		}
+		if (a->kind == kind || i == 4)
+			return take_from(a);
+	}
+	return false;
 }
 
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
@@ -117,20 +152,19 @@ static __always_inline struct tally *add_key(void *map, const struct key *key)
 	return bpf_map_lookup_elem(map, key);
 }
 
-/* kind_of is everything but who it was. */
-static __always_inline struct key kind_of(const struct key *key)
+static __always_inline struct kind kind_of(const struct key *key)
 {
-	struct key kind = *key;
-
-	__builtin_memset(kind.src, 0, sizeof(kind.src));
-	__builtin_memset(kind.dst, 0, sizeof(kind.dst));
-	kind.dst_port = 0;
-	return kind;
+	return (struct kind){
+		.facts = key->facts,
+		.location = key->location,
+		.reason = key->reason,
+		.hook = key->hook,
+	};
 }
 
 static __noinline bool is_ignored(const struct key *key)
 {
-	struct key kind;
+	struct kind kind;
 
 	if (!ignoring)
 		return false;
@@ -139,15 +173,19 @@ static __noinline bool is_ignored(const struct key *key)
 }
 
 /* count_elsewhere counts what has no room in the tally. */
-static __noinline void count_elsewhere(const struct key *key, __u64 n)
+static __always_inline void count_elsewhere(void *overflow, const struct key *key, __u64 n)
 {
-	struct key kind = kind_of(key);
+	struct kind_in_netns kind = {
+		.kind = kind_of(key),
+		.netns_cookie = key->netns_cookie,
+		.netns = key->netns,
+	};
 	__u64 zero = 0, *count;
 
-	count = bpf_map_lookup_elem(&overflow, &kind);
+	count = bpf_map_lookup_elem(overflow, &kind);
 	if (!count) {
-		bpf_map_update_elem(&overflow, &kind, &zero, BPF_NOEXIST);
-		count = bpf_map_lookup_elem(&overflow, &kind);
+		bpf_map_update_elem(overflow, &kind, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(overflow, &kind);
 	}
 	if (!count) {
 		bump(STAT_LOST, n);
@@ -155,6 +193,14 @@ static __noinline void count_elsewhere(const struct key *key, __u64 n)
 	}
 	__sync_fetch_and_add(count, n);
 	bump(STAT_UNATTRIBUTED, n);
+}
+
+static __noinline void count_in_overflow(const struct key *key, __u64 n, bool other)
+{
+	if (other)
+		count_elsewhere(&overflow_b, key, n);
+	else
+		count_elsewhere(&overflow_a, key, n);
 }
 
 /* count_many adds n observations. */
@@ -179,10 +225,10 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 	if (!t)
 		t = other ? add_key(&tally_b, key) : add_key(&tally_a, key);
 	if (!t) {
-		count_elsewhere(key, n);
+		count_in_overflow(key, n, other);
 		return;
 	}
-	if (every_drop || (t->sent != window && may_send(key, window))) {
+	if (every_drop || (t->sent != window && may_send(hash_of(key), window))) {
 		t->sent = window;
 		now = bpf_ktime_get_ns();
 		send_detail(key, now, src_port, e);

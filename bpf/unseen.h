@@ -14,7 +14,7 @@ static __always_inline void count_sock(struct sock *sk, __u8 hook, __u64 facts)
 
 	if (!enabled || !parse_sock(&sk->__sk_common, &p))
 		return;
-	fill_key(&key, &p, inode_of(net_of_sock(sk)));
+	fill_key(&key, &p, net_of_sock(sk));
 	count(&key, p.src_port, &(struct evidence){});
 }
 
@@ -58,7 +58,7 @@ static __always_inline void leave_request_timer(__u64 ret)
 	if (!listener || !enabled || is_hashed((struct request_sock *)req))
 		return;
 	key.facts = s->facts;
-	fill_key(&key, &s->packet, inode_of(net_of_sock(listener)));
+	fill_key(&key, &s->packet, net_of_sock(listener));
 	count(&key, s->packet.src_port, &(struct evidence){ .listener = listener });
 }
 
@@ -85,7 +85,7 @@ static __always_inline void leave_request_error(__u64 ret)
 
 	if (!req || !enabled || !moved(s, 0, mib_listen_drops))
 		return;
-	fill_key(&key, &s->packet, inode_of(net_of_sock(req)));
+	fill_key(&key, &s->packet, net_of_sock(req));
 	count(&key, s->packet.src_port, &(struct evidence){});
 }
 

@@ -47,9 +47,12 @@ func (tr *trial) checkEvidence(t *testing.T, r record, cov event.Coverage) {
 // chains is where the provocations' rules are; those that are not named here have
 // theirs in input of a table of family inet.
 var chains = map[string]chain{
-	"netfilter-drop/prerouting": {"inet", "prerouting"},
-	"netfilter-drop/ingress":    {"netdev", "ingress"},
-	"netfilter-drop/output":     {"inet", "output"},
+	"netfilter-drop/prerouting":          {"inet", "prerouting"},
+	"netfilter-drop/prerouting/metadata": {"inet", "prerouting"},
+	"netfilter-drop/prerouting/zone":     {"inet", "prerouting"},
+	"conntrack-invalid/metadata":         {"inet", "prerouting"},
+	"netfilter-drop/ingress":             {"netdev", "ingress"},
+	"netfilter-drop/output":              {"inet", "output"},
 }
 
 type chain struct{ family, hook string }

@@ -2,7 +2,11 @@
 
 package cause
 
-import "github.com/synwatch/synwatch/pkg/event"
+import (
+	"slices"
+
+	"github.com/synwatch/synwatch/pkg/event"
+)
 
 const (
 	listenOverflows  = "TcpExtListenOverflows"
@@ -38,15 +42,36 @@ const conntrackRefusal = event.ConntrackFull | event.ConntrackDrop | event.Connt
 // The functions in which TCP frees a packet that it received.
 var tcpReceive = []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"}
 
+// refusals are connection tracking's. It returns NF_DROP and nf_hook_slow frees: the
+// reason is NETFILTER_DROP on every kernel.
+var refusals = []Rule{
+	{Cause: conntrackTableFull, All: event.ConntrackFull, Counters: []string{ctDrop}},
+	{Cause: conntrackClash, All: event.ConntrackClash, Counters: []string{ctDrop, ctInsertFailed}},
+	{Cause: conntrackChain, All: event.ConntrackChain, Counters: []string{ctInsertFailed}},
+	{Cause: conntrackInsertFailed, All: event.ConntrackConfirm, Counters: []string{ctInsertFailed}},
+	{Cause: other, Stage: "conntrack", All: event.ConntrackDrop, Counters: []string{ctDrop}},
+}
+
+// ofOwnConnects are the same of connections that this host opens itself. They give
+// no record, as no client was refused, but the kernel counts them all the same.
+func ofOwnConnects(refusals []Rule) []Rule {
+	own := slices.Clone(refusals)
+	for i := range own {
+		own[i].Cause, own[i].Stage = benign, ""
+		own[i].All |= event.OwnConnect
+	}
+	return own
+}
+
 // rules is read from the top: the first that an event satisfies names its
 // cause, so the more specific come first. A condition that a kernel cannot
 // fulfil makes the rule idle there, not wrong.
-var rules = []Rule{
+var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
 	// with bottom halves off, so the counters' movement is its verdict.
 	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,
 		Counters: []string{listenOverflows, listenDrops}},
-	{Cause: synQueueFull, Hook: event.HookConnRequest, All: event.ReqQueueDrop,
+	{Cause: synQueueFull, Hook: event.HookConnRequest, All: event.RequestQueueDrop,
 		Counters: []string{reqQFullDrop, listenDrops}},
 	{Cause: synCookieSent, Hook: event.HookConnRequest, All: event.CookieSent,
 		Counters: []string{syncookiesSent}},
@@ -55,13 +80,6 @@ var rules = []Rule{
 	{Cause: synRefused, Hook: event.HookConnRequest, All: event.ListenDrop,
 		Counters: []string{listenDrops}},
 
-	// Connection tracking returns NF_DROP and nf_hook_slow frees: the reason
-	// is NETFILTER_DROP on every kernel.
-	{Cause: conntrackTableFull, All: event.ConntrackFull, Counters: []string{ctDrop}},
-	{Cause: conntrackClash, All: event.ConntrackClash, Counters: []string{ctDrop, ctInsertFailed}},
-	{Cause: conntrackChain, All: event.ConntrackChain, Counters: []string{ctInsertFailed}},
-	{Cause: conntrackInsertFailed, All: event.ConntrackConfirm, Counters: []string{ctInsertFailed}},
-	{Cause: other, Stage: "conntrack", All: event.ConntrackDrop, Counters: []string{ctDrop}},
 	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Reasons: []string{"NETFILTER_DROP"}},
 	{Cause: conntrackInvalid, All: event.ConntrackInvalid, Locations: []string{"nf_hook_slow"}},
 	{Cause: netfilterReject, All: event.Rejected},
@@ -90,7 +108,7 @@ var rules = []Rule{
 	{Cause: handshakeICMPError, All: event.ICMPError, Counters: []string{listenDrops}},
 	{Cause: timeWaitOverflow, All: event.TimeWaitOverflow, Counters: []string{twOverflow}},
 	{Cause: conntrackEvicted, All: event.ConntrackEvicted, Counters: []string{ctEarlyDrop}},
-	{Cause: tcpMemory, Hook: "tcp_check_oom", All: event.TCPMemory, Counters: []string{abortOnMemory}},
+	{Cause: tcpMemory, Hook: event.HookCheckOOM, All: event.TCPMemory, Counters: []string{abortOnMemory}},
 
 	// Timestamps. Which of the counters moves for a TIME_WAIT socket changed in
 	// 6.18; a request's is always PAWSEstab.
@@ -100,7 +118,7 @@ var rules = []Rule{
 	{Cause: pawsTimeWait, Reasons: []string{"TCP_RFC7323_TW_PAWS"}, Counters: []string{pawsTimewait}},
 	{Cause: pawsEstablished, Reasons: []string{"TCP_RFC7323_PAWS_ACK"}, Counters: []string{pawsOldAck}},
 	{Cause: pawsEstablished, Reasons: []string{"TCP_RFC7323_PAWS"}, None: event.Handshake, Counters: []string{pawsEstab}},
-	{Cause: pawsEstablished, Hook: "tcp_validate_incoming", All: event.PAWS, Counters: []string{pawsEstab}},
+	{Cause: pawsEstablished, Hook: event.HookValidateIncoming, All: event.PAWS, Counters: []string{pawsEstab}},
 	{Cause: tsecrRejected, Reasons: []string{"TCP_RFC7323_TSECR"}, Counters: []string{tsEcrRejected}},
 
 	{Cause: checksumError, Reasons: []string{"TCP_CSUM"}, Counters: []string{inCsumErrors}},
@@ -131,16 +149,16 @@ var rules = []Rule{
 	{Cause: tcpAuthFailed, Stage: "wrong", Reasons: []string{"TCP_AOFAILURE", "TCP_AUTH_HDR"}, Counters: []string{aoBad}},
 
 	{Cause: receiveBufferFull, Stage: "ofo-prune", Reasons: []string{"TCP_OFO_QUEUE_PRUNE"}},
-	{Cause: receiveBufferFull, Stage: "ofo-prune", Hook: "tcp_prune_ofo_queue"},
+	{Cause: receiveBufferFull, Stage: "ofo-prune", Hook: event.HookPruneOFO},
 	{Cause: receiveBufferFull, Stage: "incoming", All: event.ReceiveBuffer},
 	{Cause: tcpMemory, All: event.TCPMemory},
 	{Cause: outOfWindow, Stage: "zero-window", Reasons: []string{"TCP_ZEROWINDOW"}, Counters: []string{zeroWindowDrop}},
 	{Cause: outOfWindow, Stage: "zero-window", All: event.ZeroWindow, Counters: []string{zeroWindowDrop}},
 	{Cause: outOfWindow, Stage: "old", Reasons: []string{"TCP_OLD_SEQUENCE", "TCP_INVALID_SEQUENCE"}, All: event.BeforeWindow},
-	{Cause: outOfWindow, Stage: "old", Hook: "tcp_validate_incoming", All: event.BeforeWindow},
+	{Cause: outOfWindow, Stage: "old", Hook: event.HookValidateIncoming, All: event.BeforeWindow},
 	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_SEQUENCE"}, All: event.BeyondWindow},
 	{Cause: outOfWindow, Stage: "beyond-window", Reasons: []string{"TCP_INVALID_END_SEQUENCE", "TCP_OVERWINDOW"}},
-	{Cause: outOfWindow, Stage: "beyond-window", Hook: "tcp_validate_incoming", All: event.BeyondWindow},
+	{Cause: outOfWindow, Stage: "beyond-window", Hook: event.HookValidateIncoming, All: event.BeyondWindow},
 	// Empty segments just before the window are keepalives and window probes.
 	{Cause: benign, Reasons: []string{"TCP_OLD_SEQUENCE", "TCP_INVALID_SEQUENCE"}, None: event.BeforeWindow | event.BeyondWindow},
 
@@ -170,4 +188,4 @@ var rules = []Rule{
 	{Cause: benign, Locations: []string{"packet_rcv", "tpacket_rcv", "packet_rcv_spkt"}},
 
 	{Cause: other, Hook: event.HookFree},
-}
+})

@@ -11,17 +11,6 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns"
 )
 
-// Hook names the probe that counted an event.
-type Hook string
-
-const (
-	// HookFree is the kfree_skb tracepoint: a packet died there.
-	HookFree Hook = "kfree_skb"
-	// HookConnRequest is tcp_conn_request, seen from the functions that call it:
-	// it consumes a SYN whether or not it was of use, so that no free tells of it.
-	HookConnRequest Hook = "tcp_conn_request"
-)
-
 // Event is one or more identical observations: the same facts, reason,
 // location, source address, destination and network namespace.
 type Event struct {

@@ -8,15 +8,15 @@ import "strings"
 // side only observes; what a combination means is the catalogue's business.
 type Facts uint64
 
-// The bits are those of enum fact in bpf/event.h; package probe fails to
-// compile where the two differ.
+// The facts. Their names and bpf/schema.h are made from them: one more is a line
+// here, and `make generate`.
 const (
 	// ListenOverflow: TcpExtListenOverflows moved.
 	ListenOverflow Facts = 1 << iota
 	// ListenDrop: TcpExtListenDrops moved.
 	ListenDrop
-	// ReqQueueDrop: TcpExtTCPReqQFullDrop moved.
-	ReqQueueDrop
+	// RequestQueueDrop: TcpExtTCPReqQFullDrop moved.
+	RequestQueueDrop
 	// CookieSent: TcpExtSyncookiesSent moved.
 	CookieSent
 	// Reserved: without SYN cookies, the request queue had reached the last
@@ -65,7 +65,7 @@ const (
 	Rejected
 	// PacketRST: the packet itself is a RST.
 	PacketRST
-	// Outgoing: the packet is our own reply; Src is still the client.
+	// Outgoing: the packet is our own, and Src is its destination: the client.
 	Outgoing
 	// PacketSYN: the packet has the SYN flag.
 	PacketSYN
@@ -115,6 +115,8 @@ const (
 	// TimeWaitSocket: the socket that the packet was for is in TIME_WAIT. The
 	// tracepoint itself tells, from 6.11 on.
 	TimeWaitSocket
+	// OwnConnect: an outgoing SYN of a connection that this host opens itself.
+	OwnConnect
 
 	factsEnd
 )
@@ -124,20 +126,7 @@ const AllFacts = factsEnd - 1
 
 // SYNJudged is what nothing sees but HookConnRequest. Who can observe it sees
 // dropped SYNs one by one.
-const SYNJudged = ReqQueueDrop | CookieSent
-
-var factNames = []string{
-	"listen-overflow", "listen-drop", "request-queue-drop", "cookie-sent", "reserved",
-	"final-ack", "cookie-ack", "cookie-failed", "cookie-refused", "listener-ack",
-	"handshake-ack", "request-syn", "defer-accept", "time-wait", "paws", "reset-sent",
-	"no-socket", "bad-checksum", "conntrack-full", "conntrack-drop",
-	"conntrack-invalid", "conntrack-confirm", "conntrack-clash", "conntrack-chain",
-	"rejected", "packet-rst", "outgoing", "packet-syn", "handshake", "paws-time-wait",
-	"paws-old-ack", "zero-window", "before-window", "beyond-window", "receive-buffer",
-	"tcp-memory", "socket-backlog", "socket-filter", "auth-missing", "auth-unexpected",
-	"auth-failed", "reverse-path", "martian", "cpu-backlog", "expired", "acked",
-	"icmp-error", "conntrack-evicted", "time-wait-overflow", "time-wait-socket",
-}
+const SYNJudged = RequestQueueDrop | CookieSent
 
 // Has says whether all of want are in f.
 func (f Facts) Has(want Facts) bool { return f&want == want }

@@ -5,8 +5,11 @@ package netns
 
 // ID is the identity of a network namespace.
 type ID struct {
-	// Cookie is given to one namespace only, as long as the machine runs; see
-	// net/core/net_namespace.c:preinit_net. Zero where it is not known.
+	// Cookie is given to one namespace only, as long as the machine runs:
+	// net/core/net_namespace.c:preinit_net; a socket tells it by SO_NETNS_COOKIE
+	// (from 5.14). Before 5.12 not every namespace has one, and what the kernel side
+	// tells here is a random number of 32 bits that each has (struct net: hash_mix),
+	// which nothing else tells. Zero where it is not known.
 	Cookie uint64
 	// Inode is the number that people see (lsns, readlink /proc/PID/ns/net). The
 	// kernel gives it to another namespace as soon as it is free.

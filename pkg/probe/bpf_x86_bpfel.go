@@ -52,92 +52,37 @@ type bpfDetail struct {
 	Time    uint64
 	Ifindex uint32
 	SrcPort uint16
-	Pad     [6]uint8
-	_       [4]byte
+	Pad     [2]uint8
 }
 
-type bpfFact uint64
-
-const (
-	bpfFactFACT_LISTEN_OVERFLOW    bpfFact = 1
-	bpfFactFACT_LISTEN_DROP        bpfFact = 2
-	bpfFactFACT_REQ_QUEUE_DROP     bpfFact = 4
-	bpfFactFACT_COOKIE_SENT        bpfFact = 8
-	bpfFactFACT_RESERVED           bpfFact = 16
-	bpfFactFACT_FINAL_ACK          bpfFact = 32
-	bpfFactFACT_COOKIE_ACK         bpfFact = 64
-	bpfFactFACT_COOKIE_FAILED      bpfFact = 128
-	bpfFactFACT_COOKIE_REFUSED     bpfFact = 256
-	bpfFactFACT_LISTENER_ACK       bpfFact = 512
-	bpfFactFACT_HANDSHAKE_ACK      bpfFact = 1024
-	bpfFactFACT_REQUEST_SYN        bpfFact = 2048
-	bpfFactFACT_DEFER_ACCEPT       bpfFact = 4096
-	bpfFactFACT_TIME_WAIT          bpfFact = 8192
-	bpfFactFACT_PAWS               bpfFact = 16384
-	bpfFactFACT_RESET_SENT         bpfFact = 32768
-	bpfFactFACT_NO_SOCKET          bpfFact = 65536
-	bpfFactFACT_BAD_CHECKSUM       bpfFact = 131072
-	bpfFactFACT_CT_FULL            bpfFact = 262144
-	bpfFactFACT_CT_DROP            bpfFact = 524288
-	bpfFactFACT_CT_INVALID         bpfFact = 1048576
-	bpfFactFACT_CT_CONFIRM         bpfFact = 2097152
-	bpfFactFACT_CT_CLASH           bpfFact = 4194304
-	bpfFactFACT_CT_CHAIN           bpfFact = 8388608
-	bpfFactFACT_REJECTED           bpfFact = 16777216
-	bpfFactFACT_PACKET_RST         bpfFact = 33554432
-	bpfFactFACT_OUTGOING           bpfFact = 67108864
-	bpfFactFACT_PACKET_SYN         bpfFact = 134217728
-	bpfFactFACT_HANDSHAKE          bpfFact = 268435456
-	bpfFactFACT_PAWS_TIME_WAIT     bpfFact = 536870912
-	bpfFactFACT_PAWS_OLD_ACK       bpfFact = 1073741824
-	bpfFactFACT_ZERO_WINDOW        bpfFact = 2147483648
-	bpfFactFACT_BEFORE_WINDOW      bpfFact = 4294967296
-	bpfFactFACT_BEYOND_WINDOW      bpfFact = 8589934592
-	bpfFactFACT_RECEIVE_BUFFER     bpfFact = 17179869184
-	bpfFactFACT_TCP_MEMORY         bpfFact = 34359738368
-	bpfFactFACT_SOCKET_BACKLOG     bpfFact = 68719476736
-	bpfFactFACT_SOCKET_FILTER      bpfFact = 137438953472
-	bpfFactFACT_AUTH_MISSING       bpfFact = 274877906944
-	bpfFactFACT_AUTH_UNEXPECTED    bpfFact = 549755813888
-	bpfFactFACT_AUTH_FAILED        bpfFact = 1099511627776
-	bpfFactFACT_REVERSE_PATH       bpfFact = 2199023255552
-	bpfFactFACT_MARTIAN            bpfFact = 4398046511104
-	bpfFactFACT_CPU_BACKLOG        bpfFact = 8796093022208
-	bpfFactFACT_EXPIRED            bpfFact = 17592186044416
-	bpfFactFACT_ACKED              bpfFact = 35184372088832
-	bpfFactFACT_ICMP_ERROR         bpfFact = 70368744177664
-	bpfFactFACT_CT_EVICTED         bpfFact = 140737488355328
-	bpfFactFACT_TIME_WAIT_OVERFLOW bpfFact = 281474976710656
-	bpfFactFACT_TIME_WAIT_SOCKET   bpfFact = 562949953421312
-)
-
-type bpfHook uint32
-
-const (
-	bpfHookHOOK_FREE              bpfHook = 0
-	bpfHookHOOK_CONN_REQUEST      bpfHook = 1
-	bpfHookHOOK_VALIDATE_INCOMING bpfHook = 2
-	bpfHookHOOK_DATA_QUEUE        bpfHook = 3
-	bpfHookHOOK_RMEM_SCHEDULE     bpfHook = 4
-	bpfHookHOOK_PRUNE_OFO         bpfHook = 5
-	bpfHookHOOK_REQUEST_TIMER     bpfHook = 6
-	bpfHookHOOK_REQUEST_ERROR     bpfHook = 7
-	bpfHookHOOK_TIME_WAIT_ALLOC   bpfHook = 8
-	bpfHookHOOK_CHECK_OOM         bpfHook = 9
-	bpfHookHOOK_CONNTRACK_DELETE  bpfHook = 10
-)
-
 type bpfKey struct {
+	_           structs.HostLayout
+	Src         [16]uint8
+	Dst         [16]uint8
+	Facts       uint64
+	Location    uint64
+	NetnsCookie uint64
+	Netns       uint32
+	Reason      uint32
+	DstPort     uint16
+	Hook        uint8
+	Pad         [5]uint8
+}
+
+type bpfKind struct {
 	_        structs.HostLayout
-	Src      [16]uint8
-	Dst      [16]uint8
 	Facts    uint64
 	Location uint64
-	Netns    uint32
 	Reason   uint32
-	DstPort  uint16
-	Hook     uint8
-	Pad      [5]uint8
+	Hook     uint32
+}
+
+type bpfKindInNetns struct {
+	_           structs.HostLayout
+	Kind        bpfKind
+	NetnsCookie uint64
+	Netns       uint32
+	Pad         uint32
 }
 
 type bpfLastSeen struct {
@@ -189,7 +134,8 @@ const (
 	bpfMapMarks                             = "marks"
 	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
-	bpfMapOverflow                          = "overflow"
+	bpfMapOverflowA                         = "overflow_a"
+	bpfMapOverflowB                         = "overflow_b"
 	bpfMapPorts                             = "ports"
 	bpfMapSlots                             = "slots"
 	bpfMapSrcPrefixes                       = "src_prefixes"
@@ -565,7 +511,8 @@ type bpfMapSpecs struct {
 	Marks       *ebpf.MapSpec `ebpf:"marks"`
 	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
-	Overflow    *ebpf.MapSpec `ebpf:"overflow"`
+	OverflowA   *ebpf.MapSpec `ebpf:"overflow_a"`
+	OverflowB   *ebpf.MapSpec `ebpf:"overflow_b"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Slots       *ebpf.MapSpec `ebpf:"slots"`
 	SrcPrefixes *ebpf.MapSpec `ebpf:"src_prefixes"`
@@ -653,7 +600,8 @@ type bpfMaps struct {
 	Marks       *ebpf.Map `ebpf:"marks"`
 	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
-	Overflow    *ebpf.Map `ebpf:"overflow"`
+	OverflowA   *ebpf.Map `ebpf:"overflow_a"`
+	OverflowB   *ebpf.Map `ebpf:"overflow_b"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Slots       *ebpf.Map `ebpf:"slots"`
 	SrcPrefixes *ebpf.Map `ebpf:"src_prefixes"`
@@ -674,7 +622,8 @@ func (m *bpfMaps) Close() error {
 		m.Marks,
 		m.Misses,
 		m.Namespaces,
-		m.Overflow,
+		m.OverflowA,
+		m.OverflowB,
 		m.Ports,
 		m.Slots,
 		m.SrcPrefixes,

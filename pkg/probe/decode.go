@@ -62,20 +62,21 @@ func (d *decoder) setClock(now time.Time) {
 // event decodes all of a key but its location, which takes a look at all of the
 // kernel's symbols; see locator.
 func (d *decoder) event(key *bpfKey, ktime uint64, srcPort uint16) event.Event {
-	e := d.kind(key)
+	kind := kindOf(key)
+	e := d.kind(&kind, netns.ID{Cookie: key.NetnsCookie, Inode: key.Netns})
 	e.Time = d.boot.Add(time.Duration(ktime))
 	e.Src = netip.AddrPortFrom(netip.AddrFrom16(key.Src).Unmap(), srcPort)
 	e.Dst = netip.AddrPortFrom(netip.AddrFrom16(key.Dst).Unmap(), key.DstPort)
 	return e
 }
 
-// kind decodes what a key holds beside addresses.
-func (d *decoder) kind(key *bpfKey) event.Event {
+// kind decodes what has no addresses.
+func (d *decoder) kind(kind *bpfKind, where netns.ID) event.Event {
 	return event.Event{
-		Hook:   hookNames[bpfHook(key.Hook)],
-		Facts:  event.Facts(key.Facts),
-		Reason: d.reason(key.Reason),
-		Netns:  netns.ID{Inode: key.Netns},
+		Hook:   event.HookNumber(uint8(kind.Hook)),
+		Facts:  event.Facts(kind.Facts),
+		Reason: d.reason(kind.Reason),
+		Netns:  where,
 	}
 }
 

@@ -19,13 +19,13 @@ import (
 
 func someKey() bpfKey {
 	return bpfKey{
-		Src:     netip.MustParseAddr("10.9.0.5").As16(),
-		Dst:     netip.MustParseAddr("fd00::1").As16(),
-		Facts:   uint64(event.ListenOverflow | event.ListenDrop),
-		Netns:   4026531840,
+		Src:   netip.MustParseAddr("10.9.0.5").As16(),
+		Dst:   netip.MustParseAddr("fd00::1").As16(),
+		Facts: uint64(event.ListenOverflow | event.ListenDrop),
+		Netns: 4026531840, NetnsCookie: 7,
 		Reason:  3,
 		DstPort: 443,
-		Hook:    uint8(bpfHookHOOK_CONN_REQUEST),
+		Hook:    1, // HOOK_CONN_REQUEST
 	}
 }
 
@@ -39,7 +39,7 @@ func TestDecodeEvent(t *testing.T) {
 		Reason: "NO_SOCKET",
 		Src:    netip.MustParseAddrPort("10.9.0.5:20005"),
 		Dst:    netip.MustParseAddrPort("[fd00::1]:443"),
-		Netns:  netns.ID{Inode: 4026531840},
+		Netns:  netns.ID{Cookie: 7, Inode: 4026531840},
 	}
 	got := d.event(&key, uint64(2*time.Second), 20005)
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {

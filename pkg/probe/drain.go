@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // A table with many keys is emptied less often, so that what it costs stays the
@@ -68,7 +69,6 @@ type drain struct {
 
 func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 	d := &drain{
-		overflow:  &overflow{counts: l.maps["overflow"], seen: map[bpfKey]uint64{}},
 		statMap:   l.maps["stats"],
 		decoder:   newDecoder(k),
 		everyDrop: everyDrop,
@@ -81,6 +81,7 @@ func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 	if d.table, err = newTable(l); err != nil {
 		return nil, err
 	}
+	d.overflow = newOverflow(l.maps, d.table.perKey)
 	if d.ring, err = ringbuf.NewReader(l.maps["details"]); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -255,14 +256,13 @@ func (d *drain) detailOf(key *bpfKey, n total) *bpfDetail {
 
 // readOverflow makes events of what has no source.
 func (d *drain) readOverflow() error {
-	stats, err := d.stats()
-	if err != nil {
-		return err
-	}
-	return d.overflow.read(stats[bpfStatSTAT_UNATTRIBUTED], func(key *bpfKey, n uint64) {
-		e := d.decoder.kind(key)
+	return d.overflow.empty(d.table.other(), func(k *bpfKindInNetns, n uint64) {
+		e := d.decoder.kind(&k.Kind, netns.ID{Cookie: k.NetnsCookie, Inode: k.Netns})
 		e.Time, e.Count = d.decoder.now, n
-		d.emit(e, key)
+		d.emit(e, &bpfKey{
+			Facts: k.Kind.Facts, Location: k.Kind.Location, Reason: k.Kind.Reason, Hook: uint8(k.Kind.Hook),
+			NetnsCookie: k.NetnsCookie, Netns: k.Netns,
+		})
 	})
 }
 

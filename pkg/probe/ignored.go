@@ -6,15 +6,16 @@ import "github.com/cilium/ebpf"
 
 // ignored is the kinds of what is freed that nobody takes an interest in. A busy
 // server frees packets of every client in the ordinary course, which would fill
-// the table with their sources.
+// the table with their sources. A kind is the same in all namespaces, so that there
+// are no more than facts and calls of kfree_skb go together.
 type ignored struct {
 	kinds    *ebpf.Map
 	ignoring *ebpf.Variable
-	known    map[bpfKey]bool
+	known    map[bpfKind]bool
 }
 
 func newIgnored(l *loader) *ignored {
-	return &ignored{l.maps["ignored"], l.variables["ignoring"], map[bpfKey]bool{}}
+	return &ignored{l.maps["ignored"], l.variables["ignoring"], map[bpfKind]bool{}}
 }
 
 // add has the programs count a key's kind no more. Where that does not work, it
@@ -36,9 +37,7 @@ func (ig *ignored) clear() {
 	}
 }
 
-// kindOf is everything but who it was, as kind_of of bpf/tally.h makes it.
-func kindOf(key *bpfKey) bpfKey {
-	kind := *key
-	kind.Src, kind.Dst, kind.DstPort = [16]uint8{}, [16]uint8{}, 0
-	return kind
+// kindOf is what it was, as kind_of of bpf/tally.h makes it.
+func kindOf(key *bpfKey) bpfKind {
+	return bpfKind{Facts: key.Facts, Location: key.Location, Reason: key.Reason, Hook: uint32(key.Hook)}
 }

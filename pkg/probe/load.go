@@ -217,24 +217,24 @@ func (o *Options) tell(spec *ebpf.CollectionSpec) error {
 
 // fill puts the filter's lists into their maps.
 func (f *Filter) fill(maps map[string]*ebpf.Map) error {
-	put := func(name string, key any) error {
-		if err := maps[name].Put(key, uint8(1)); err != nil {
+	put := func(name string, key, value any) error {
+		if err := maps[name].Put(key, value); err != nil {
 			return fmt.Errorf("fill %s: %w", name, err)
 		}
 		return nil
 	}
 	var errs []error
 	for _, p := range f.Src {
-		errs = append(errs, put("src_prefixes", prefixKey(p)))
+		errs = append(errs, put("src_prefixes", prefixKey(p), uint8(1)))
 	}
 	for _, p := range f.Dst {
-		errs = append(errs, put("dst_prefixes", prefixKey(p)))
+		errs = append(errs, put("dst_prefixes", prefixKey(p), uint8(1)))
 	}
 	for _, p := range f.Ports {
-		errs = append(errs, put("ports", uint32(p)))
+		errs = append(errs, put("ports", uint32(p), uint8(1)))
 	}
 	for _, n := range f.Netns {
-		errs = append(errs, put("namespaces", n))
+		errs = append(errs, put("namespaces", n, uint64(0)))
 	}
 	return errors.Join(errs...)
 }

@@ -3,40 +3,52 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf"
 )
 
-// overflow is what found no room in the table: how often, of each kind, but not
-// from where.
+// overflow is what found no room in the table: how often, of each kind in each
+// namespace, but not from where. There is a map with each of the table's two, so
+// that a namespace which is gone takes no room.
 type overflow struct {
-	counts *ebpf.Map
-	total  uint64 // STAT_UNATTRIBUTED when it was last looked at
-	seen   map[bpfKey]uint64
+	maps   [2]*ebpf.Map
+	cursor ebpf.MapBatchCursor
+	keys   []bpfKindInNetns
+	counts []uint64
+	perKey int
 }
 
-// read calls f with what was added to each kind since the last time.
-func (o *overflow) read(total uint64, f func(*bpfKey, uint64)) error {
-	if total == o.total {
-		return nil
+// overflowBatch is how many keys one system call fetches.
+const overflowBatch = 256
+
+func newOverflow(maps map[string]*ebpf.Map, cpus int) *overflow {
+	return &overflow{
+		maps:   [2]*ebpf.Map{maps["overflow_a"], maps["overflow_b"]},
+		keys:   make([]bpfKindInNetns, overflowBatch),
+		counts: make([]uint64, overflowBatch*cpus),
+		perKey: cpus,
 	}
-	o.total = total
-	var key bpfKey
-	var perCPU []uint64
-	kinds := o.counts.Iterate()
-	for kinds.Next(&key, &perCPU) {
-		var n uint64
-		for _, c := range perCPU {
-			n += c
+}
+
+// empty takes all out of the map that nobody counts into, and calls f with it.
+func (o *overflow) empty(which int, f func(*bpfKindInNetns, uint64)) error {
+	o.cursor = ebpf.MapBatchCursor{}
+	for {
+		n, err := o.maps[which].BatchLookupAndDelete(&o.cursor, o.keys, o.counts, nil)
+		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return fmt.Errorf("read overflow: %w", err)
 		}
-		if added := n - o.seen[key]; added > 0 {
-			o.seen[key] = n
-			f(&key, added)
+		for i := range n {
+			var sum uint64
+			for _, c := range o.counts[i*o.perKey : (i+1)*o.perKey] {
+				sum += c
+			}
+			f(&o.keys[i], sum)
+		}
+		if err != nil {
+			return nil
 		}
 	}
-	if err := kinds.Err(); err != nil {
-		return fmt.Errorf("read overflow: %w", err)
-	}
-	return nil
 }

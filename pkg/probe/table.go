@@ -96,10 +96,13 @@ func (t *table) exchange() error {
 	return nil
 }
 
+// other is the number of the map that nobody counts into.
+func (t *table) other() int { return 1 - t.current }
+
 // next takes up to a batch of keys out of the map that nobody counts into, and
 // says whether that was the last of them. Both slices are good until the next call.
 func (t *table) next() (keys []bpfKey, values []bpfTally, last bool, err error) {
-	n, err := t.maps[1-t.current].BatchLookupAndDelete(&t.cursor, t.keys, t.values, nil)
+	n, err := t.maps[t.other()].BatchLookupAndDelete(&t.cursor, t.keys, t.values, nil)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return nil, nil, false, fmt.Errorf("read table: %w", err)
 	}

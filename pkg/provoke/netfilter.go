@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,16 @@ var netfilter = []Provocation{
 	{
 		Cause: "netfilter-drop", Variant: "output", Families: []Family{V4, V6, Mapped}, Needs: []string{featNFTables},
 		Run: play(impatient, netfilterOutput),
+	},
+	{
+		// With a zone a packet has a template in place of its conntrack entry, which
+		// has the address 0.0.0.0.
+		Cause: "netfilter-drop", Variant: "prerouting/zone", Families: []Family{V4, V6}, Needs: []string{featNFTZone},
+		Run: play(nil, ruled("netfilter-drop", prerouting, dropInZone)),
+	},
+	{
+		Cause: "netfilter-drop", Variant: "nat", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
+		Run: play(nil, netfilterNAT),
 	},
 	{
 		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4, V6}, Needs: []string{featIPTables},
@@ -59,6 +70,11 @@ var (
 
 var (
 	verdictDrop = []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}
+	dropInZone  = []expr.Any{
+		&expr.Immediate{Register: 1, Data: binaryutil.NativeEndian.PutUint16(5)},
+		&expr.Ct{Key: expr.CtKeyZONE, Register: 1, SourceRegister: true},
+		verdictDrop[0],
+	}
 	rejectReset = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}
 	rejectICMP  = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}}
 )
@@ -81,6 +97,18 @@ func netfilterOutput(b *bench) Expect {
 	b.syns(clients, ln.addr)
 	b.awaitExpiry()
 	return merge(b.expect("netfilter-drop", "", ln.addr, clients, nil), b.expired(ln, clients))
+}
+
+// netfilterNAT drops SYNs after NAT has given them another source: they are told
+// with the one they came with.
+func netfilterNAT(b *bench) Expect {
+	ln, clients := b.listen(8), b.clients()
+	b.rule(natInput(b.f), ln.addr, snat(netip.AddrPortFrom(b.source(99), 5000))...)
+	afterNAT := input
+	afterNAT.priority = nftables.ChainPriorityRef(*nftables.ChainPriorityNATSource + 1)
+	b.rule(afterNAT, ln.addr, verdictDrop...)
+	b.syns(clients, ln.addr)
+	return b.expect("netfilter-drop", "", ln.addr, clients, nil)
 }
 
 // rule adds a table with one chain with one rule, for segments to dst.

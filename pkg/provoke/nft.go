@@ -23,6 +23,7 @@ const (
 	featNFTReject = "nf_tables reject"
 	featNFTCt     = "nf_tables ct"
 	featNFTNAT    = "nf_tables nat"
+	featNFTZone   = "nf_tables ct zone"
 )
 
 // addRule adds a table of the id's own with one chain with one rule.
@@ -72,6 +73,8 @@ var probes = map[string]func(ns *os.File) error{
 	},
 	featNFTCt:         probeRule(input, dropInvalid),
 	featNFTNAT:        probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
+	featNFTZone:       probeRule(prerouting, dropInZone),
+	featVXLAN:         probeTunnel,
 	featConntrackDump: probeConntrackDump,
 	featChainLimit:    probeChainLimit,
 	featQueue:         probeQueue,

@@ -63,21 +63,23 @@ func TestCounters(t *testing.T) {
 // others are counters that tell apart causes which move none of Reconciled, or
 // one provocation by its name.
 var others = map[string]map[string]uint64{
-	"netfilter-drop":              {"TcpInSegs": 0},
-	"netfilter-drop/output":       {"TcpInSegs": 6, "TcpExtTCPTimeouts": 6},
-	"netfilter-reject":            {"TcpInSegs": 0},
-	"conntrack-invalid":           {"TcpInSegs": 0, "Conntrackinvalid": 6},
-	"no-listener":                 {"TcpInSegs": 6, "TcpOutRsts": 6},
-	"stray-ack":                   {"TcpOutRsts": 6},
-	"handshake-expired":           {"TcpOutSegs": 6, "TcpRetransSegs": 0, "TcpExtTCPTimeouts": 6},
-	"handshake-expired/acked":     {"TcpOutRsts": 9, "TcpExtTCPTimeouts": 12, "TcpRetransSegs": 6},
-	"martian-source":              {"IpInReceives": 6, "IpInDelivers": 0},
-	"reverse-path-filter":         {"IpInReceives": 6, "IpInDelivers": 0},
-	"socket-filter":               {"TcpInSegs": 6, "TcpOutSegs": 0},
-	"neighbour-unresolved":        {"TcpOutSegs": 6, "TcpRetransSegs": 0},
-	"out-of-window/beyond-window": {"TcpInSegs": 18},
-	"out-of-window/old":           {"TcpInSegs": 30},
-	"other":                       {"TcpInSegs": 6, "TcpInErrs": 6},
+	"netfilter-drop":               {"TcpInSegs": 0},
+	"netfilter-drop/output":        {"TcpInSegs": 6, "TcpExtTCPTimeouts": 6},
+	"netfilter-reject":             {"TcpInSegs": 0},
+	"conntrack-invalid":            {"TcpInSegs": 0, "Conntrackinvalid": 6},
+	"no-listener":                  {"TcpInSegs": 6, "TcpOutRsts": 6},
+	"stray-ack":                    {"TcpOutRsts": 6},
+	"handshake-expired":            {"TcpOutSegs": 6, "TcpRetransSegs": 0, "TcpExtTCPTimeouts": 6},
+	"handshake-expired/acked":      {"TcpOutRsts": 9, "TcpExtTCPTimeouts": 12, "TcpRetransSegs": 6},
+	"martian-source":               {"IpInReceives": 6, "IpInDelivers": 0},
+	"reverse-path-filter":          {"IpInReceives": 6, "IpInDelivers": 0},
+	"martian-source/metadata":      {"IpInReceives": 12, "IpInDelivers": 6}, // with what they came in
+	"reverse-path-filter/metadata": {"IpInReceives": 12, "IpInDelivers": 6},
+	"socket-filter":                {"TcpInSegs": 6, "TcpOutSegs": 0},
+	"neighbour-unresolved":         {"TcpOutSegs": 6, "TcpRetransSegs": 0},
+	"out-of-window/beyond-window":  {"TcpInSegs": 18},
+	"out-of-window/old":            {"TcpInSegs": 30},
+	"other":                        {"TcpInSegs": 6, "TcpInErrs": 6},
 }
 
 // checkCounters demands that of all Reconciled counters exactly those move that

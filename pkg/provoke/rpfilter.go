@@ -30,14 +30,17 @@ func reversePathFilter(b *bench) Expect {
 // multicast group: net/ipv4/route.c:ip_route_input_slow, martian_source. None
 // of the namespace's counters moves.
 func martianSource(b *bench) Expect {
-	ln := b.listen(8)
-	martians := []netip.Addr{server4, netip.MustParseAddr("127.0.0.5"), netip.MustParseAddr("224.0.0.5")}
+	ln, clients := b.listen(8), b.martians()
+	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
+	return b.expect("martian-source", "", ln.addr, clients, nil)
+}
+
+func (b *bench) martians() []netip.AddrPort {
 	var clients []netip.AddrPort
-	for i, src := range martians {
+	for i, src := range []netip.Addr{server4, netip.MustParseAddr("127.0.0.5"), netip.MustParseAddr("224.0.0.5")} {
 		for _, c := range b.ports(1, i+1) {
 			clients = append(clients, netip.AddrPortFrom(src, c.Port()))
 		}
 	}
-	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
-	return b.expect("martian-source", "", ln.addr, clients, nil)
+	return clients
 }

@@ -43,6 +43,7 @@ var fields = []field{
 		column: text.Column{Title: "DESTINATION", Width: 12}, words: func(r *watch.Record) string { return addrPort(r.Dst) }},
 	{key: "dst_port", value: func(r *watch.Record) any { return port(r.Dst) }},
 	{key: "netns", value: func(r *watch.Record) any { return uint64(r.Netns.Inode) }},
+	{key: "netns_cookie", value: func(r *watch.Record) any { return unlessZero(r.Netns.Cookie) }},
 	{key: "netns_name", value: func(r *watch.Record) any { return unlessZero(r.NetnsName) }},
 	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
 	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},

@@ -22,7 +22,7 @@ var DefaultModules = []string{
 	"nft_counter", "nft_limit", "nft_log", "nft_connlimit", "nft_synproxy",
 	"x_tables", "ip_tables", "iptable_filter", "ip6_tables", "ip6table_filter",
 	"xt_tcpudp", "xt_conntrack", "ipt_REJECT", "ip6t_REJECT",
-	"inet_diag", "tcp_diag", "sch_netem", "sch_ingress", "cls_bpf", "act_bpf",
+	"inet_diag", "tcp_diag", "vxlan", "sch_netem", "sch_ingress", "cls_bpf", "act_bpf",
 }
 
 // onDemand are directories whose modules the kernel asks for by itself, through

@@ -167,6 +167,10 @@ func (w *watcher) attribute(events []event.Event) []attributed {
 	found := make([]attributed, 0, len(events))
 	for i := range events {
 		rule := w.attributor.Attribute(&events[i])
+		if rule != nil && rule.Cause.Kind == cause.Benign && rule.Counters != nil {
+			w.attributeCounters(&events[i], rule)
+			continue
+		}
 		if rule == nil || rule.Cause.Kind == cause.Benign {
 			w.Source.Ignore(i)
 			continue
@@ -176,6 +180,13 @@ func (w *watcher) attribute(events []event.Event) []attributed {
 	return found
 }
 
+// attributeCounters notes what the event has moved.
+func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule) {
+	for _, counter := range rule.Counters {
+		w.attributed.add(e.Netns.Inode, counter, e.Count)
+	}
+}
+
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
 	return ctx.Err() != nil || w.Duration > 0 && now.Sub(w.began) >= w.Duration ||
 		w.Records > 0 && w.shown >= w.Records
@@ -183,9 +194,7 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 
 // handle counts one event and records it, or leaves it pending.
 func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
-	for _, counter := range rule.Counters {
-		w.attributed.add(e.Netns.Inode, counter, e.Count)
-	}
+	w.attributeCounters(e, rule)
 	w.seek(e.Netns.Inode)
 	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
 		return nil

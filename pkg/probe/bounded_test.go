@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/flood"
+)
+
+// The tables of the kernel side are bounded. These tests flood them.
+
+func newField(t *testing.T) *flood.Field {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, for network namespaces and BPF")
+	}
+	f, err := flood.NewField(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func newTracer(t *testing.T, o Options) *Tracer {
+	t.Helper()
+	tracer, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tracer.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := tracer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return tracer
+}
+
+// newFlooded makes fields, and a tracer of them alone.
+func newFlooded(t *testing.T, o Options, n int) (fields []*flood.Field, tracer *Tracer) {
+	t.Helper()
+	for range n {
+		f := newField(t)
+		fields = append(fields, f)
+		o.Filter.Netns = append(o.Filter.Netns, f.Netns())
+	}
+	return fields, newTracer(t, o)
+}
+
+// send has the server drop n packets that were sent to a closed port.
+func send(t *testing.T, s *flood.Sender, err error, cpu int, n uint64) {
+	t.Helper()
+	if err == nil {
+		err = s.Deliver(t.Context(), cpu, n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readFor takes what there is to read within a time.
+func readFor(t *testing.T, tracer *Tracer, d time.Duration, take func(i int, e *event.Event)) {
+	t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		events, err := tracer.Read(end)
+		if err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+		for i := range events {
+			take(i, &events[i])
+		}
+	}
+}
+
+func closedPort(t *testing.T, f *flood.Field) netip.AddrPort {
+	t.Helper()
+	target, err := flood.ClosedPort.Prepare(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target.Addr
+}
+
+// A flood of one kind takes nothing from the details of another, of which there is
+// a packet now and then. The two differ in nothing but one fact.
+func TestFloodLeavesOtherKindsTheirDetails(t *testing.T) {
+	fields, tracer := newFlooded(t, Options{}, 1)
+	f, rare := fields[0], flood.Singles[0]
+	dst, cpu := closedPort(t, f), f.CPUs()[0]
+	resets, err := f.NewSender(dst, flood.Mix{Sources: 10_000, Reset: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	needle, err := f.NewSingle(dst, rare)
+	told := 0
+	for range 5 {
+		send(t, resets, err, cpu, 2000)
+		send(t, needle, err, cpu, 1)
+		readFor(t, tracer, 3*tick, func(_ int, e *event.Event) {
+			if e.Src.Addr() != rare {
+				return
+			}
+			told++
+			if e.Evidence == nil {
+				t.Errorf("no details of %v", *e)
+			}
+		})
+	}
+	if told != 5 {
+		t.Errorf("told %d times, want 5", told)
+	}
+}
+
+// What is of no interest in one namespace is of none in another.
+func TestIgnoredInAllNamespaces(t *testing.T) {
+	fields, tracer := newFlooded(t, Options{}, 2)
+	var seen [2]uint64
+	for i, f := range fields {
+		resets, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1, Reset: true})
+		send(t, resets, err, f.CPUs()[0], 1)
+		readFor(t, tracer, 3*tick, func(n int, e *event.Event) {
+			seen[i] += e.Count
+			tracer.Ignore(n)
+		})
+	}
+	if seen != [2]uint64{1, 0} {
+		t.Errorf("told %v resets in the two namespaces, want [1 0]", seen)
+	}
+}
+
+// What finds no room is told once, with its namespace, and takes no room then.
+func TestOverflowIsEmptied(t *testing.T) {
+	fields, tracer := newFlooded(t, Options{MaxSources: 1}, 2)
+	counts := map[uint32]uint64{}
+	for range 2 {
+		for _, f := range fields {
+			syns, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1000})
+			send(t, syns, err, f.CPUs()[0], 500)
+		}
+		readFor(t, tracer, 4*tick, func(_ int, e *event.Event) { counts[e.Netns.Inode] += e.Count })
+	}
+	for _, f := range fields {
+		if got := counts[f.Netns()]; got != 1000 {
+			t.Errorf("told of %d drops in a namespace, want 1000", got)
+		}
+	}
+	losses, err := tracer.Losses()
+	if err != nil || losses.Unattributed == 0 || losses.Lost != 0 {
+		t.Errorf("%+v, %v", losses, err)
+	}
+	for _, m := range tracer.drain.overflow.maps {
+		if n := entries(t, m); n != 0 {
+			t.Errorf("%d kinds are left in %v", n, m)
+		}
+	}
+}
+
+func entries(t *testing.T, m *ebpf.Map) int {
+	t.Helper()
+	var key bpfKindInNetns
+	var counts []uint64
+	n, all := 0, m.Iterate()
+	for all.Next(&key, &counts) {
+		n++
+	}
+	if err := all.Err(); err != nil {
+		t.Fatal(fmt.Errorf("iterate: %w", err))
+	}
+	return n
+}

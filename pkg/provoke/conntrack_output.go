@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// conntrackOutput are our own packets that connection tracking refuses on the way
+// out, and counts like those that come in.
+var conntrackOutput = []Provocation{
+	{
+		Cause: "conntrack-table-full", Variant: "output", Families: []Family{V4, V6, Mapped}, Global: true,
+		Needs: []string{featNFTCt, featConntrackDump},
+		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOutputData),
+	},
+	{
+		// It is counted, and no record tells of it: nobody was refused by this host.
+		Cause: "conntrack-table-full", Variant: "own-connect", Families: []Family{V4, V6}, Global: true,
+		Needs: []string{featNFTCt, featConntrackDump},
+		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOwnConnect),
+	},
+}
+
+// conntrackOutputData sends data on connections whose entries are gone, while the
+// table is full.
+func conntrackOutputData(b *bench) Expect {
+	ln, clients := b.listen(8), b.clients()
+	b.rule(output, ln.addr, track...)
+	peers := b.rawPeers(clients, ln)
+	var servers []*stream
+	for i := range peers {
+		servers = append(servers, b.accept(ln, i))
+	}
+	b.flushConntrack()
+	limit := b.fillTable()
+	for _, s := range servers {
+		b.whileFull(limit, func() { s.write("data") })
+		s.reset()
+	}
+	return b.expect("conntrack-table-full", "", ln.addr, clients, map[string]uint64{"Conntrackdrop": uint64(len(clients))})
+}
+
+// conntrackOwnConnect has the server connect to the client.
+func conntrackOwnConnect(b *bench) Expect {
+	ln := b.listen(8)
+	b.rule(output, ln.addr, track...)
+	b.flushConntrack()
+	limit := b.fillTable()
+	const n = 3
+	for range n {
+		b.whileFull(limit, func() { b.fail(b.ServerDo(b.connectOnce)) })
+	}
+	return Expect{Counters: map[string]uint64{"Conntrackdrop": n}}
+}
+
+// connectOnce sends a SYN to the client, and gives up at once.
+func (b *bench) connectOnce() error {
+	fd, err := tcpSocket(b.f)
+	if err != nil {
+		return err
+	}
+	to := netip.AddrPortFrom(b.realClient(), 9)
+	if err := unix.Connect(fd, sockaddr(to)); !errors.Is(err, unix.EINPROGRESS) {
+		return errors.Join(fmt.Errorf("connect to %s: %w", to, err), closeAll(fd))
+	}
+	return closeAll(fd)
+}
+
+// fillTable makes connections, whose entries are assured, so that
+// nf_conntrack_core.c:early_drop cannot make room, and returns how many there are.
+func (b *bench) fillTable() int {
+	b.overfill(b.listen(2))
+	return b.conntrackCount()
+}
+
+// whileFull does something while the table has no room.
+func (b *bench) whileFull(limit int, do func()) {
+	b.atomically("netfilter/nf_conntrack_max", strconv.Itoa(limit), do)
+}
