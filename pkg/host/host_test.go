@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -139,6 +140,23 @@ func TestDeepSampleFindsNamespaceHeldByAnotherProcess(t *testing.T) {
 	}
 	if _, ok := s.known[inum]; !ok {
 		t.Error("the last sample forgot where the namespace is")
+	}
+}
+
+// An error of the work is no error of the way: the next way would do the work
+// again.
+func TestWorkThatFailsIsDoneOnce(t *testing.T) {
+	own, ok := netnsLink(ownNetns)
+	if !ok {
+		t.Fatal("no own namespace")
+	}
+	at := place{paths: []string{"/no/such/file", ownNetns, "/proc/self/ns/net", fmt.Sprintf("/proc/%d/ns/net", os.Getpid())}}
+	runs, broken := 0, errors.New("broken")
+	err := travel(func(r *traveller) error {
+		return r.visitPlace(at, own, func() error { runs++; return broken })
+	})
+	if !errors.Is(err, broken) || runs != 1 {
+		t.Errorf("ran %d times: %v", runs, err)
 	}
 }
 

@@ -53,22 +53,31 @@ func (t *traveller) locate(netns uint32) (place, error) {
 	return place{}, fmt.Errorf("network namespace %d is gone", netns)
 }
 
-// visitPlace runs fn in a namespace, on the first way to it that works.
+// visitPlace runs fn once in a namespace, by the first way to it that works. An
+// error of fn says nothing about the way.
 func (t *traveller) visitPlace(at place, inum uint32, fn func() error) error {
 	err := fmt.Errorf("no way to namespace %d", inum)
 	for _, path := range at.paths {
-		if err = t.visit(path, inum, fn); err == nil {
-			return nil
+		if err = t.enter(path, inum); err == nil {
+			return fn()
 		}
 	}
 	return err
 }
 
-// visit runs fn in the namespace that path leads to. Home is not entered if the
-// thread is still there, as that takes privileges.
+// visit runs fn in the namespace that path leads to.
 func (t *traveller) visit(path string, inum uint32, fn func() error) error {
+	if err := t.enter(path, inum); err != nil {
+		return err
+	}
+	return fn()
+}
+
+// enter moves the thread into the namespace that path leads to. Home is not
+// entered if the thread is still there, as that takes privileges.
+func (t *traveller) enter(path string, inum uint32) error {
 	if now, err := threadNetns(); err == nil && now == inum {
-		return fn()
+		return nil
 	}
 	fd, err := openNetns(path)
 	if err != nil {
@@ -78,10 +87,7 @@ func (t *traveller) visit(path string, inum uint32, fn func() error) error {
 	if now, err := inodeOf(fd); err != nil || now != inum {
 		return fmt.Errorf("%s no longer leads to namespace %d", path, inum)
 	}
-	if err := netns.Set(netns.NsHandle(fd)); err != nil {
-		return err
-	}
-	return fn()
+	return netns.Set(netns.NsHandle(fd))
 }
 
 // threadNetns is the namespace that the calling thread is in.
