@@ -52,11 +52,8 @@ func (f *Facts) since(before *host.Snapshot) {
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
 	}
-	if now, old := f.System.Softnet, before.System.Softnet; now != nil && old != nil {
-		f.System.Softnet = &host.Softnet{
-			Processed: now.Processed - old.Processed, Dropped: now.Dropped - old.Dropped,
-			Squeezed: now.Squeezed - old.Squeezed,
-		}
+	if now := f.System.Softnet; now != nil {
+		f.System.Softnet = now.Since(before.System.Softnet)
 	}
 }
 

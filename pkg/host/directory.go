@@ -65,6 +65,7 @@ type Listener struct {
 type Directory struct {
 	now            func() time.Time
 	stop           chan struct{}
+	stopping       sync.Once
 	workers        sync.WaitGroup
 	visitor, scout worker
 
@@ -135,9 +136,10 @@ func newDirectory(now func() time.Time) *Directory {
 	}
 }
 
-// Close ends the looking. Questions may still be asked.
+// Close ends the looking, also when it is called again. Questions may still be
+// asked.
 func (d *Directory) Close() error {
-	close(d.stop)
+	d.stopping.Do(func() { close(d.stop) })
 	d.workers.Wait()
 	return nil
 }

@@ -237,3 +237,12 @@ func TestReadConntrack(t *testing.T) {
 		}
 	}
 }
+
+func TestDirectoryClosesMoreThanOnce(t *testing.T) {
+	d := NewDirectory()
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

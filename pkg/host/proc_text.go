@@ -12,41 +12,6 @@ import (
 // opens them by itself: it would follow links out of a saved tree, and it reads
 // the network namespace of the main thread.
 
-// Softnet is the work of all CPUs on incoming packets since boot.
-type Softnet struct {
-	Processed uint64 `json:"processed"`
-	// Dropped is what found a CPU's queue of netdev_max_backlog packets full.
-	Dropped uint64 `json:"dropped"`
-	// Squeezed is how often a CPU left off for the time being with work to do.
-	Squeezed uint64 `json:"squeezed"`
-}
-
-// parseSoftnet reads /proc/net/softnet_stat, a line of hexadecimal numbers a CPU
-// (net/core/net-procfs.c:softnet_seq_show). It is nil when there is none.
-func parseSoftnet(text string) *Softnet {
-	var s *Softnet
-	for line := range strings.Lines(text) {
-		var n [3]uint64
-		fields := strings.Fields(line)
-		if len(fields) < len(n) {
-			continue
-		}
-		ok := true
-		for i := range n {
-			v, err := strconv.ParseUint(fields[i], 16, 64)
-			n[i], ok = v, ok && err == nil
-		}
-		if !ok {
-			continue
-		}
-		if s == nil {
-			s = &Softnet{}
-		}
-		s.Processed, s.Dropped, s.Squeezed = s.Processed+n[0], s.Dropped+n[1], s.Squeezed+n[2]
-	}
-	return s
-}
-
 // TCPSockets is the TCP line of /proc/net/sockstat. Orphans and Pages are of the
 // whole machine, the others of the namespace.
 type TCPSockets struct {
