@@ -72,15 +72,14 @@ func holdersOf(t *conntrack.Tally) *Holders {
 
 // readHolders looks through the table of the calling thread's namespace when it
 // fills. It takes privilege, and a kernel that has the netlink interface.
-func (s *Space) readHolders() {
+func (s *Space) readHolders() (err error) {
 	count, err1 := strconv.ParseUint(s.Sysctls["net.netfilter.nf_conntrack_count"], 10, 64)
 	limit, err2 := strconv.ParseUint(s.Sysctls["net.netfilter.nf_conntrack_max"], 10, 64)
 	if err1 != nil || err2 != nil || count*100 < limit*holdersFrom {
-		return
+		return nil // there is no table, or it has room
 	}
-	if h, err := holdersHere(s.Sysctls); err == nil {
-		s.Holders = h
-	}
+	s.Holders, err = holdersHere(s.Sysctls)
+	return err
 }
 
 // savedTables is where a saved tree has its table.

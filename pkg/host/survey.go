@@ -3,6 +3,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -52,15 +53,30 @@ func (s *Snapshot) visitAll(t *traveller, only []uint32) error {
 		if !space.Own {
 			space.Name, space.Enter = nameOf(at), at.enter()
 		}
-		err := t.visitPlace(at, netns, func() error { return space.readHere() })
+		var unread []string
+		err := t.visitPlace(at, netns, func() (err error) {
+			unread, err = space.readHere(listening)
+			return err
+		})
 		switch {
 		case err == nil:
 			s.Spaces = append(s.Spaces, space)
+			for _, what := range unread {
+				s.Unread = append(s.Unread, space.where()+what)
+			}
 		case at.leadsTo(netns):
 			s.Unread = append(s.Unread, fmt.Sprintf("network namespace %s: %v", spaceWord(&space), err))
 		}
 	}
 	return nil
+}
+
+// where says in front of what could not be read whose it is.
+func (s *Space) where() string {
+	if s.Own {
+		return ""
+	}
+	return fmt.Sprintf("network namespace %s: ", spaceWord(s))
 }
 
 func spaceWord(s *Space) string {
@@ -84,33 +100,48 @@ func (p *place) enter() string {
 // EnterProcess begins a command line that runs in a process's network namespace.
 func EnterProcess(pid int) string { return fmt.Sprintf("nsenter -t %d -n", pid) }
 
-// readHere reads the calling thread's namespace. Without its counters nothing is
-// worth anything, the rest may be missing.
-func (s *Space) readHere() error {
+// readHere reads the calling thread's namespace, its listening sockets by list.
+// Without its counters nothing is worth anything. The rest may be missing, and
+// then is among what was not read.
+func (s *Space) readHere(list func() ([]socket, error)) (unread []string, err error) {
 	dir, err := threadDir()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if s.Counters, err = readAllCounters(Running.read, dir); err != nil {
-		return err
+		return nil, err
 	}
 	s.readNet(Running, dir)
 	s.Sysctls = readSysctls(Running)
-	s.readHolders()
-	sockets, err := listening()
+	if err := s.readHolders(); err != nil {
+		unread = append(unread, "who has the entries of the connection tracking table: "+err.Error())
+	}
+	if err := s.readListeners(list); err != nil {
+		unread = append(unread, "the listeners: "+err.Error())
+	}
+	return unread, nil
+}
+
+// readListeners lists the listening sockets of the calling thread's namespace,
+// with how long those whose accept queue is full have stood still. An error may
+// come with the list, which then is without that.
+func (s *Space) readListeners(list func() ([]socket, error)) error {
+	sockets, err := list()
 	if err != nil {
-		return nil
+		return err
 	}
 	for _, sock := range sockets {
 		l := newListenerQueue(&sock)
 		if l.Full() {
-			if w, err := waitingFor(sockets, l.Addr.Port()); err == nil && w.Connections > int(*l.Limit) {
+			w, err1 := waitingFor(sockets, l.Addr.Port())
+			if err1 == nil && w.Connections > int(*l.Limit) {
 				l.Still = w.Newest
 			}
+			err = cmp.Or(err, err1)
 		}
 		s.Listeners = append(s.Listeners, l)
 	}
-	return nil
+	return err
 }
 
 func newListenerQueue(s *socket) ListenerQueue {
