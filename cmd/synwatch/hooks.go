@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -126,7 +126,7 @@ func instead(c *cause.Cause) string {
 	return "other"
 }
 
-func machineLine(m host.Machine, c *event.Coverage) string {
+func machineLine(m survey.Machine, c *event.Coverage) string {
 	reasons := "gives drop reasons"
 	if !c.HasReasons {
 		reasons = "gives no drop reasons"

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func inNetns(t *testing.T, fn func() error) {
 	if _, err := os.Stat(sysctls + "nf_conntrack_count"); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no feature: this kernel has no conntrack, or its module is not loaded")
 	}
-	if err := conntracktest.InNewNetns(fn); err != nil {
+	if err := netns.InsideNew(fn); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,13 +5,13 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
 )
 
 // holders says who has the entries, as far as the table was looked through.
-func holders(h *host.Holders) []Evidence {
+func holders(h *conntrack.Summary) []Evidence {
 	if h == nil || h.Entries == 0 {
 		return nil
 	}
@@ -34,7 +34,7 @@ func percent(n, of uint64) string { return fmt.Sprintf("%d %% of %d", n*100/max(
 
 // holds says who has most of the table, and of what; empty where nobody has, or
 // the table was not looked through.
-func holds(h *host.Holders) string {
+func holds(h *conntrack.Summary) string {
 	if h == nil || h.Chief() == nil {
 		return ""
 	}
@@ -80,10 +80,10 @@ func nftFamily(p netip.Prefix) string {
 
 // here has a command run in the namespace.
 func (f *Facts) here(command string) string {
-	if f.Space.Enter == "" {
+	if f.Space.Enter == nil {
 		return command
 	}
-	return f.Space.Enter + " " + command
+	return strings.Join(f.Space.Enter, " ") + " " + command
 }
 
 // day is long for an idle connection, in seconds: those that live longer mostly

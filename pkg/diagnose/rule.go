@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Scope is what a rule looks at in one go.
@@ -104,7 +104,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.away = f.Space.Netns, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.away = f.Space.Netns.Inode, f.Space.Name, !f.Space.Own
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}
@@ -122,12 +122,12 @@ func (r *Rule) apply(f *Facts) *Finding {
 }
 
 // command sets a sysctl for now, in its namespace.
-func (r *Rule) command(c *Change, s *host.Space) string {
+func (r *Rule) command(c *Change, s *survey.Space) string {
 	line := "sysctl -w " + c.Sysctl + "=" + quoted(c.Value)
-	if s.Enter == "" || r.Scope == Machine || global[c.Sysctl] {
+	if s.Enter == nil || r.Scope == Machine || global[c.Sysctl] {
 		return line
 	}
-	return s.Enter + " " + line
+	return strings.Join(s.Enter, " ") + " " + line
 }
 
 // global sysctls are shown in every namespace and set in the first

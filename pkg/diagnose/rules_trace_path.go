@@ -3,11 +3,9 @@
 package diagnose
 
 import (
-	"cmp"
 	"fmt"
-	"strings"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/conntrack"
 )
 
 func tracedConntrack(f *Facts) *Finding {
@@ -31,13 +29,15 @@ func tracedConntrack(f *Facts) *Finding {
 // it was met, and what it held at the end.
 func (f *Facts) lookAtTable() {
 	f.Space.Sysctls = map[string]string{}
-	var table *host.ConntrackTable
+	var table *conntrack.NetnsTable
 	if read := f.Tally.Table; read != nil {
 		table = read()
 	}
 	if table != nil {
 		f.Space.Holders = table.Holders
-		f.Space.Enter = cmp.Or(f.Space.Enter, strings.TrimSpace(table.Enter))
+		if f.Space.Enter == nil {
+			f.Space.Enter = table.Enter
+		}
 		for name, n := range table.Sysctls {
 			f.Space.Sysctls["net.netfilter."+name] = fmt.Sprint(n)
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Dropin is the file of sysctls that is read last of its directory.
@@ -19,7 +19,7 @@ const Dropin = "/etc/sysctl.d/zz-synwatch.conf"
 type Checked struct {
 	Time     time.Time
 	Version  string
-	Snapshot *host.Snapshot
+	Snapshot *survey.Snapshot
 	// Window is the time over which counters were watched, 0 for since boot.
 	Window   time.Duration
 	Findings []diagnose.Finding
@@ -41,7 +41,7 @@ func (c *Checked) number(of diagnose.Severity) int {
 func (c *Checked) own() uint32 {
 	for _, s := range c.Snapshot.Spaces {
 		if s.Own {
-			return s.Netns
+			return s.Netns.Inode
 		}
 	}
 	return 0

@@ -3,10 +3,12 @@
 package sink
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // ConntrackBy is what the entries of a connection tracking table are shown by,
@@ -26,8 +28,8 @@ type ConntrackReport struct {
 	Time    time.Time
 	Took    time.Duration
 	Version string
-	Machine host.Machine
-	Table   host.ConntrackTable
+	Machine survey.Machine
+	Table   conntrack.NetnsTable
 	Dumped  conntrack.Dumped
 	Summary conntrack.Summary
 	Top     int
@@ -115,5 +117,5 @@ func (r *ConntrackReport) freeGroup(by ConntrackBy, g *conntrack.Group) command 
 			d.Kind.State = r.States[0]
 		}
 	}
-	return command{r.Table.Enter + d.Command(), entries}
+	return command{strings.Join(append(slices.Clone(r.Table.Enter), d.Command()), " "), entries}
 }

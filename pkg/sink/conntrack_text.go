@@ -43,7 +43,7 @@ func WriteConntrackText(w io.Writer, r ConntrackReport, p Palette) error {
 func (t *conntrackText) fullness() {
 	c := &t.Table
 	name := t.Machine.Name
-	if c.Enter != "" {
+	if c.Enter != nil {
 		name = fmt.Sprintf("network namespace %s", nonEmpty(printable(c.Name), fmt.Sprint(c.Netns)))
 	}
 	if c.Max == 0 {

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -35,7 +36,7 @@ func BenchmarkJSONRecord(b *testing.B) {
 		"plain": record("no-listener", "", func(r *watch.Record) { r.Reason = "NO_SOCKET" }),
 		"evidence": record("accept-queue-full", "syn", func(r *watch.Record) {
 			r.Evidence = listener(129, 128, 3)
-			r.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
+			r.Listener = &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
 		}),
 	} {
 		b.Run(name, func(b *testing.B) {
