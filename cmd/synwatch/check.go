@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/view"
 )
@@ -58,7 +59,7 @@ critical; 1 failed, 2 wrong usage.`,
 	f.Var(valueOf(&o.since, "TIME", parseDuration), "since", "read the counters twice, this time apart, and report only what moved, e.g. 10s")
 	f.StringVar(&o.root, "root", "", "read from a saved tree below this `DIR`")
 	f.StringVar(&o.dropin, "write-dropin", "", "write the sysctls that are to survive a boot to this `FILE`; never over a file that check did not write")
-	f.Var(listOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "read only these network namespaces, given by ip-netns name, path, process ID or inode number (repeatable)")
+	f.Var(listOf(&o.netns, "NETNS", netns.Resolve), "netns", "read only these network namespaces, given by ip-netns name, path, process ID or inode number (repeatable)")
 	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
 	return cmd
 }
@@ -105,7 +106,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 
 // look reads the machine, or the saved tree, and what was before if that was
 // asked for. An interrupt shortens the time in between.
-func (e *env) look(ctx context.Context, o *checkOptions) (now, before *host.Snapshot, err error) {
+func (e *env) look(ctx context.Context, o *checkOptions) (now, before *survey.Snapshot, err error) {
 	if o.root != "" && (o.since > 0 || o.netns != nil) {
 		return nil, nil, usageError{errors.New("--root goes with neither --since nor --netns: a saved tree is read as it is")}
 	}
@@ -123,13 +124,13 @@ func (e *env) look(ctx context.Context, o *checkOptions) (now, before *host.Snap
 	return now, before, err
 }
 
-func lookAtSaved(dir string) (*host.Snapshot, error) {
-	root, err := host.SavedTree(dir)
+func lookAtSaved(dir string) (*survey.Snapshot, error) {
+	root, err := survey.SavedTree(dir)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--root: %w; give the top directory of a sosreport or of a container's files", err)}
 	}
 	s, err := root.Survey()
-	if errors.Is(err, host.ErrNothing) {
+	if errors.Is(err, survey.ErrNothing) {
 		err = usageError{fmt.Errorf("--root: %s %w", dir, err)}
 	}
 	return s, err

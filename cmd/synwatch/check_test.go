@@ -14,33 +14,35 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // machine is a snapshot with these counters and sysctls.
-func machine(at time.Duration, counters host.Values, sysctls map[string]string) host.Snapshot {
-	return host.Snapshot{
+func machine(at time.Duration, counters nstat.Values, sysctls map[string]string) survey.Snapshot {
+	return survey.Snapshot{
 		Time:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(at),
-		System: host.System{Name: "box", Kernel: "6.12.1", Memory: 16 << 30},
-		Spaces: []host.Space{{Netns: 1, Own: true, Counters: counters, Sysctls: sysctls}},
+		System: survey.System{Name: "box", Kernel: "6.12.1", Memory: 16 << 30},
+		Spaces: []survey.Space{{Netns: netns.ID{Inode: 1}, Own: true, Counters: counters, Sysctls: sysctls}},
 	}
 }
 
 func TestCheckExitStatus(t *testing.T) {
 	for name, test := range map[string]struct {
-		counters host.Values
+		counters nstat.Values
 		sysctls  map[string]string
 		status   int
 		says     string
 	}{
-		"nothing":  {host.Values{}, map[string]string{}, exitFine, "Nothing is wrong, as far as could be read.\n"},
-		"a note":   {host.Values{}, map[string]string{"net.ipv4.tcp_syncookies": "2"}, exitFine, "Nothing is wrong, as far as could be read; 1 note.\n"},
-		"warning":  {host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"}, exitWarnings, "0 critical, 1 warning, 0 notes."},
-		"critical": {host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 1 warning, 0 notes."},
+		"nothing":  {nstat.Values{}, map[string]string{}, exitFine, "Nothing is wrong, as far as could be read.\n"},
+		"a note":   {nstat.Values{}, map[string]string{"net.ipv4.tcp_syncookies": "2"}, exitFine, "Nothing is wrong, as far as could be read; 1 note.\n"},
+		"warning":  {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"}, exitWarnings, "0 critical, 1 warning, 0 notes."},
+		"critical": {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 1 warning, 0 notes."},
 	} {
 		f := newFake()
-		f.snapshots = []host.Snapshot{machine(0, test.counters, test.sysctls)}
+		f.snapshots = []survey.Snapshot{machine(0, test.counters, test.sysctls)}
 		got := command(t, f, "check")
 		if got.status != test.status || got.stderr != "" || !strings.Contains(got.stdout, test.says) {
 			t.Errorf("%s: %+v", name, got)
@@ -49,17 +51,17 @@ func TestCheckExitStatus(t *testing.T) {
 }
 
 func TestCheckSinceLooksOnlyAtWhatMoved(t *testing.T) {
-	old, more := host.Values{"TcpExtListenOverflows": 1e6, "TcpExtListenDrops": 1e6}, host.Values{"TcpExtListenOverflows": 1e6 + 5, "TcpExtListenDrops": 1e6 + 5}
-	for status, now := range map[int]host.Values{exitFine: old, exitWarnings: more} {
+	old, more := nstat.Values{"TcpExtListenOverflows": 1e6, "TcpExtListenDrops": 1e6}, nstat.Values{"TcpExtListenOverflows": 1e6 + 5, "TcpExtListenDrops": 1e6 + 5}
+	for status, now := range map[int]nstat.Values{exitFine: old, exitWarnings: more} {
 		f := newFake()
-		f.snapshots = []host.Snapshot{machine(0, old, nil), machine(time.Second, now, nil)}
+		f.snapshots = []survey.Snapshot{machine(0, old, nil), machine(time.Second, now, nil)}
 		got := command(t, f, "check", "--since", "1ns")
 		if got.status != status || !strings.Contains(got.stdout, "counters of the last 1.0 s") || strings.Contains(got.stdout, "1000000") {
 			t.Errorf("%d: %+v", status, got)
 		}
 	}
 	f := newFake()
-	f.snapshots = []host.Snapshot{machine(0, old, nil)}
+	f.snapshots = []survey.Snapshot{machine(0, old, nil)}
 	if got := command(t, f, "check"); got.status != exitWarnings {
 		t.Errorf("totals: %+v", got)
 	}
@@ -154,8 +156,8 @@ func TestWriteDropin(t *testing.T) {
 	write := func(sysctls map[string]string) result {
 		t.Helper()
 		f := newFake()
-		f.snapshots = []host.Snapshot{machine(0, host.Values{}, sysctls)}
-		f.snapshots[0].System.Files = host.SysctlFiles{{File: "/etc/sysctl.conf", Line: 3, Key: "net.ipv4.tcp_timestamps", Value: "0"}}
+		f.snapshots = []survey.Snapshot{machine(0, nstat.Values{}, sysctls)}
+		f.snapshots[0].System.Files = survey.SysctlFiles{{File: "/etc/sysctl.conf", Line: 3, Key: "net.ipv4.tcp_timestamps", Value: "0"}}
 		return command(t, f, "check", "--write-dropin", path)
 	}
 	if got := write(nil); got.status != exitFine || !strings.Contains(got.stderr, "nothing was written") {
@@ -214,7 +216,7 @@ func TestWriteDropinNeverOverAForeignFile(t *testing.T) {
 		path := filepath.Join(dir, name)
 		before, _ := os.ReadFile(path)
 		f := newFake()
-		f.snapshots = []host.Snapshot{machine(0, host.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"})}
+		f.snapshots = []survey.Snapshot{machine(0, nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"})}
 		got := command(t, f, "check", "--write-dropin", path)
 		after, _ := os.ReadFile(path)
 		if got.status != exitUsage || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "was not written by synwatch check") || string(before) != string(after) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/view"
 	"golang.org/x/sys/unix"
@@ -34,7 +34,7 @@ type conntrackOptions struct {
 
 // conntrackTable is the connection tracking of a network namespace.
 type conntrackTable struct {
-	host.ConntrackTable
+	conntrack.NetnsTable
 	dump func(ctx context.Context, family uint8, fn func(*conntrack.Entry)) (conntrack.Dumped, error)
 	shut func() error
 }
@@ -68,7 +68,7 @@ It needs root, or CAP_NET_ADMIN.`,
 	f.Var(listOf(&o.states, "STATE", parseState), "state", "count only entries in these states, e.g. ESTABLISHED (repeatable, or with commas)")
 	f.Var(valueOf(&o.zone, "N", parseZone), "zone", "count only entries of this conntrack zone")
 	f.Var(valueOf(&o.family, "FAMILY", parseFamily), "family", "count only ipv4 or ipv6")
-	f.Var(valueOf(&o.netns, "NETNS", host.ResolveNetns), "netns", "read the table of this network namespace, given by ip-netns name, path, process ID or inode number")
+	f.Var(valueOf(&o.netns, "NETNS", netns.Resolve), "netns", "read the table of this network namespace, given by ip-netns name, path, process ID or inode number")
 	f.Var(valueOf(&o.top, "N", parseTop), "top", "show this many of each (default 10)")
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
@@ -76,18 +76,19 @@ It needs root, or CAP_NET_ADMIN.`,
 	return cmd
 }
 
-// openConntrack opens the table of a network namespace, 0 for this one.
-func openConntrack(netns uint32) (conntrackTable, error) {
+// openConntrack opens the table of a network namespace by its inode number, 0 for
+// this one.
+func openConntrack(inode uint32) (conntrackTable, error) {
 	// Huge pages would make a third more of it resident than is used. Where they
 	// cannot be had or be done without, nothing is lost.
 	_ = unix.Prctl(unix.PR_SET_THP_DISABLE, 1, 0, 0, 0)
 	var conn *conntrack.Conn
-	t, err := host.VisitConntrack(netns, func() (err error) {
+	t, err := conntrack.InNetns(netns.ID{Inode: inode}, func(*conntrack.NetnsTable) (err error) {
 		conn, err = conntrack.Open()
 		return err
 	})
 	switch {
-	case errors.Is(err, host.ErrNoConntrack), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, conntrack.ErrNotLoaded), errors.Is(err, fs.ErrPermission):
 		return conntrackTable{}, fmt.Errorf("%w: %w", conntrack.ErrCannot, err)
 	case err != nil:
 		return conntrackTable{}, err
@@ -135,27 +136,19 @@ func (e *env) readConntrack(ctx context.Context, o *conntrackOptions) (r view.Co
 	}
 	defer func() { err = errors.Join(err, table.shut()) }()
 	r = view.ConntrackReport{
-		Time: e.now(), Table: table.ConntrackTable, Top: o.top,
+		Time: e.now(), Table: table.NetnsTable, Top: o.top,
 		By: o.by, States: o.states, Zone: o.zone, IPv4: o.family == unix.AF_INET, IPv6: o.family == unix.AF_INET6,
 	}
 	tally := conntrack.NewTally(conntrack.Options{
 		ByDestination: o.by == view.ByDst, NoAddresses: o.by == view.ByDport || o.by == view.ByState,
 		States: o.states, Zone: o.zone,
-	}, conntrack.NewClock(r.Time, table.sysctl))
+	}, conntrack.NewClock(r.Time, table.Sysctl))
 	if r.Dumped, err = table.dump(ctx, o.family, tally.Add); err != nil {
 		return r, err
 	}
 	r.Took = e.now().Sub(r.Time)
 	r.Summary = tally.Summary(o.top)
 	return r, nil
-}
-
-func (t *conntrackTable) sysctl(name string) (uint32, error) {
-	n, ok := t.Sysctls[name]
-	if !ok {
-		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
-	}
-	return n, nil
 }
 
 func parseBy(s string) (view.ConntrackBy, error) {

@@ -20,21 +20,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/needs"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
 // fakeTable is a table of 1000 entries that one range fills, in a namespace.
-func fakeTable(netns uint32) (conntrackTable, error) {
+func fakeTable(inode uint32) (conntrackTable, error) {
 	t := conntrackTable{shut: func() error { return nil }}
-	t.Conntrack = host.Conntrack{Count: 1000, Max: 1000, Buckets: 128}
+	t.Usage = conntrack.Usage{Count: 1000, Max: 1000, Buckets: 128}
 	t.Netns, t.Sysctls = 1, map[string]uint32{
 		"nf_conntrack_tcp_timeout_established": 432000, "nf_conntrack_tcp_timeout_syn_sent": 120, "nf_conntrack_udp_timeout": 30,
 	}
-	if netns != 0 {
-		t.Netns, t.Name, t.Enter = netns, "web", []string{"ip", "netns", "exec", "web"}
+	if inode != 0 {
+		t.Netns, t.Name, t.Enter = inode, "web", []string{"ip", "netns", "exec", "web"}
 	}
 	t.dump = func(_ context.Context, family uint8, fn func(*conntrack.Entry)) (d conntrack.Dumped, err error) {
 		for i := range 1000 {
@@ -178,18 +178,18 @@ func TestConntrackCannot(t *testing.T) {
 // The command itself, on a real table in a namespace of its own.
 func TestConntrackNative(t *testing.T) {
 	needs.Root(t)
-	_, err := host.VisitConntrack(0, func() error { return nil })
-	needs.Able(t, err, host.ErrNoConntrack)
+	_, err := conntrack.InNetns(netns.ID{}, func(*conntrack.NetnsTable) error { return nil })
+	needs.Able(t, err, conntrack.ErrNotLoaded)
 	const entries = 4000
-	var netns string
+	var own string
 	ready, done := make(chan error), make(chan struct{})
 	go func() {
-		ready <- conntracktest.InNewNetns(func() error {
+		ready <- netns.InsideNew(func() error {
 			if err := conntracktest.Fill(conntracktest.Story(entries)); err != nil {
 				return err
 			}
 			link, err := os.Readlink("/proc/thread-self/ns/net")
-			netns = link
+			own = link
 			ready <- err
 			<-done
 			return nil
@@ -202,7 +202,7 @@ func TestConntrackNative(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	e := fakeEnv(newFake(), &stdout, &stderr)
 	e.now, e.conntrack = time.Now, openConntrack
-	if status := run(t.Context(), e, []string{"conntrack", "--netns", netns, "--json", "--top", "5"}); status != exitFine {
+	if status := run(t.Context(), e, []string{"conntrack", "--netns", own, "--json", "--top", "5"}); status != exitFine {
 		t.Fatalf("%d %s", status, stderr.String())
 	}
 	// By the process, if the main thread of this one was left there.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -74,7 +74,7 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 	o.patience = patience / 2 // a busy machine may be slow to find a listener
 	o.probe.Filter.Netns = []uint32{lab.Netns()}
 	inLab := *e // with the lab's namespace for the machine's own
-	inLab.machine = func() (host.Machine, error) {
+	inLab.machine = func() (survey.Machine, error) {
 		m, err := e.machine()
 		m.Netns = lab.Netns()
 		return m, err

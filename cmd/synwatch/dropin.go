@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/view"
 )
@@ -132,7 +132,7 @@ func removeIfThere(path string) error {
 func inTheWay(path string, c *view.Check) []string {
 	var lines []string
 	for _, s := range c.Settings {
-		var last *host.Assignment
+		var last *survey.Assignment
 		for _, a := range c.Snapshot.System.Files.Naming(s.Sysctl) {
 			after := a.File == "/etc/sysctl.conf" || filepath.Base(a.File) > filepath.Base(path)
 			if after && a.Value != s.Value && a.File != path {

@@ -8,8 +8,13 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -19,14 +24,14 @@ type env struct {
 	stdout, stderr io.Writer
 	environ        []string
 	now            func() time.Time
-	machine        func() (host.Machine, error)
+	machine        func() (survey.Machine, error)
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
 	directory      func() directory
-	survey         func(netns []uint32) (*host.Snapshot, error)
+	survey         func(netns []uint32) (*survey.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
-	table          func(netns uint32) (*host.ConntrackTable, error)
-	waiting        func(netns uint32, port uint16) (host.Waiting, error)
+	table          func(id netns.ID) (*conntrack.NetnsTable, error)
+	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
 }
 
 // tracer is a source that can be closed.
@@ -37,14 +42,14 @@ type tracer interface {
 
 // directory can be closed.
 type directory interface {
-	watch.Directory
+	watch.Enricher
 	Close() error
 }
 
 func realEnv() *env {
 	return &env{
 		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now,
-		machine: host.ThisMachine,
+		machine: survey.ThisMachine,
 		open: func(o probe.Options) (tracer, error) {
 			t, err := probe.Open(o)
 			if err != nil {
@@ -53,11 +58,11 @@ func realEnv() *env {
 			go releaseMemory(os.Environ())
 			return t, nil
 		},
-		counters:  func() watch.Counters { return host.NewSampler(append(cause.Counters(), watch.Accepted)) },
-		directory: func() directory { return host.NewDirectory() },
-		survey:    host.Survey,
+		counters:  func() watch.Counters { return nstat.NewSampler(append(cause.Counters(), watch.Accepted)) },
+		directory: func() directory { return enrich.NewCache() },
+		survey:    survey.Running,
 		conntrack: openConntrack,
-		table:     host.ReadConntrack,
-		waiting:   host.ReadWaiting,
+		table:     conntrack.ReadNetns,
+		waiting:   sockets.ReadWaiting,
 	}
 }

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/probe"
+	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
@@ -25,11 +28,11 @@ type fake struct {
 	stopped bool
 	closed  bool
 
-	snapshots []host.Snapshot // of check, one after the other
-	surveyed  []uint32        // the namespaces asked for last
+	snapshots []survey.Snapshot // of check, one after the other
+	surveyed  []uint32          // the namespaces asked for last
 }
 
-func (f *fake) survey(netns []uint32) (*host.Snapshot, error) {
+func (f *fake) survey(netns []uint32) (*survey.Snapshot, error) {
 	f.surveyed = netns
 	s := f.snapshots[0]
 	if len(f.snapshots) > 1 {
@@ -38,17 +41,17 @@ func (f *fake) survey(netns []uint32) (*host.Snapshot, error) {
 	return &s, nil
 }
 
-func (f *fake) Coverage() event.Coverage         { return f.cov }
-func (f *fake) Start() error                     { return nil }
-func (f *fake) Stop() error                      { f.stopped = true; return nil }
-func (f *fake) Wake()                            {}
-func (f *fake) Ignore(int)                       {}
-func (f *fake) Losses() (event.Losses, error)    { return event.Losses{}, nil }
-func (f *fake) Close() error                     { f.closed = true; return nil }
-func (f *fake) Sample(bool) (host.Sample, error) { return host.Sample{1: {}}, nil }
-func (f *fake) Name(uint32) string               { return "" }
-func (f *fake) Ask(host.Question) (host.Answer, bool) {
-	return host.Answer{Listener: &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx"}}}, true
+func (f *fake) Coverage() event.Coverage          { return f.cov }
+func (f *fake) Start() error                      { return nil }
+func (f *fake) Stop() error                       { f.stopped = true; return nil }
+func (f *fake) Wake()                             {}
+func (f *fake) Ignore(int)                        {}
+func (f *fake) Losses() (event.Losses, error)     { return event.Losses{}, nil }
+func (f *fake) Close() error                      { f.closed = true; return nil }
+func (f *fake) Sample(bool) (nstat.Sample, error) { return nstat.Sample{netns.ID{Inode: 1}: {}}, nil }
+func (f *fake) Name(netns.ID) string              { return "" }
+func (f *fake) Ask(enrich.Query) (enrich.Answer, bool) {
+	return enrich.Answer{Listener: &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}}, true
 }
 func (f *fake) Read(time.Time) (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)
@@ -91,7 +94,7 @@ func command(t *testing.T, f *fake, args ...string) result {
 func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 	return &env{
 		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
-		machine:   func() (host.Machine, error) { return host.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
+		machine:   func() (survey.Machine, error) { return survey.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },
 		directory: func() directory { return f },

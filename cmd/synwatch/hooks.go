@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -125,7 +125,7 @@ func instead(c *cause.Cause) string {
 	return "other"
 }
 
-func kernelLine(m host.Machine, c *event.Coverage) string {
+func kernelLine(m survey.Machine, c *event.Coverage) string {
 	reasons := "gives drop reasons"
 	if !c.HasReasons {
 		reasons = "gives no drop reasons"

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 )
 
@@ -114,7 +114,7 @@ func TestHooksArePrintable(t *testing.T) {
 	f.cov.Hooks = append(f.cov.Hooks, event.HookState{Name: "x", Status: event.Unavailable, Why: "no \x1b[2J"})
 	var stdout, stderr bytes.Buffer
 	e := fakeEnv(f, &stdout, &stderr)
-	e.machine = func() (host.Machine, error) { return host.Machine{Name: "\x1b]0;x\x07", Kernel: "6\u202e"}, nil }
+	e.machine = func() (survey.Machine, error) { return survey.Machine{Name: "\x1b]0;x\x07", Kernel: "6\u202e"}, nil }
 	if status := run(t.Context(), e, []string{"hooks"}); status != exitFine {
 		t.Errorf("status %d", status)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -108,7 +109,7 @@ func (m *machines) shell(command string) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if strings.Contains(command, "nf_conntrack_max=") || strings.Contains(command, "/sys/module/") {
-		m.must(onOwnThread(func() error { return nil }, cmd.Start))
+		m.must(netns.OnNewThread(func() error { return nil }, cmd.Start))
 	} else {
 		m.start("server", cmd)
 	}

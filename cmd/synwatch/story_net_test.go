@@ -8,13 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/synwatch/synwatch/pkg/needs"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -34,9 +34,7 @@ func storyMachines(t *testing.T, names ...string) *machines {
 	needs.FewKernels(t)
 	m := &machines{t, map[string]*os.File{}}
 	for _, name := range names {
-		m.add(name, func(fn func() error) error {
-			return onOwnThread(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, fn)
-		})
+		m.add(name, netns.InsideNew)
 	}
 	return m
 }
@@ -53,29 +51,10 @@ func (m *machines) add(name string, do func(func() error) error) {
 	m.do(name, func() error { return m.up("lo") })
 }
 
-// onOwnThread runs fn on a thread that ends with it. The main thread cannot end.
-func onOwnThread(enter, fn func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			done <- onOwnThread(enter, fn)
-			runtime.UnlockOSThread()
-			return
-		}
-		err := enter()
-		if err == nil {
-			err = fn()
-		}
-		done <- err
-	}()
-	return <-done
-}
-
 // do runs fn on a machine.
 func (m *machines) do(name string, fn func() error) {
 	m.Helper()
-	m.must(onOwnThread(func() error { return unix.Setns(int(m.ns[name].Fd()), unix.CLONE_NEWNET) }, fn))
+	m.must(netns.Inside(m.ns[name], fn))
 }
 
 func (m *machines) must(errs ...error) {
@@ -148,12 +127,12 @@ func (m *machines) setGlobal(key, value string) {
 	m.Helper()
 	path := "/proc/sys/" + strings.ReplaceAll(key, ".", "/")
 	home := func() error { return nil }
-	m.must(onOwnThread(home, func() error {
+	m.must(netns.OnNewThread(home, func() error {
 		old, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		m.Cleanup(func() { m.must(onOwnThread(home, func() error { return os.WriteFile(path, old, 0) })) })
+		m.Cleanup(func() { m.must(netns.OnNewThread(home, func() error { return os.WriteFile(path, old, 0) })) })
 		return os.WriteFile(path, []byte(value), 0)
 	}))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -142,7 +142,7 @@ func TestFiltersReachTheTracer(t *testing.T) {
 	got := command(t, f, "trace", "--src", "10.9.0.0/16,fd00::1", "--src", "::ffff:10.1.2.3", "--dst", "::ffff:10.0.0.0/104",
 		"--port", "80", "--port", "443", "--netns", fmt.Sprint(os.Getpid()), "--no-coalesce", "--btf", "file", "--duration", "1s")
 	// The main thread's, which a test may have left elsewhere.
-	self, err := host.ResolveNetns(fmt.Sprintf("/proc/%d/ns/net", os.Getpid()))
+	self, err := netns.Resolve(fmt.Sprintf("/proc/%d/ns/net", os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}

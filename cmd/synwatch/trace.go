@@ -12,9 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -64,7 +65,7 @@ it ends, however it ends.`,
 	f.Var(listOf(&o.probe.Filter.Src, "CIDR", parsePrefix), "src", "count only drops of these clients (repeatable)")
 	f.Var(listOf(&o.probe.Filter.Dst, "CIDR", parsePrefix), "dst", "count only drops of packets to these local addresses (repeatable)")
 	f.Var(listOf(&o.probe.Filter.Ports, "N", parsePort), "port", "count only drops of packets to these local ports (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Netns, "NETNS", host.ResolveNetns), "netns", "count only drops in these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Netns, "NETNS", netns.Resolve), "netns", "count only drops in these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
 	f.Var(valueOf(&o.duration, "TIME", parseDuration), "duration", "end after this time, e.g. 30s or 10m")
 	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
 	f.BoolVar(&o.probe.EveryDrop, "no-coalesce", false, "print a record for every drop")
@@ -140,16 +141,16 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	defer func() { err = errors.Join(err, known.Close()) }()
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: e.counters(), Directory: known, Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Enricher: known, Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
-		Records: o.count, Duration: o.duration, Patience: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
+		Records: o.count, Duration: o.duration, MaxWait: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports) > 0,
 	})
 }
 
 // announce says what is traced and what cannot be.
-func (e *env) announce(m host.Machine, t tracer) {
+func (e *env) announce(m survey.Machine, t tracer) {
 	e.say(fmt.Sprintf("tracing refused TCP connections on %s (%s); Ctrl-C ends it with a summary", m.Name, m.Kernel))
 	if blind := cause.NewAttributor(t.Coverage()).Blind(); len(blind) > 0 {
 		e.say("this run cannot see all of " + strings.Join(blind, ", ") + " (synwatch hooks says why)")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -33,7 +34,11 @@ const (
 // It is not nl.NetlinkRequest.ExecuteIter, which copies each answer and lists
 // its messages anew: 100 kB of garbage for each 32 kB, more than the table of
 // sources takes altogether.
-type Conn struct{ fd int }
+type Conn struct {
+	fd      int
+	closing sync.Once
+	closed  error
+}
 
 // Open opens a socket in the calling thread's network namespace.
 func Open() (*Conn, error) {
@@ -49,11 +54,15 @@ func Open() (*Conn, error) {
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect netlink: %w", err), unix.Close(fd))
 	}
-	return &Conn{fd}, nil
+	return &Conn{fd: fd}, nil
 }
 
-// Close closes the socket.
-func (c *Conn) Close() error { return unix.Close(c.fd) }
+// Close closes the socket. Called again it does nothing: the number may be
+// another file's by then.
+func (c *Conn) Close() error {
+	c.closing.Do(func() { c.closed = unix.Close(c.fd) })
+	return c.closed
+}
 
 // Dumped is how a dump went.
 type Dumped struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
 	"github.com/synwatch/synwatch/pkg/needs"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +29,7 @@ func inNetns(t *testing.T, fn func() error) {
 	t.Helper()
 	needs.Root(t)
 	needs.File(t, sysctls+"nf_conntrack_count")
-	if err := conntracktest.InNewNetns(fn); err != nil {
+	if err := netns.InsideNew(fn); err != nil {
 		t.Fatal(err)
 	}
 }

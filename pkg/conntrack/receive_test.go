@@ -41,7 +41,7 @@ func TestDumpEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c := Conn{pair[0]}
+		c := Conn{fd: pair[0]}
 		d, err := c.Dump(t.Context(), unix.AF_UNSPEC, func(*Entry) {})
 		if !errors.Is(err, test.err) || d.Entries == 0 || d.Malformed != 0 {
 			t.Errorf("%s: %v, %+v", name, err, d)
@@ -49,5 +49,28 @@ func TestDumpEnd(t *testing.T) {
 		if err := errors.Join(c.Close(), unix.Close(pair[1])); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Between two calls the number may have become another file's.
+func TestConnClosesItsOwnDescriptorOnly(t *testing.T) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Conn{fd: fd}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := unix.Eventfd(0, unix.EFD_CLOEXEC) // the lowest free number, so the same
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(other)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := unix.FcntlInt(uintptr(other), unix.F_GETFD, 0); err != nil || other != fd {
+		t.Errorf("descriptor %d (it was %d): %v", other, fd, err)
 	}
 }

@@ -7,13 +7,12 @@ import (
 	"net/netip"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/shell"
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // holderEvidence says who has the entries, where the table was read.
-func holderEvidence(h *host.Holders) []Evidence {
+func holderEvidence(h *conntrack.Summary) []Evidence {
 	if h == nil || h.Entries == 0 {
 		return nil
 	}
@@ -36,7 +35,7 @@ func percent(n, of uint64) string { return fmt.Sprintf("%d %% of %d", n*100/max(
 
 // largestHolder names the prefix with most of the table's entries, empty where there
 // is none or the table was not read.
-func largestHolder(h *host.Holders) string {
+func largestHolder(h *conntrack.Summary) string {
 	if h == nil || h.Chief() == nil {
 		return ""
 	}

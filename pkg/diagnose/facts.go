@@ -4,33 +4,36 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Facts is what the rules look at: the machine and one network namespace of it.
 // What is not known is nil, missing or, where zero cannot be, zero; no rule
 // fires on it.
 type Facts struct {
-	System host.System
+	System survey.System
 	// Space has counters that moved by so much in the Window.
-	Space host.Space
+	Space survey.Space
 	// Window is the time over which the counters moved, 0 for since they began:
 	// at boot, or when the namespace was made.
 	Window time.Duration
 	// Listener is the one that a rule about listeners looks at.
-	Listener *host.ListenerQueue
+	Listener *sockets.ListenerQueue
 	// Tally is what a trace counted of one cause, for the rules about that.
 	Tally *Tally
 }
 
 // FactsOf are the facts of a snapshot, a namespace each. With an earlier snapshot
 // the counters are what moved in between.
-func FactsOf(now, before *host.Snapshot) []Facts {
+func FactsOf(now, before *survey.Snapshot) []Facts {
 	var all []Facts
 	for _, space := range now.Spaces {
 		f := Facts{System: now.System, Space: space}
@@ -44,38 +47,41 @@ func FactsOf(now, before *host.Snapshot) []Facts {
 }
 
 // since takes off what had been counted before.
-func (f *Facts) since(before *host.Snapshot) {
+func (f *Facts) since(before *survey.Snapshot) {
 	for _, old := range before.Spaces {
-		if old.Netns != f.Space.Netns {
-			continue
+		if old.Netns.Differs(f.Space.Netns) || old.Netns.Cookie == 0 && fell(f.Space.Counters, old.Counters) {
+			continue // another namespace has the number now, and counts from zero
 		}
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
 	}
-	if now, old := f.System.Softnet, before.System.Softnet; now != nil && old != nil {
-		f.System.Softnet = &host.Softnet{
-			Processed: now.Processed - old.Processed, Dropped: now.Dropped - old.Dropped,
-			Squeezed: now.Squeezed - old.Squeezed,
-		}
+	if now := f.System.Softnet; now != nil {
+		f.System.Softnet = now.Since(before.System.Softnet)
 	}
 }
 
 // gauges are no counters, and stay as they are.
 var gauges = map[string]bool{"TcpCurrEstab": true, "Neighbourentries": true, "Neighbour6entries": true}
 
-func moved(now, before host.Values) host.Values {
-	delta := host.Values{}
+func moved(now, before nstat.Values) nstat.Values {
+	delta := nstat.Values{}
 	for name, v := range now {
-		if old := before[name]; !gauges[name] && v >= old {
-			v -= old
+		if !gauges[name] {
+			v = nstat.Delta(v, before[name])
 		}
 		delta[name] = v
 	}
 	return delta
 }
 
-func movedListeners(now, before []host.ListenerQueue) []host.ListenerQueue {
-	delta := make([]host.ListenerQueue, len(now))
+func fell(now, before nstat.Values) bool {
+	now = maps.Clone(now)
+	maps.DeleteFunc(now, func(name string, _ uint64) bool { return gauges[name] })
+	return nstat.Fell(now, before)
+}
+
+func movedListeners(now, before []sockets.ListenerQueue) []sockets.ListenerQueue {
+	delta := make([]sockets.ListenerQueue, len(now))
 	for i, l := range now {
 		delta[i] = l
 		for _, old := range before {
@@ -135,7 +141,7 @@ func (f *Facts) inForce(sysctl string) []Evidence {
 	return []Evidence{e}
 }
 
-func place(a host.Assignment) string { return fmt.Sprintf("%s:%d", a.File, a.Line) }
+func place(a survey.Assignment) string { return fmt.Sprintf("%s:%d", a.File, a.Line) }
 
 // counted are counters as evidence: those that moved.
 func (f *Facts) counted(names ...string) []Evidence {

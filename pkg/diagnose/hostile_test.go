@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 )
 
@@ -26,8 +27,8 @@ func hostileFacts(name string, enter []string) Facts {
 	f.Space.Sysctls = map[string]string{
 		rpFilterOf(name): "1", twRecycle: "1", tcpRmem: strings.ReplaceAll("A B 99999", "A", strings.Join(strings.Fields(name+"x"), "")),
 	}
-	f.Space.Counters = host.Values{"TcpExtIPReversePathFilter": 1e6, "TcpExtTCPRcvCollapsed": 1e6, "TcpExtPAWSPassive": 9}
-	f.System.Files = host.SysctlFiles{{File: "/etc/sysctl.d/" + name, Line: 3, Key: twRecycle, Value: "1"}}
+	f.Space.Counters = nstat.Values{"TcpExtIPReversePathFilter": 1e6, "TcpExtTCPRcvCollapsed": 1e6, "TcpExtPAWSPassive": 9}
+	f.System.Files = survey.SysctlFiles{{File: "/etc/sysctl.d/" + name, Line: 3, Key: twRecycle, Value: "1"}}
 	f.Space.Enter, f.Space.Own, f.Space.Name = enter, enter == nil, name
 	return f
 }

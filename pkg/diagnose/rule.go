@@ -6,8 +6,8 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Scope is what a rule looks at in one go.
@@ -104,7 +104,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.Space.Own
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}
@@ -122,7 +122,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 }
 
 // setSysctl sets a sysctl for now, in its namespace.
-func (r *Rule) setSysctl(c *Change, s *host.Space) shell.Command {
+func (r *Rule) setSysctl(c *Change, s *survey.Space) shell.Command {
 	command := setSysctl(c.Sysctl, c.Value)
 	if r.Scope == Machine || global[c.Sysctl] || command.IsZero() {
 		return command

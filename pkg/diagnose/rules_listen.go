@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/sockets"
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
@@ -97,7 +97,7 @@ func (f *Facts) sinceListening() string {
 }
 
 // who is a listener in words: nginx[812] on *:443.
-func who(l *host.ListenerQueue) string {
+func who(l *sockets.ListenerQueue) string {
 	on := fmt.Sprintf("port %d", l.Addr.Port())
 	if a := l.Addr.Addr(); a.IsValid() && !a.IsUnspecified() {
 		on = netip.AddrPortFrom(a, l.Addr.Port()).String()
@@ -110,7 +110,7 @@ func who(l *host.ListenerQueue) string {
 
 // queueChanges is how a listener is helped. One that has stopped accepting is not helped
 // by a longer queue.
-func (f *Facts) queueChanges(l *host.ListenerQueue, full bool) []Change {
+func (f *Facts) queueChanges(l *sockets.ListenerQueue, full bool) []Change {
 	first := do("make the application accept: look for a thread that is stuck or overloaded", "the queue empties only by accept(2)")
 	if full && l.PID != 0 {
 		first.Do = fmt.Sprintf("find out why %s[%d] does not accept: its threads (cat /proc/%d/task/*/wchan), its CPU time, its limit of open files (/proc/%d/limits)", l.Comm, l.PID, l.PID, l.PID)
@@ -164,7 +164,7 @@ func (f *Facts) showsOverflow() bool {
 	return false
 }
 
-func overflowed(l *host.ListenerQueue) bool {
+func overflowed(l *sockets.ListenerQueue) bool {
 	return l.Drops != nil && *l.Drops > 0 || l.Full()
 }
 

@@ -11,21 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"golang.org/x/sys/unix"
 )
 
 // healthy is a busy machine of which everything is known and nothing is wrong.
 func healthy() Facts {
 	return Facts{
-		System: host.System{
+		System: survey.System{
 			Kernel: "6.12.1", Memory: 16 << 30, CPUs: 8, Uptime: 100 * time.Hour,
-			Softnet: &host.Softnet{Processed: 1e9, Squeezed: 5},
-			Files:   host.SysctlFiles{{File: "/etc/sysctl.conf", Line: 1, Key: "net.core.somaxconn", Value: "4096"}},
+			Softnet: &nstat.Softnet{Processed: 1e9, Squeezed: 5},
+			Files:   survey.SysctlFiles{{File: "/etc/sysctl.conf", Line: 1, Key: "net.core.somaxconn", Value: "4096"}},
 		},
-		Space: host.Space{
-			Netns: 1, Own: true,
-			Counters: host.Values{
+		Space: survey.Space{
+			Netns: netns.ID{Inode: 1}, Own: true,
+			Counters: nstat.Values{
 				"TcpPassiveOpens": 1e7, "TcpInSegs": 1e9, "TcpExtListenDrops": 0, "TcpExtListenOverflows": 0,
 				"TcpExtPAWSEstab": 0, "TcpExtSyncookiesSent": 0, "Conntrackdrop": 0, "Neighbourentries": 20,
 			},
@@ -38,21 +42,21 @@ func healthy() Facts {
 				"net.netfilter.nf_conntrack_count": "100", "net.netfilter.nf_conntrack_max": "262144",
 				"net.netfilter.nf_conntrack_buckets": "65536", "net.netfilter.nf_conntrack_tcp_timeout_established": "432000",
 			},
-			Sockets:   &host.TCPSockets{InUse: 100, TimeWait: 1000, Orphans: 2, Pages: 100},
-			Listeners: []host.ListenerQueue{listener(0, 511, 0)},
+			Sockets:   &nstat.TCPSockets{InUse: 100, TimeWait: 1000, Orphans: 2, Pages: 100},
+			Listeners: []sockets.ListenerQueue{listener(0, 511, 0)},
 		},
 	}
 }
 
-func listener(waiting, limit uint32, drops uint64) host.ListenerQueue {
-	return host.ListenerQueue{
-		Addr: netip.MustParseAddrPort("0.0.0.0:443"), Process: host.Process{PID: 812, Comm: "nginx"},
+func listener(waiting, limit uint32, drops uint64) sockets.ListenerQueue {
+	return sockets.ListenerQueue{
+		Addr: netip.MustParseAddrPort("0.0.0.0:443"), Process: proc.Process{PID: 812, Comm: "nginx"},
 		Waiting: waiting, Limit: &limit, Drops: &drops,
 	}
 }
 
 // still is a queue from which nothing was accepted for so long.
-func still(l host.ListenerQueue, d time.Duration) host.ListenerQueue {
+func still(l sockets.ListenerQueue, d time.Duration) sockets.ListenerQueue {
 	l.Still = d
 	return l
 }
@@ -64,12 +68,12 @@ func counter(name string, n uint64) func(*Facts) {
 func without(key string) func(*Facts) { return func(f *Facts) { delete(f.Space.Sysctls, key) } }
 func line(key, v string) func(*Facts) {
 	return func(f *Facts) {
-		f.System.Files = append(f.System.Files, host.Assignment{File: "/etc/sysctl.conf", Line: 7, Key: key, Value: v})
+		f.System.Files = append(f.System.Files, survey.Assignment{File: "/etc/sysctl.conf", Line: 7, Key: key, Value: v})
 	}
 }
 func window(f *Facts) { f.Window = 10 * time.Second }
-func listens(l host.ListenerQueue) func(*Facts) {
-	return func(f *Facts) { f.Space.Listeners = []host.ListenerQueue{l} }
+func listens(l sockets.ListenerQueue) func(*Facts) {
+	return func(f *Facts) { f.Space.Listeners = []sockets.ListenerQueue{l} }
 }
 
 // rows are what is wrong with the healthy machine, and what is then found. What
@@ -98,7 +102,7 @@ var rows = []struct {
 	{"a tiny accept queue with one waiting", []func(*Facts){listens(listener(1, 1, 0))}, "", nil},
 	{"a full queue of backlog 0", []func(*Facts){listens(listener(1, 0, 0))}, "critical accept-queue-full", nil},
 	{"a pattern in a file", []func(*Facts){line("net.ipv4.conf.*.rp_filter", "2")}, "", nil},
-	{"an unknown limit", []func(*Facts){listens(host.ListenerQueue{Waiting: 500})}, "", nil},
+	{"an unknown limit", []func(*Facts){listens(sockets.ListenerQueue{Waiting: 500})}, "", nil},
 	{"an accept queue that was full", []func(*Facts){window, listens(listener(0, 511, 3)), counter("TcpExtListenOverflows", 3), counter("TcpExtListenDrops", 3)},
 		"warning accept-queue-full", []string{"was full", "in the last 10s"}},
 	{"old and few overflows", []func(*Facts){listens(listener(0, 511, 3)), counter("TcpExtListenOverflows", 3), counter("TcpExtListenDrops", 3)},
@@ -150,7 +154,7 @@ var rows = []struct {
 			"conntrack -D -f ipv4 -s 198.51.100.0/29 -p tcp --state ESTABLISHED", "frees 890 tcp ESTABLISHED entries", "nf_conntrack_tcp_timeout_established=86400", "net.netfilter.nf_conntrack_max=524288"}},
 	{"a full table of one client of IPv6, with a short timeout", []func(*Facts){sysctl(ctCount, "262144"), sysctl(ctEstablished, "3600"), heldBy("2001:db8::1/128")},
 		"critical conntrack-full", []string{"-f ipv6 -s 2001:db8::1 -p tcp", "ip6 saddr 2001:db8::1 ct", "!timeout_established="}},
-	{"a full table of nobody's", []func(*Facts){sysctl(ctCount, "262144"), func(f *Facts) { f.Space.Holders = &host.Holders{Entries: 262144, NumAddresses: 200000} }},
+	{"a full table of nobody's", []func(*Facts){sysctl(ctCount, "262144"), func(f *Facts) { f.Space.Holders = &conntrack.Summary{Entries: 262144, NumAddresses: 200000} }},
 		"critical conntrack-full", []string{"sources in the table 200000", "synwatch conntrack", "!talk to"}},
 	{"a filling table", []func(*Facts){sysctl(ctCount, "220000"), sysctl(ctEstablished, "86400")}, "warning conntrack-full", nil},
 	{"a full table that memory cannot double", []func(*Facts){sysctl(ctCount, "262144"), sysctl(ctEstablished, "86400"), func(f *Facts) { f.System.Memory = 1 << 30 }},
@@ -182,7 +186,7 @@ var rows = []struct {
 func heldBy(prefix string) func(*Facts) {
 	return func(f *Facts) {
 		established := conntrack.Kind{Proto: unix.IPPROTO_TCP, State: "ESTABLISHED"}
-		f.Space.Holders = &host.Holders{
+		f.Space.Holders = &conntrack.Summary{
 			Entries: 1000, NumAddresses: 6, Since: conntrack.Idle,
 			States: []conntrack.Group{{Kind: &established, Entries: 950}},
 			Prefixes: []conntrack.Group{{
@@ -250,7 +254,7 @@ func TestUnknownFactsFireNothing(t *testing.T) {
 			for _, spoil := range row.wrong {
 				spoil(&f)
 			}
-			f.System = host.System{}
+			f.System = survey.System{}
 			if part == "counters" {
 				f.Space.Counters = nil
 			} else {
@@ -327,9 +331,42 @@ func TestSinceTakesOffWhatWasBefore(t *testing.T) {
 	}
 }
 
-func snapshot(n, dropped uint64) *host.Snapshot {
-	return &host.Snapshot{
-		System: host.System{Softnet: &host.Softnet{Dropped: dropped}},
-		Spaces: []host.Space{{Netns: 1, Counters: host.Values{"TcpExtListenDrops": n, "TcpCurrEstab": n}}},
+// A counter that is smaller than before began again from zero; so did all of them
+// where another namespace has the number.
+func TestSinceOfCountersThatFell(t *testing.T) {
+	counters := func(drops, accepted uint64) nstat.Values {
+		return nstat.Values{"TcpExtListenDrops": drops, "TcpPassiveOpens": accepted, "TcpCurrEstab": drops}
+	}
+	for name, test := range map[string]struct {
+		before, now netns.ID
+		accepted    uint64
+	}{
+		"the same":           {netns.ID{Cookie: 7, Inode: 1}, netns.ID{Cookie: 7, Inode: 1}, 2},
+		"another":            {netns.ID{Cookie: 7, Inode: 1}, netns.ID{Cookie: 8, Inode: 1}, 12},
+		"perhaps another":    {netns.ID{Inode: 1}, netns.ID{Inode: 1}, 12},
+		"another number":     {netns.ID{Cookie: 7, Inode: 1}, netns.ID{Cookie: 7, Inode: 2}, 12},
+		"known to be gone":   {netns.ID{}, netns.ID{Cookie: 8, Inode: 1}, 12},
+		"known since lately": {netns.ID{Inode: 1}, netns.ID{Cookie: 8, Inode: 1}, 12},
+	} {
+		before := &survey.Snapshot{Spaces: []survey.Space{{Netns: test.before, Counters: counters(5, 10)}}}
+		now := &survey.Snapshot{Spaces: []survey.Space{{Netns: test.now, Counters: counters(3, 12)}}}
+		got := FactsOf(now, before)[0].Space.Counters
+		if diff := cmp.Diff(nstat.Values{"TcpExtListenDrops": 3, "TcpPassiveOpens": test.accepted, "TcpCurrEstab": 3}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestSinceOfACPUThatIsUnplugged(t *testing.T) {
+	before, now := snapshot(1, 900), snapshot(1, 5) // sums that fell
+	if s := FactsOf(now, before)[0].System.Softnet; s != nil {
+		t.Errorf("known: %+v", s)
+	}
+}
+
+func snapshot(n, dropped uint64) *survey.Snapshot {
+	return &survey.Snapshot{
+		System: survey.System{Softnet: &nstat.Softnet{Dropped: dropped}},
+		Spaces: []survey.Space{{Netns: netns.ID{Inode: 1}, Counters: nstat.Values{"TcpExtListenDrops": n, "TcpCurrEstab": n}}},
 	}
 }

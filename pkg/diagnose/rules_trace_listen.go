@@ -7,12 +7,12 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
 // listener is the one that was met, with the queue as it was.
-func (t *Tally) listener() host.ListenerQueue {
-	l := host.ListenerQueue{}
+func (t *Tally) listener() sockets.ListenerQueue {
+	l := sockets.ListenerQueue{}
 	if t.Answer.Listener != nil {
 		l.Process = t.Answer.Listener.Process
 	}

@@ -5,7 +5,7 @@ package diagnose
 import (
 	"fmt"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/conntrack"
 )
 
 func tracedConntrack(f *Facts) *Finding {
@@ -29,7 +29,7 @@ func tracedConntrack(f *Facts) *Finding {
 // it was met, and what it held at the end.
 func (f *Facts) lookAtTable() {
 	f.Space.Sysctls = map[string]string{}
-	var table *host.ConntrackTable
+	var table *conntrack.NetnsTable
 	if read := f.Tally.Table; read != nil {
 		table = read()
 	}

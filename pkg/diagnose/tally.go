@@ -9,8 +9,12 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Tally is what a trace counted of one cause.
@@ -26,12 +30,12 @@ type Tally struct {
 	First, Last time.Time
 	// Evidence and Answer are those of the newest record of Busiest.
 	Evidence *event.Evidence
-	Answer   host.Answer
+	Answer   enrich.Answer
 	// Table describes the connection tracking of Busiest with who has the entries,
 	// nil if it cannot. It is called only for what it is needed for.
-	Table func() *host.ConntrackTable
+	Table func() *conntrack.NetnsTable
 	// Waiting likewise looks at the accept queue of Busiest.
-	Waiting func() host.Waiting
+	Waiting func() sockets.Waiting
 	// Duration is how long was traced. Accepted is how many connections the
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration
@@ -57,10 +61,10 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 	})
 	for i := range tallies {
 		t := &tallies[i]
-		f := Facts{Tally: t, Window: t.Duration, System: host.System{Memory: memory}}
-		f.Space.Netns, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
+		f := Facts{Tally: t, Window: t.Duration, System: survey.System{Memory: memory}}
+		f.Space.Netns.Inode, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
 		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
-			f.Space.Enter = host.EnterProcess(l.PID)
+			f.Space.Enter = netns.EnterProcess(l.PID)
 		}
 		one := f.find(Trace)
 		for j := range one {

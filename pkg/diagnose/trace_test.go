@@ -11,8 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
 // tally is 4000 drops, half of each of two far sources, in 10 s.
@@ -38,15 +41,15 @@ func accepted(n uint64) func(*Tally) { return func(t *Tally) { t.Accepted = &n }
 func met(l event.Listener) func(*Tally) {
 	return func(t *Tally) {
 		t.Evidence = &event.Evidence{Listener: &l}
-		t.Answer.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx"}}
+		t.Answer.Listener = &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}
 	}
 }
 
-func tracked(c host.Conntrack) func(*Tally) { return func(t *Tally) { t.Answer.Conntrack = &c } }
+func tracked(c conntrack.Usage) func(*Tally) { return func(t *Tally) { t.Answer.Conntrack = &c } }
 
 func waits(n int, newest time.Duration) func(*Tally) {
 	return func(t *Tally) {
-		t.Waiting = func() host.Waiting { return host.Waiting{Connections: n, Newest: newest} }
+		t.Waiting = func() sockets.Waiting { return sockets.Waiting{Connections: n, Newest: newest} }
 	}
 }
 
@@ -55,8 +58,8 @@ func holding(prefix string) func(*Tally) {
 	return func(t *Tally) {
 		var f Facts
 		heldBy(prefix)(&f)
-		t.Table = func() *host.ConntrackTable {
-			return &host.ConntrackTable{
+		t.Table = func() *conntrack.NetnsTable {
+			return &conntrack.NetnsTable{
 				Enter: []string{"ip", "netns", "exec", "web"}, Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
 			}
 		}
@@ -102,11 +105,11 @@ func TestTraced(t *testing.T) {
 		"the reserve": {"syn-backlog-reserved", []func(*Tally){met(event.Listener{SynQueue: 90, AcceptQueueMax: 4096, MaxSynBacklog: 128})}, "critical traced-syn-queue",
 			[]string{"tcp_max_syn_backlog=256"}},
 		"cookies": {"syn-cookie-sent", []func(*Tally){queue}, "note traced-syn-queue", []string{"sent in place of", "!tcp_syncookies=1"}},
-		"a full table": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
+		"a full table": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
 			[]string{"100 % of 262144", "nf_conntrack_max=524288", "synwatch conntrack"}},
-		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",
+		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",
 			[]string{"talk to the operators of 198.51.0.0/28", "nf_conntrack_tcp_timeout_established=86400", "nf_conntrack_max=524288"}},
-		"a full table that others hold": {"conntrack-table-full", []func(*Tally){tracked(host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}), holding("203.0.113.0/24")}, "critical traced-conntrack-full",
+		"a full table that others hold": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}), holding("203.0.113.0/24")}, "critical traced-conntrack-full",
 			[]string{"full: 203.0.113.0/24 holds 90 % of it, tcp ESTABLISHED", "ip netns exec web conntrack -D -f ipv4 -s 203.0.113.0/24 -p tcp --state ESTABLISHED",
 				"talk to the operators of 203.0.113.0/24", "!see who holds", "ip netns exec web sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=86400", " sysctl -w net.netfilter.nf_conntrack_max=524288", "!web sysctl -w net.netfilter.nf_conntrack_max"}},
 		"a full table that others hold than are refused": {"conntrack-table-full", []func(*Tally){from("198.51.%d.%d", 20, 200), holding("203.0.113.0/24")}, "critical traced-conntrack-full",

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package netns holds what a network namespace is.
+// Package netns holds what a network namespace is: its identity, where it is
+// found, what people call it, and how a thread enters it.
 package netns
+
+import "cmp"
 
 // ID is the identity of a network namespace.
 type ID struct {
@@ -14,4 +17,14 @@ type ID struct {
 	// Inode is the number that people see (lsns, readlink /proc/PID/ns/net). The
 	// kernel gives it to another namespace as soon as it is free.
 	Inode uint32
+}
+
+// Differs says whether the two are certain to be different namespaces.
+func (id ID) Differs(o ID) bool {
+	return id.Inode != o.Inode || id.Cookie != 0 && o.Cookie != 0 && id.Cookie != o.Cookie
+}
+
+// Compare orders by the number that people see.
+func (id ID) Compare(o ID) int {
+	return cmp.Or(cmp.Compare(id.Inode, o.Inode), cmp.Compare(id.Cookie, o.Cookie))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -14,15 +13,14 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // The tables of the kernel side are bounded. These tests flood them.
 
 func newField(t *testing.T) *flood.Field {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, for network namespaces and BPF")
-	}
+	needs.Root(t)
 	f, err := flood.NewField(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,7 +42,7 @@ func (b *bench) overfillAndSYN(ln *listener, o option) Expect {
 }
 
 func probeMPTCP(ns *os.File) error {
-	return inNetns(ns, func() error {
+	return netns.Inside(ns, func() error {
 		fd, err := socket(V4, unix.IPPROTO_MPTCP)
 		if errors.Is(err, unix.EPROTONOSUPPORT) {
 			return fmt.Errorf("the kernel is built without it: %w", err)

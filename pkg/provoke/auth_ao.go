@@ -9,6 +9,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -98,7 +99,7 @@ func setAOKey(fd int, f Family, peer netip.Addr) error {
 }
 
 func probeAO(ns *os.File) error {
-	return inNetns(ns, func() error {
+	return netns.Inside(ns, func() error {
 		fd, err := tcpSocket(V4)
 		if err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/netip"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // runTimeout bounds a run, generously: an emulated CPU is slow.
@@ -51,7 +53,7 @@ func playFor(timeout time.Duration, settings sysctls, steps func(*bench) Expect)
 		if err := l.claims.acquire(ctx, settings); err != nil {
 			return want, err
 		}
-		err = onThread(b.enter, func() error {
+		err = netns.OnNewThread(b.enter, func() error {
 			want = steps(b)
 			b.syncAll()
 			if b.err == nil && l.Provoked != nil {
@@ -81,7 +83,7 @@ func (b *bench) enter() (err error) {
 	if err := PinTo(b.cpus[int(b.id)%len(b.cpus)]); err != nil {
 		return err
 	}
-	if err := setns(b.client); err != nil {
+	if err := netns.Enter(b.client); err != nil {
 		return err
 	}
 	b.wire, err = openWire(b.Lab, b.id)

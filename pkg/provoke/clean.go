@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/sockets"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -90,10 +91,10 @@ func destroy(r requestKey) error {
 
 // noRequests says that no request socket of the run's ports is left.
 func (b *bench) noRequests() (bool, error) {
-	socks, err := tcpTable(b.ServerDo)
-	return !slices.ContainsFunc(socks, func(s tcpEntry) bool {
-		return s.state == stateSynRecv && slices.ContainsFunc(b.requests, func(r requestKey) bool {
-			return r.server.Port() == s.local
+	socks, err := entries(b.ServerDo)
+	return !slices.ContainsFunc(socks, func(s sockets.Entry) bool {
+		return s.State == sockets.SynRecv && slices.ContainsFunc(b.requests, func(r requestKey) bool {
+			return r.server.Port() == s.Local.Port()
 		})
 	}), err
 }

@@ -9,8 +9,8 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,9 +28,9 @@ func (b *bench) withConntrack(do func(*netlink.Handle) error) {
 }
 
 func withConntrack(ns *os.File, do func(*netlink.Handle) error) error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_NETFILTER)
+	h, err := netns.Netlink(ns, unix.NETLINK_NETFILTER)
 	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
+		return err
 	}
 	defer h.Close()
 	return do(h)
@@ -91,7 +91,7 @@ func (b *bench) setGlobal(name, value string) {
 }
 
 // atHome runs fn in the namespace that the process was started in.
-func atHome(fn func() error) error { return onThread(func() error { return nil }, fn) }
+func atHome(fn func() error) error { return netns.OnNewThread(func() error { return nil }, fn) }
 
 func probeConntrackDump(ns *os.File) error {
 	return withConntrack(ns, func(h *netlink.Handle) error {

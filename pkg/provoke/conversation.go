@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/synwatch/synwatch/pkg/sockets"
 	"golang.org/x/sys/unix"
 )
 
@@ -128,12 +129,12 @@ func (b *bench) finished(clientPorts ...uint16) {
 	if b.err != nil {
 		return
 	}
-	live := func(e tcpEntry) bool {
-		return e.state != stateTimeWait && (slices.Contains(clientPorts, e.local) || slices.Contains(clientPorts, e.remote))
+	live := func(e sockets.Entry) bool {
+		return e.State != sockets.TimeWait && (slices.Contains(clientPorts, e.Local.Port()) || slices.Contains(clientPorts, e.Remote.Port()))
 	}
 	for _, do := range []func(func() error) error{b.ServerDo, b.ClientDo} {
 		b.fail(until(b.ctx, "the connection to end", func() (bool, error) {
-			table, err := tcpTable(do)
+			table, err := entries(do)
 			return !slices.ContainsFunc(table, live), err
 		}))
 	}

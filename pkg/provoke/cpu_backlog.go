@@ -8,8 +8,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/sockets"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -92,7 +93,7 @@ func (b *bench) atomically(name, value string, do func()) {
 // received is how many packets have come to the server's device, the dropped
 // ones too.
 func (b *bench) received() uint64 {
-	h, err := netlink.NewHandleAt(netns.NsHandle(b.server.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
 	if err != nil {
 		b.fail(err)
 		return 0
@@ -109,12 +110,12 @@ func (b *bench) received() uint64 {
 
 // unanswered counts by source the SYNs that made no request.
 func (b *bench) unanswered(ln *listener, sent map[uint16]netip.Addr) map[netip.Addr]uint64 {
-	table, err := tcpTable(b.ServerDo)
+	table, err := entries(b.ServerDo)
 	b.fail(err)
 	has := map[uint16]bool{}
 	for _, e := range table {
-		if e.state == stateSynRecv && e.local == ln.addr.Port() {
-			has[e.remote] = true
+		if e.State == sockets.SynRecv && e.Local.Port() == ln.addr.Port() {
+			has[e.Remote.Port()] = true
 		}
 	}
 	out := map[netip.Addr]uint64{}
@@ -132,9 +133,9 @@ func (b *bench) delay(d time.Duration) (remove func() error, err error) {
 }
 
 func addNetem(ns *os.File, index int, d time.Duration) (remove func() error, err error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(ns, unix.NETLINK_ROUTE)
 	if err != nil {
-		return nil, joinErr("open netlink", err)
+		return nil, err
 	}
 	attrs := netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
 	q := netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{Latency: uint32(d.Microseconds()), Limit: 10000})

@@ -12,6 +12,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -167,7 +168,7 @@ func (t *ipTables) putSizes(entry []byte) {
 
 // probeIPTables looks whether the namespace has legacy filter tables.
 func probeIPTables(ns *os.File) error {
-	return inNetns(ns, func() error {
+	return netns.Inside(ns, func() error {
 		err := ipTables4.setFilter(netip.Prefix{})
 		if _, no6 := os.Stat("/proc/sys/net/ipv6/conf/all"); no6 == nil {
 			err = errors.Join(err, ipTables6.setFilter(netip.Prefix{}))

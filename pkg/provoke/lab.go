@@ -12,8 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,10 +89,10 @@ func (l *Lab) Close() error {
 func (l *Lab) Netns() uint32 { return l.inum }
 
 // ServerDo runs fn on a thread of its own inside the server's namespace.
-func (l *Lab) ServerDo(fn func() error) error { return inNetns(l.server, fn) }
+func (l *Lab) ServerDo(fn func() error) error { return netns.Inside(l.server, fn) }
 
 // ClientDo runs fn on a thread of its own inside the client's namespace.
-func (l *Lab) ClientDo(fn func() error) error { return inNetns(l.client, fn) }
+func (l *Lab) ClientDo(fn func() error) error { return netns.Inside(l.client, fn) }
 
 // serverAddr is the address that clients of a family talk to.
 func (l *Lab) serverAddr(f Family) netip.Addr {
@@ -106,15 +106,17 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	if l.cpus, err = allowedCPUs(); err != nil {
 		return err
 	}
-	if l.server, err = newNetns(); err != nil {
+	if l.server, err = netns.New(); err != nil {
 		return err
 	}
-	if l.client, err = newNetns(); err != nil {
+	if l.client, err = netns.New(); err != nil {
 		return err
 	}
-	if l.inum, err = netnsInode(l.server); err != nil {
+	id, err := netns.IDOf(l.server)
+	if err != nil {
 		return err
 	}
+	l.inum = id.Inode
 	_, err = os.Stat("/proc/sys/net/ipv6/conf/all")
 	l.hasIPv6 = err == nil
 	if err := l.addVeth(); err != nil {
@@ -140,9 +142,9 @@ func (l *Lab) build(ctx context.Context) (err error) {
 }
 
 func (l *Lab) addVeth() error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(l.server, unix.NETLINK_ROUTE)
 	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
+		return err
 	}
 	defer h.Close()
 	attrs := netlink.NewLinkAttrs()
@@ -197,9 +199,9 @@ type end struct {
 
 // configure brings a namespace's devices up and returns the index of its veth.
 func (l *Lab) configure(ns *os.File, e end) (int, error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(ns, unix.NETLINK_ROUTE)
 	if err != nil {
-		return 0, fmt.Errorf("open netlink: %w", err)
+		return 0, err
 	}
 	defer h.Close()
 	link, err := h.LinkByName(device)
@@ -232,9 +234,9 @@ func (l *Lab) configure(ns *os.File, e end) (int, error) {
 }
 
 func (l *Lab) routeSpoofed() error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(l.server.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(l.server, unix.NETLINK_ROUTE)
 	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
+		return err
 	}
 	defer h.Close()
 	if err := via(h, l.serverIndex, spoofed4, ghost4); err != nil || !l.hasIPv6 {

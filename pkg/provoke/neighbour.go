@@ -7,8 +7,8 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,9 +86,9 @@ func (b *bench) routeThrough(clients []netip.AddrPort, gw netip.Addr) {
 	if b.err != nil {
 		return
 	}
-	h, err := netlink.NewHandleAt(netns.NsHandle(b.server.Fd()), unix.NETLINK_ROUTE)
+	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
 	if err != nil {
-		b.fail(joinErr("open netlink", err))
+		b.fail(err)
 		return
 	}
 	b.undo = append(b.undo, func() error { h.Close(); return nil })

@@ -12,6 +12,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -113,7 +114,7 @@ func probe(feature string) error {
 	if err, done := probed.errs[feature]; done {
 		return err
 	}
-	ns, err := newNetns()
+	ns, err := netns.New()
 	if err != nil {
 		return err
 	}

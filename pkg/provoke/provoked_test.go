@@ -7,17 +7,21 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
 // Provoked finds the listener open, and what it is told is what the run returns.
 func TestProvoked(t *testing.T) {
 	l := newLab(t)
 	listens := func(want Expect) bool {
-		table, err := tcpTable(l.ServerDo)
+		table, err := entries(l.ServerDo)
 		if err != nil {
 			t.Error(err)
 		}
-		return slices.Contains(table, tcpEntry{local: want.Drops[0].Dst.Port(), state: stateListen})
+		return slices.ContainsFunc(table, func(e sockets.Entry) bool {
+			return e.State == sockets.Listen && e.Local.Port() == want.Drops[0].Dst.Port()
+		})
 	}
 	var told []Expect
 	l.Provoked = func(_ context.Context, want Expect) {

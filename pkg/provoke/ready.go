@@ -10,8 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,9 +24,9 @@ func (l *Lab) awaitReady(ctx context.Context) error {
 		ns   *os.File
 		addr netip.Addr
 	}{{l.server, server6}, {l.client, client6}} {
-		h, err := netlink.NewHandleAt(netns.NsHandle(end.ns.Fd()), unix.NETLINK_ROUTE)
+		h, err := netns.Netlink(end.ns, unix.NETLINK_ROUTE)
 		if err != nil {
-			return fmt.Errorf("open netlink: %w", err)
+			return err
 		}
 		err = l.awaitEnd(ctx, h, end.addr)
 		h.Close()

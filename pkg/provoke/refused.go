@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -94,7 +95,7 @@ func putPeer(to *unix.SockaddrStorage, f Family, peer netip.Addr) {
 }
 
 func probeMD5(ns *os.File) error {
-	return inNetns(ns, func() error {
+	return netns.Inside(ns, func() error {
 		fd, err := tcpSocket(V4)
 		if err != nil {
 			return err

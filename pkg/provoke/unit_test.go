@@ -30,18 +30,6 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
-func TestParseTCP(t *testing.T) {
-	const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt
-   0: 0100000A:01BB 0500090A:4E25 03 00000000:00000000 01:00000064 00000000
-   1: 0000000000000000FFFF00000100000A:01BB 0000000000000000FFFF00000500090A:4E26 06 0:0
-`
-	got, err := parseTCP(table)
-	want := []tcpEntry{{443, 20005, stateSynRecv}, {443, 20006, stateTimeWait}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tcpEntry{})); diff != "" || err != nil {
-		t.Errorf("parseTCP: %v\n%s", err, diff)
-	}
-}
-
 // A frame of ours reads back as it was meant, for both families.
 func TestSegmentFrame(t *testing.T) {
 	for _, addrs := range [][2]string{{"10.9.1.1:20000", "10.0.0.1:443"}, {"[fd09::1]:20000", "[fd00::1]:443"}} {

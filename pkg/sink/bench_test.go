@@ -6,7 +6,8 @@ import (
 	"io"
 	"testing"
 
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -16,7 +17,7 @@ func BenchmarkRecord(b *testing.B) {
 		"plain": record("no-listener", "", func(r *watch.Record) { r.Reason = "NO_SOCKET" }),
 		"evidence": record("accept-queue-full", "syn", func(r *watch.Record) {
 			r.Evidence = listener(129, 128, 3)
-			r.Listener = &host.Listener{Port: 443, Process: host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
+			r.Listener = &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}}
 		}),
 	} {
 		for kind, to := range map[string]watch.Sink{"json": NewJSON(io.Discard), "text": NewText(io.Discard, text.Palette{})} {

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
@@ -134,7 +134,7 @@ func reasonWords(r *watch.Record) string {
 
 // ownerWord is who listens: nginx[812], or nginx[812]+3 where three more
 // processes have the port.
-func ownerWord(l *host.Listener) string {
+func ownerWord(l *enrich.Listener) string {
 	switch {
 	case l == nil || l.PID == 0:
 		return ""

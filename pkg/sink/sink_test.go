@@ -16,11 +16,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -66,7 +69,7 @@ func listener(queue, limit, syns uint32) *event.Evidence {
 func writeRun(t *testing.T, s watch.Sink) {
 	t.Helper()
 	errs := []error{s.Start(watch.Start{
-		Time: noon, Version: "v1.2.3", Machine: host.Machine{Name: "box", Kernel: "6.12.1", Netns: home},
+		Time: noon, Version: "v1.2.3", Machine: survey.Machine{Name: "box", Kernel: "6.12.1", Netns: home},
 		Hooks: []event.HookState{
 			{Name: "kfree_skb", Mode: event.ModeFentry, Status: event.Attached},
 			{Name: "nf_conntrack_in", Status: event.Waiting, Why: "nf_conntrack is not loaded"},
@@ -109,25 +112,25 @@ func writeRun(t *testing.T, s watch.Sink) {
 
 // enriched are records with a listener, evidence and a namespace.
 func enriched() []watch.Record {
-	nginx := host.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}
-	pod := host.Process{PID: 91234, Comm: "evil\x1b[2J", Container: strings.Repeat("0123456789abcdef", 4)}
+	nginx := proc.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}
+	pod := proc.Process{PID: 91234, Comm: "evil\x1b[2J", Container: strings.Repeat("0123456789abcdef", 4)}
 	return []watch.Record{
 		record("accept-queue-full", "syn", func(r *watch.Record) {
 			r.Hook, r.Evidence = event.HookConnRequest, listener(1, 0, 0)
-			r.Listener = &host.Listener{Port: 443, Process: nginx, Shared: 3}
+			r.Listener = &enrich.Listener{Port: 443, Process: nginx, Shared: 3}
 		}),
 		record("paws-established", "", func(r *watch.Record) {
 			r.Evidence = &event.Evidence{Timestamps: &event.Timestamps{TSval: 50000, Newest: 100000, Age: 12 * time.Second}}
-			r.Listener = &host.Listener{Port: 443, Process: nginx}
+			r.Listener = &enrich.Listener{Port: 443, Process: nginx}
 		}),
 		record("conntrack-table-full", "", func(r *watch.Record) {
 			r.Netns, r.NetnsName = netns.ID{Inode: home + 1}, "0123456789ab (nginx)"
-			r.Listener = &host.Listener{Port: 443, Process: pod}
-			r.Conntrack = &host.Conntrack{Count: 262144, Max: 262144, Buckets: 65536}
+			r.Listener = &enrich.Listener{Port: 443, Process: pod}
+			r.Conntrack = &conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}
 		}),
 		record("netfilter-drop", "", func(r *watch.Record) {
 			r.Evidence = &event.Evidence{Ifindex: 2, Netfilter: &event.Netfilter{Family: "inet", Hook: "input", Table: "filter", Chain: "input"}}
-			r.Listener, r.Interface = &host.Listener{Port: 443}, "eth0"
+			r.Listener, r.Interface = &enrich.Listener{Port: 443}, "eth0"
 		}),
 		record("netfilter-reject", "", func(r *watch.Record) {
 			r.Evidence = &event.Evidence{Netfilter: &event.Netfilter{Family: "ip", Hook: "input"}}

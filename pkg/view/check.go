@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/ndjson"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
@@ -20,7 +20,7 @@ const Dropin = "/etc/sysctl.d/zz-synwatch.conf"
 type Check struct {
 	Time     time.Time
 	Version  string
-	Snapshot *host.Snapshot
+	Snapshot *survey.Snapshot
 	// Window is the time over which counters were watched, 0 for since boot.
 	Window   time.Duration
 	Findings []diagnose.Finding
@@ -42,7 +42,7 @@ func (c *Check) number(of diagnose.Severity) int {
 func (c *Check) own() uint32 {
 	for _, s := range c.Snapshot.Spaces {
 		if s.Own {
-			return s.Netns
+			return s.Netns.Inode
 		}
 	}
 	return 0

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // ConntrackBy is what the entries of a connection tracking table are shown by,
@@ -27,8 +27,8 @@ type ConntrackReport struct {
 	Time    time.Time
 	Took    time.Duration
 	Version string
-	Machine host.Machine
-	Table   host.ConntrackTable
+	Machine survey.Machine
+	Table   conntrack.NetnsTable
 	Dumped  conntrack.Dumped
 	Summary conntrack.Summary
 	Top     int

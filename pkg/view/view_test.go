@@ -12,8 +12,8 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 )
@@ -68,7 +68,7 @@ func TestJSONGivesNamesBack(t *testing.T) {
 		if strings.ToValidUTF8(name, "") != name {
 			continue // JSON cannot hold it
 		}
-		c := Check{Snapshot: &host.Snapshot{Unread: []string{name}}, Findings: []diagnose.Finding{{
+		c := Check{Snapshot: &survey.Snapshot{Unread: []string{name}}, Findings: []diagnose.Finding{{
 			Title: name, Evidence: []diagnose.Evidence{{What: name}}, Changes: []diagnose.Change{{Command: shell.New(name)}},
 		}}}
 		var b bytes.Buffer

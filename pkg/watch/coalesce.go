@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 const (
@@ -23,11 +24,11 @@ type key struct {
 	stage string
 	src   netip.Addr
 	dst   netip.AddrPort
-	netns uint32
+	netns netns.ID
 }
 
 func keyOf(r *Record) key {
-	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns.Inode}
+	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns}
 }
 
 // pending is a key that has had a record within the interval, with what has

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 const home = 4026531840
@@ -33,6 +35,7 @@ type step struct {
 	gone   bool               // the second namespace is
 	do     context.CancelFunc // ends the run
 	other  map[string]uint64  // what they move by in the second namespace
+	next   bool               // another namespace has the number of the second
 	err    error
 }
 
@@ -42,7 +45,9 @@ type fake struct {
 	cov      event.Coverage
 	steps    []step
 	losses   event.Losses
-	counters host.Sample
+	counters nstat.Sample
+	second   netns.ID // who has the number
+	cookies  bool     // user space can read them
 	deep     int
 	started  bool
 	stopped  bool
@@ -53,10 +58,18 @@ type fake struct {
 
 const second = home + 1
 
+var (
+	homeID = netns.ID{Cookie: 1, Inode: home}
+	// secondID is the second namespace, thirdID the one that has its number then.
+	secondID = netns.ID{Cookie: 2, Inode: second}
+	thirdID  = netns.ID{Cookie: 3, Inode: second}
+)
+
 func newFake(steps ...step) *fake {
 	return &fake{
 		clock: &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, cov: fullCoverage(), steps: steps,
-		counters: host.Sample{home: {"TcpExtListenDrops": 1000}}, woken: make(chan struct{}),
+		second: secondID, cookies: true,
+		counters: nstat.Sample{homeID: {"TcpExtListenDrops": 1000}}, woken: make(chan struct{}),
 	}
 }
 
@@ -92,10 +105,14 @@ func (f *fake) Read(until time.Time) ([]event.Event, error) {
 	if s.cov != nil {
 		f.cov = *s.cov
 	}
-	f.move(home, s.count)
-	f.move(second, s.other)
+	f.move(homeID, s.count)
+	if s.next {
+		delete(f.counters, f.second)
+		f.second = thirdID
+	}
+	f.move(f.second, s.other)
 	if s.gone {
-		delete(f.counters, second)
+		delete(f.counters, f.second)
 	}
 	if s.do != nil {
 		s.do()
@@ -103,46 +120,49 @@ func (f *fake) Read(until time.Time) ([]event.Event, error) {
 	return s.events, s.err
 }
 
-func (f *fake) move(netns uint32, by map[string]uint64) {
+func (f *fake) move(id netns.ID, by map[string]uint64) {
 	for counter, n := range by {
-		if f.counters[netns] == nil {
-			f.counters[netns] = host.Values{}
+		if f.counters[id] == nil {
+			f.counters[id] = nstat.Values{}
 		}
-		f.counters[netns][counter] += n
+		f.counters[id][counter] += n
 	}
 }
 
-func (f *fake) Sample(deep bool) (host.Sample, error) {
+func (f *fake) Sample(deep bool) (nstat.Sample, error) {
 	if deep {
 		f.deep++
 	}
-	sample := host.Sample{}
-	for netns, values := range f.counters {
-		sample[netns] = maps.Clone(values)
+	sample := nstat.Sample{}
+	for id, values := range f.counters {
+		if !f.cookies {
+			id.Cookie = 0
+		}
+		sample[id] = maps.Clone(values)
 	}
 	return sample, nil
 }
 
-func (f *fake) Name(netns uint32) string {
-	if f.counters[netns] == nil {
+func (f *fake) Name(id netns.ID) string {
+	if id.Inode != second || f.counters[f.second] == nil || f.cookies && f.second.Differs(id) {
 		return "" // gone
 	}
-	return map[uint32]string{second: "blue"}[netns]
+	return map[netns.ID]string{secondID: "blue", thirdID: "green"}[f.second]
 }
 
-// directory answers a question when it is put for a number of times.
-type directory struct {
+// enricher answers a query when it is put for a number of times.
+type enricher struct {
 	asked  map[netip.AddrPort]int
 	after  int
-	answer host.Answer
-	last   host.Question
+	answer enrich.Answer
+	last   enrich.Query
 }
 
-func (d *directory) Ask(q host.Question) (host.Answer, bool) {
+func (d *enricher) Ask(q enrich.Query) (enrich.Answer, bool) {
 	d.last = q
 	d.asked[q.Dst]++
 	if d.after < 0 || d.asked[q.Dst] <= d.after {
-		return host.Answer{}, false
+		return enrich.Answer{}, false
 	}
 	return d.answer, true
 }
@@ -191,7 +211,7 @@ func runErr(t *testing.T, f *fake, b *book, mod func(*Config)) error {
 	t.Helper()
 	cfg := Config{
 		Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(s string) { t.Log(s) },
-		Duration: time.Second, Machine: host.Machine{Name: "box", Netns: home},
+		Duration: time.Second, Machine: survey.Machine{Name: "box", Netns: home},
 	}
 	for _, s := range f.steps {
 		cfg.Duration += s.after
@@ -205,7 +225,7 @@ func runErr(t *testing.T, f *fake, b *book, mod func(*Config)) error {
 // drop is n drops of a packet that found no listener.
 func drop(src string, n uint64) event.Event {
 	return event.Event{
-		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: netns.ID{Inode: home},
+		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: homeID,
 		Src: netip.MustParseAddrPort(src), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/nstat"
 )
 
 // changed says whether the source sees more or less than it did: a module was
@@ -19,13 +20,13 @@ func (w *watcher) changed(cov *event.Coverage) bool {
 
 func (w *watcher) setCoverage(cov event.Coverage) {
 	if w.attributor != nil {
-		w.tellChanges(cov.Hooks)
+		w.warnChanges(cov.Hooks)
 	}
 	w.coverage = cov
 	w.attributor = cause.NewAttributor(cov)
 }
 
-func (w *watcher) tellChanges(hooks []event.HookState) {
+func (w *watcher) warnChanges(hooks []event.HookState) {
 	for _, h := range hooks {
 		same := func(old event.HookState) bool { return old.Name == h.Name && old.Status == h.Status }
 		if !slices.ContainsFunc(w.coverage.Hooks, same) {
@@ -34,41 +35,50 @@ func (w *watcher) tellChanges(hooks []event.HookState) {
 	}
 }
 
-// sample enters the counters into the ledger. The next sample is due in a while
-// that grows with what this one took.
+// sample enters the counters. The next sample is due in a while that grows with what
+// this one took.
 func (w *watcher) sample(deep, switching bool) {
 	before := w.Now()
 	sample, err := w.Counters.Sample(deep)
 	if err != nil {
 		w.Warn("read the kernel's counters: " + err.Error())
 	} else {
-		w.ledger.add(sample, switching)
-		for netns := range w.names { // which change: a process that starts a container becomes it
-			w.names[netns] = cmp.Or(w.Counters.Name(netns), w.names[netns])
-		}
+		w.namespaces.add(sample, switching, before)
+		w.rename(sample)
 	}
 	now := w.Now()
 	w.nextSample = now.Add(max(sampleEvery, sampleShare*now.Sub(before)))
+	if deep {
+		w.nextSearch = now.Add(sampleShare * now.Sub(before))
+	}
 }
 
-// seek looks harder for a namespace that no sample has held so far: it may be
-// kept by a thread or an open file only, and it may soon be gone.
-func (w *watcher) seek(netns uint32) {
-	if w.ledger.knows(netns) || w.sought[netns] {
+// rename follows the names of namespaces, which change: a process that starts a
+// container becomes it.
+func (w *watcher) rename(sample nstat.Sample) {
+	for id := range sample {
+		if n := w.namespaces.table.Get(id); n.named {
+			n.name = cmp.Or(w.Counters.Name(n.id), n.name)
+		}
+	}
+}
+
+// search takes a deep sample for a namespace that no sample has held so far: it may
+// be kept by a thread or an open file only, and it may soon be gone.
+func (w *watcher) search(n *namespace) {
+	if n.last != nil || n.searched || w.Now().Before(w.nextSearch) {
 		return
 	}
-	w.sought[netns] = true
+	n.searched = true
 	w.sample(true, false)
 }
 
 // name is what people call a namespace.
-func (w *watcher) name(netns uint32) string {
-	name, known := w.names[netns]
-	if !known {
-		name = w.Counters.Name(netns)
-		w.names[netns] = name
+func (w *watcher) name(n *namespace) string {
+	if !n.named {
+		n.name, n.named = w.Counters.Name(n.id), true
 	}
-	return name
+	return n.name
 }
 
 // stop ends the counting between two samples. The first finds the namespaces,
@@ -84,9 +94,9 @@ func (w *watcher) stop() error {
 	return err
 }
 
-// finish tells of what is pending and the summary.
+// finish hands over what is pending and the summary.
 func (w *watcher) finish() error {
-	if err := w.output(w.emit(w.coalescer.rest()...), w.releaseAll()); err != nil {
+	if err := w.output(w.emit(w.coalescer.rest()...), w.recordAll()); err != nil {
 		return err
 	}
 	losses, err := w.Source.Losses()
@@ -97,10 +107,7 @@ func (w *watcher) finish() error {
 }
 
 func (w *watcher) summary(losses event.Losses) Summary {
-	r := reconciler{
-		ledger: w.ledger, attributed: w.attributed, name: w.name, netns: w.Netns,
-		filtered: w.Filtered, losses: losses, unseen: w.attributor.Unseen(),
-	}
+	r := reconciler{namespaces: w.namespaces, name: w.name, filtered: w.Filtered, losses: losses, unseen: w.attributor.Unseen()}
 	rows, unseen := r.rows()
 	return Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),

@@ -32,18 +32,16 @@ type watcher struct {
 	attributor *cause.Attributor
 	coalescer  *coalescer
 	tally      *tally
-	scenes     scenes
-	ledger     *ledger
-	attributed movement
-	names      map[uint32]string // of the namespaces that were asked for
-	sought     map[uint32]bool   // namespaces for which a deep sample was taken
+	places     places
+	namespaces *namespaces
 	nextSample time.Time
+	nextSearch time.Time // when another deep sample is fair
 	began      time.Time
 	ended      time.Time // zero while the source counts
 	shown      uint64    // drop records
 	unshown    uint64
 	merged     uint64
-	held       []held
+	unanswered []unansweredRecord
 	hidden     uint64 // notices that nobody asked for
 }
 
@@ -51,10 +49,9 @@ type watcher struct {
 // are as many records as were asked for. Then it tells the summary. An error of
 // the sink, which satisfies ErrOutput, ends it without.
 func Run(ctx context.Context, cfg Config) error {
-	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	cfg.MaxWait = cmp.Or(cfg.MaxWait, maxWait)
 	w := &watcher{
-		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), scenes: scenes{},
-		attributed: movement{}, names: map[uint32]string{}, sought: map[uint32]bool{},
+		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: places{},
 	}
 	if err := w.start(); err != nil {
 		return err
@@ -75,7 +72,7 @@ func (w *watcher) start() error {
 	if err != nil {
 		return err
 	}
-	w.ledger = newLedger(base)
+	w.namespaces = newNamespaces(base, w.Netns, w.Now())
 	if err := w.Source.Start(); err != nil {
 		return err
 	}
@@ -131,7 +128,7 @@ func (w *watcher) follow(ctx context.Context) error {
 // nextDuty is when there will be something to do even if nothing happens; zero
 // for now.
 func (w *watcher) nextDuty() time.Time {
-	if len(w.held) > 0 || w.coalescer.busy() {
+	if len(w.unanswered) > 0 || w.coalescer.busy() {
 		return time.Time{}
 	}
 	end := w.began.Add(w.Duration)
@@ -144,7 +141,7 @@ func (w *watcher) nextDuty() time.Time {
 // take handles what one read returned.
 func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
-	inOrder := w.attribute(events)
+	inOrder := w.attribute(events, now)
 	slices.SortStableFunc(inOrder, func(a, b attributed) int { return a.event.Time.Compare(b.event.Time) })
 	var errs []error
 	for _, a := range inOrder {
@@ -152,7 +149,7 @@ func (w *watcher) take(events []event.Event) error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, w.emit(w.coalescer.due(now)...), w.settle(turns), w.Sink.Flush())
+	errs = append(errs, w.emit(w.coalescer.due(now)...), w.awaitAnswers(pauses), w.Sink.Flush())
 	return w.output(errs...)
 }
 
@@ -163,12 +160,12 @@ type attributed struct {
 }
 
 // attribute finds the rules of events and leaves out what is no drop.
-func (w *watcher) attribute(events []event.Event) []attributed {
+func (w *watcher) attribute(events []event.Event, now time.Time) []attributed {
 	found := make([]attributed, 0, len(events))
 	for i := range events {
 		rule := w.attributor.Attribute(&events[i])
 		if rule != nil && rule.Cause.Kind == cause.Benign && rule.Counters != nil {
-			w.attributeCounters(&events[i], rule)
+			w.attributeCounters(&events[i], rule, now)
 			continue
 		}
 		if rule == nil || rule.Cause.Kind == cause.Benign {
@@ -180,11 +177,14 @@ func (w *watcher) attribute(events []event.Event) []attributed {
 	return found
 }
 
-// attributeCounters notes what the event has moved.
-func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule) {
+// attributeCounters adds an event to the counters of its namespace that its rule
+// says have moved.
+func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule, now time.Time) *namespace {
+	n := w.namespaces.of(e.Netns, now)
 	for _, counter := range rule.Counters {
-		w.attributed.add(e.Netns.Inode, counter, e.Count)
+		n.attributed.add(counter, e.Count)
 	}
+	return n
 }
 
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
@@ -194,8 +194,8 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 
 // handle counts one event and records it, or leaves it pending.
 func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
-	w.attributeCounters(e, rule)
-	w.seek(e.Netns.Inode)
+	n := w.attributeCounters(e, rule, now)
+	w.search(n)
 	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
 		return nil
 	}
@@ -204,9 +204,9 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 		return nil
 	}
 	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
-	w.scenes.count(rule.Cause, e)
+	w.places.count(place{rule.Cause, n, e.Dst.Port()}, e)
 	w.merged += e.Merged
-	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(e.Netns.Inode)}
+	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(n), namespace: n}
 	if w.EveryDrop || w.coalescer.add(r, now) {
 		return w.emit(r)
 	}
@@ -226,7 +226,7 @@ func (w *watcher) emit(records ...Record) error {
 		if drop {
 			w.shown++
 		}
-		if err := w.present(r); err != nil {
+		if err := w.enrich(r); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ package watch
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,48 +13,61 @@ import (
 
 // reconciler sets the kernel's counters against what was attributed.
 type reconciler struct {
-	ledger     *ledger
-	attributed movement
-	name       func(netns uint32) string
-	netns      []uint32 // the only ones to look at; empty for all
+	namespaces *namespaces
+	name       func(*namespace) string
 	filtered   bool
 	losses     event.Losses
 	unseen     []cause.Unseen
 }
 
 // rows lists the counters that this kernel has and that are not zero on both
-// sides, by namespace and in the order of the catalogue, and the totals that can only be of stages out of sight.
+// sides, by namespace and in the order of the catalogue, and the totals that can
+// only be of stages out of sight. The last rows are the sum of the namespaces that
+// are not listed.
 func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	rows, unseen := []Row{}, []UnseenTotal{}
-	moved := maps.Clone(r.ledger.moved)
-	maps.Copy(moved, r.attributed)
-	for _, netns := range slices.Sorted(maps.Keys(moved)) {
-		if len(r.netns) > 0 && !slices.Contains(r.netns, netns) {
-			continue
-		}
-		own := r.rowsOf(netns)
+	add := func(own []Row, of *reconciled, whose []string) {
 		totals := r.totals(own)
 		for i := range own {
-			own[i].Why = strings.Join(r.why(&own[i], totals), "; ")
+			own[i].Why = strings.Join(r.why(&own[i], of, whose, totals), "; ")
 		}
 		rows, unseen = append(rows, own...), addTotals(unseen, totals)
+	}
+	for _, n := range r.namespaces.sorted() {
+		own := r.rowsOf(Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled)
+		for i := range own {
+			own[i].NetnsName = r.name(n)
+		}
+		add(own, &n.reconciled, r.namespaces.state(n))
+	}
+	if n := r.namespaces.numGone; n > 0 {
+		row := Row{NetnsName: fmt.Sprintf("%d namespaces that are gone", n), Namespaces: n}
+		add(r.rowsOf(row, &r.namespaces.gone), &r.namespaces.gone, []string{"the sum of namespaces that are gone, of which there were too many to list"})
 	}
 	return rows, unseen
 }
 
-func (r *reconciler) rowsOf(netns uint32) []Row {
+// rowsOf lists the rows of one namespace, which are like row.
+func (r *reconciler) rowsOf(row Row, of *reconciled) []Row {
 	var rows []Row
 	for _, counter := range cause.Counters() {
-		row := Row{
-			Netns: netns, Counter: counter,
-			Kernel: r.ledger.moved[netns][counter], Attributed: r.attributed[netns][counter],
-		}
-		if (row.Kernel != 0 || row.Attributed != 0) && r.ledger.has(counter) {
-			row.NetnsName = r.name(netns)
+		row.Counter, row.Kernel, row.Attributed = counter, of.moved[counter], of.attributed[counter]
+		if (row.Kernel != 0 || row.Attributed != 0) && r.namespaces.counters[counter] {
 			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+// state says what is to be known of a namespace's counters.
+func (ns *namespaces) state(n *namespace) []string {
+	switch {
+	case n.last == nil:
+		return []string{unread}
+	case !ns.here(n):
+		return []string{"the namespace is gone, this is what its counters said last"}
+	}
+	return nil
 }
 
 // totals takes from the rows of one namespace what can only be of stages that
@@ -94,21 +106,20 @@ func addTotals(sum, more []UnseenTotal) []UnseenTotal {
 	return sum
 }
 
-func (r *reconciler) why(row *Row, unseen []UnseenTotal) []string {
-	if !r.ledger.knows(row.Netns) {
-		return []string{"the namespace's counters could not be read"}
-	}
-	var why []string
-	if !r.ledger.here[row.Netns] {
-		why = append(why, "the namespace is gone, this is what its counters said last")
-	}
-	if row.Kernel == row.Attributed {
+// unread is all that is to be said of a namespace whose counters are not known.
+const unread = "the namespace's counters could not be read"
+
+// why says why the two sides of a row differ, as far as it is known, after what is
+// said of its namespace.
+func (r *reconciler) why(row *Row, of *reconciled, whose []string, unseen []UnseenTotal) []string {
+	why := slices.Clone(whose)
+	if row.Kernel == row.Attributed || slices.Contains(whose, unread) {
 		return why
 	}
 	if row.Kernel > row.Attributed {
 		why = append(why, r.whyMore(row, unseen)...)
 	}
-	if n := r.ledger.unsure[row.Netns][row.Counter]; n > 0 {
+	if n := of.uncertain[row.Counter]; n > 0 {
 		why = append(why, fmt.Sprintf("%d came while the hooks were being switched on or off", n))
 	}
 	if why == nil {
@@ -128,6 +139,9 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	}
 	if stages != nil {
 		why = append(why, "this run sees only the total of "+JoinStages(stages))
+	}
+	if strings.HasPrefix(row.Counter, "Conntrack") {
+		why = append(why, "connection tracking also counts packets of other protocols and those that this host sends")
 	}
 	if r.filtered {
 		why = append(why, "counters cannot be filtered by address or port")

@@ -50,7 +50,7 @@ type CauseTotal struct {
 	// Others is what is not from one of these: it came without a source, or there
 	// was no room for more.
 	Others uint64
-	// Range is the network that is to blame, nil if there is none.
+	// Range is the network that most came from, nil if there is none.
 	Range *RangeTotal
 }
 
@@ -77,8 +77,13 @@ type UnseenTotal struct {
 // Row sets one counter of a network namespace against what was attributed to
 // causes that move it.
 type Row struct {
-	Netns      uint32
-	NetnsName  string
+	Netns uint32 // its inode number, 0 for the sum of many
+	// Cookie tells namespaces apart that had the number one after the other; 0 for
+	// unknown.
+	Cookie    uint64
+	NetnsName string
+	// Namespaces is of how many namespaces the row is the sum.
+	Namespaces int
 	Counter    string
 	Kernel     uint64
 	Attributed uint64

@@ -84,6 +84,6 @@ func (s *sources) summary(c *cause.Cause) CauseTotal {
 	})
 	return CauseTotal{
 		Cause: c, Count: s.count, NumSources: len(top), Others: s.others,
-		Sources: slices.Clone(top[:min(len(top), maxTop)]), Range: blame(s.bySrc, s.count),
+		Sources: slices.Clone(top[:min(len(top), maxTop)]), Range: rangeOf(s.bySrc, s.count),
 	}
 }

@@ -9,8 +9,13 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Source is where the events come from; probe.Tracer is one.
@@ -35,12 +40,12 @@ type Source interface {
 	Losses() (event.Losses, error)
 }
 
-// Counters reads the kernel's own counters; host.Sampler is one.
+// Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
-	Sample(deep bool) (host.Sample, error)
+	Sample(deep bool) (nstat.Sample, error)
 	// Name returns what people call a network namespace, empty for the machine's
 	// own and for one without a name. It knows those of the last sample.
-	Name(netns uint32) string
+	Name(id netns.ID) string
 }
 
 // Sink is told what happened, in the order Start, any number of Records,
@@ -57,19 +62,19 @@ type Config struct {
 	Source   Source
 	Counters Counters
 	Sink     Sink
-	// Directory may be nil.
-	Directory Directory
+	// Enricher may be nil.
+	Enricher Enricher
 	// Table describes the connection tracking of a network namespace with who has
-	// its entries; host.ReadConntrack is one. It may be nil.
-	Table func(netns uint32) (*host.ConntrackTable, error)
-	// Waiting looks at an accept queue; host.ReadWaiting is one. It may be nil.
-	Waiting func(netns uint32, port uint16) (host.Waiting, error)
+	// its entries; conntrack.ReadNetns is one. It may be nil.
+	Table func(id netns.ID) (*conntrack.NetnsTable, error)
+	// Waiting looks at an accept queue; sockets.ReadWaiting is one. It may be nil.
+	Waiting func(id netns.ID, port uint16) (sockets.Waiting, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
 	Warn func(string)
 
-	Machine host.Machine
+	Machine survey.Machine
 	Version string
 
 	// Causes are those to record; empty for all.
@@ -84,9 +89,9 @@ type Config struct {
 	Records  uint64
 	Duration time.Duration
 
-	// Patience is how long a record may wait for what the Directory knows of it.
+	// MaxWait is how long a record may wait for what the Enricher knows of it.
 	// 0 for 50 ms.
-	Patience time.Duration
+	MaxWait time.Duration
 
 	// MaxSources bounds the sources of which totals are kept, of all causes
 	// together. 0 for 65,536.
@@ -103,7 +108,7 @@ type Config struct {
 type Start struct {
 	Time    time.Time
 	Version string
-	Machine host.Machine
+	Machine survey.Machine
 	Hooks   []event.HookState
 	// Blind are the IDs of the causes that this run cannot see, or sees only as
 	// a counter's total.
@@ -120,5 +125,7 @@ type Record struct {
 	// NetnsName is the namespace's name, if it has one.
 	NetnsName string
 	// Answer is what the machine knows of it.
-	host.Answer
+	enrich.Answer
+
+	namespace *namespace
 }

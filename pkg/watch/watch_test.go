@@ -95,8 +95,8 @@ func TestCauseFilterKeepsReconciliation(t *testing.T) {
 		t.Errorf("sums (-want +got):\n%s", diff)
 	}
 	want := []Row{
-		{Netns: home, Counter: "TcpExtListenOverflows", Kernel: 4, Attributed: 4},
-		{Netns: home, Counter: "TcpExtListenDrops", Kernel: 4, Attributed: 4},
+		{Netns: home, Cookie: 1, Namespaces: 1, Counter: "TcpExtListenOverflows", Kernel: 4, Attributed: 4},
+		{Netns: home, Cookie: 1, Namespaces: 1, Counter: "TcpExtListenDrops", Kernel: 4, Attributed: 4},
 	}
 	if diff := cmp.Diff(want, b.summary.Reconcile); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"runtime"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -153,18 +152,4 @@ func attr(b []byte, kind uint16, data []byte) []byte {
 		b = append(b, 0)
 	}
 	return b
-}
-
-// InNewNetns runs fn on a thread in a network namespace that ends with it.
-func InNewNetns(fn func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("new network namespace: %w", err)
-			return
-		}
-		done <- fn()
-	}()
-	return <-done
 }

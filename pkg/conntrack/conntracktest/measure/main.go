@@ -17,8 +17,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
-	"github.com/synwatch/synwatch/pkg/host"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
 )
 
@@ -37,7 +38,7 @@ func main() {
 		if *worst {
 			story = conntracktest.Worst
 		}
-		err = conntracktest.InNewNetns(func() error { return measure(story, *entries, *rounds, *synwatch, *list, *show) })
+		err = netns.InsideNew(func() error { return measure(story, *entries, *rounds, *synwatch, *list, *show) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
@@ -56,7 +57,7 @@ type contender struct {
 }
 
 func measure(story func(int) iter.Seq[conntracktest.Entry], entries, rounds int, synwatch string, list, show bool) error {
-	table, err := host.VisitConntrack(0, func() error { return nil })
+	table, err := conntrack.InNetns(netns.ID{}, func(*conntrack.NetnsTable) error { return nil })
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netns
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/proc"
+)
+
+const (
+	// searchEvery is the longest time between two looks at all processes.
+	searchEvery = 5 * time.Second
+	// childhood is how long a process is looked at every time: what starts in a
+	// namespace of its own is started elsewhere and enters it soon.
+	childhood = 3 * time.Second
+)
+
+// Finder finds the network namespaces again and again. To look at every process
+// once a second would cost more than all the rest of a trace that has nothing to
+// do.
+type Finder struct {
+	now      func() time.Time
+	files    proc.Reader
+	known    Locations
+	searched time.Time // when all processes were looked at
+	newest   string    // process by then
+	// born is when each process was first seen.
+	born map[int]time.Time
+}
+
+// NewFinder returns a Finder that knows no namespace.
+func NewFinder() *Finder { return &Finder{now: time.Now, known: Locations{}} }
+
+// Find returns the network namespaces as Discover does, and those that were known
+// before and are still there. Mostly it looks no further than at these, at fixed
+// places and at young processes: at all processes only from time to time, and
+// when a namespace seems to be gone. What a process enters that was started more
+// than a few seconds ago may be found some seconds late.
+func (f *Finder) Find(deep bool) Locations {
+	now := f.now()
+	young := f.young(now)
+	if !deep && now.Sub(f.searched) < searchEvery && f.known.current() {
+		for _, pid := range young {
+			f.known.addProcess(pid)
+		}
+		f.known.addFixed()
+		return f.known
+	}
+	f.searched = now
+	f.known = Discover(deep).OrKnown(f.known)
+	return f.known
+}
+
+// At is where a namespace was found last.
+func (f *Finder) At(inode uint32) Location { return f.known[inode] }
+
+// current says whether the best way to each namespace still is one.
+func (ls Locations) current() bool {
+	for inode, at := range ls {
+		if !leadsTo(at.paths[0], inode) {
+			return false
+		}
+	}
+	return true
+}
+
+// young lists the processes that were first seen a short while ago.
+func (f *Finder) young(now time.Time) []int {
+	if newest, ok := f.newestTask(); !ok || newest != f.newest {
+		f.newest = newest
+		f.count(now)
+	}
+	var young []int
+	for pid, born := range f.born {
+		if now.Sub(born) < childhood {
+			young = append(young, pid)
+		}
+	}
+	return young
+}
+
+// count looks which processes there are.
+func (f *Finder) count(now time.Time) {
+	born := make(map[int]time.Time, len(f.born))
+	for _, name := range proc.List(proc.Dir) {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if at, known := f.born[pid]; known {
+			born[pid] = at
+		} else {
+			born[pid] = now
+		}
+	}
+	f.born = born
+}
+
+// newestTask is the number of the task that was started last, which is the last
+// field of /proc/loadavg. It counts on until it wraps around, so that it stays
+// the same as long as none is started.
+func (f *Finder) newestTask() (string, bool) {
+	text, err := f.files.Read(proc.Dir + "/loadavg")
+	if err != nil {
+		return "", false
+	}
+	fields := strings.Fields(text)
+	if len(fields) != 5 {
+		return "", false
+	}
+	return fields[4], true
+}

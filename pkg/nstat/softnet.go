@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nstat
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Softnet is the work of all CPUs on incoming packets since boot.
+type Softnet struct {
+	Processed uint64 `json:"processed"`
+	// Dropped is what found a CPU's queue of netdev_max_backlog packets full.
+	Dropped uint64 `json:"dropped"`
+	// Squeezed is how often a CPU left off for the time being with work to do.
+	Squeezed uint64 `json:"squeezed"`
+	// CPUs are the counters of each CPU that is online, by its number; nil where
+	// the kernel does not tell the number, before 5.7 (7d58e6555870).
+	CPUs map[int]Softnet `json:"-"`
+}
+
+// The columns of /proc/net/softnet_stat, net/core/net-procfs.c:softnet_seq_show.
+const (
+	softnetProcessed = iota
+	softnetDropped
+	softnetSqueezed
+	softnetCPU = 12
+)
+
+// ParseSoftnet reads /proc/net/softnet_stat, a line of hexadecimal numbers for
+// each CPU that is online. It is nil when there is none.
+func ParseSoftnet(text string) *Softnet {
+	var sum *Softnet
+	for line := range strings.Lines(text) {
+		n, ok := parseHexadecimal(strings.Fields(line))
+		if !ok || len(n) <= softnetSqueezed {
+			continue
+		}
+		if sum == nil {
+			sum = &Softnet{}
+		}
+		one := Softnet{Processed: n[softnetProcessed], Dropped: n[softnetDropped], Squeezed: n[softnetSqueezed]}
+		sum.add(&one)
+		if len(n) > softnetCPU {
+			if sum.CPUs == nil {
+				sum.CPUs = map[int]Softnet{}
+			}
+			sum.CPUs[int(n[softnetCPU])] = one
+		}
+	}
+	return sum
+}
+
+func parseHexadecimal(fields []string) (numbers []uint64, ok bool) {
+	for _, field := range fields {
+		n, err := strconv.ParseUint(field, 16, 64)
+		if err != nil {
+			return nil, false
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, true
+}
+
+func (s *Softnet) add(o *Softnet) {
+	s.Processed, s.Dropped, s.Squeezed = s.Processed+o.Processed, s.Dropped+o.Dropped, s.Squeezed+o.Squeezed
+}
+
+// Since is what was counted after before, which is nil for unknown. A CPU that
+// goes offline takes its counters out of the file and brings them back when it
+// comes online: only those CPUs count that are in both. Without the CPUs' numbers
+// the difference of sums that fell is not known, and nil.
+func (s *Softnet) Since(before *Softnet) *Softnet {
+	switch {
+	case before == nil:
+		return nil
+	case s.CPUs != nil && before.CPUs != nil:
+		delta := &Softnet{}
+		for cpu, now := range s.CPUs {
+			if old, ok := before.CPUs[cpu]; ok {
+				delta.add(now.sinceOnOneCPU(&old))
+			}
+		}
+		return delta
+	case s.Processed < before.Processed || s.Dropped < before.Dropped || s.Squeezed < before.Squeezed:
+		return nil
+	}
+	return &Softnet{
+		Processed: s.Processed - before.Processed, Dropped: s.Dropped - before.Dropped,
+		Squeezed: s.Squeezed - before.Squeezed,
+	}
+}
+
+// sinceOnOneCPU subtracts counters that are unsigned int in the kernel, and wrap
+// around (include/linux/netdevice.h:struct softnet_data).
+func (s *Softnet) sinceOnOneCPU(before *Softnet) *Softnet {
+	return &Softnet{
+		Processed: uint64(uint32(s.Processed - before.Processed)), Dropped: uint64(uint32(s.Dropped - before.Dropped)),
+		Squeezed: uint64(uint32(s.Squeezed - before.Squeezed)),
+	}
+}

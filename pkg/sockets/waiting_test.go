@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sockets
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/netns/netnstest"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+func TestWaiting(t *testing.T) {
+	ns, id := netnstest.New(t)
+	if err := netns.Inside(ns, func() error { return testWaiting(t, id) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testWaiting(t *testing.T, id netns.ID) error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	if err := netlink.LinkSetUp(lo); err != nil {
+		return err
+	}
+	ln, at := listenOn(t, [4]byte{127, 0, 0, 1}, 0)
+	for range 2 {
+		if err := unix.Connect(tcp(t), at); err != nil {
+			return err
+		}
+	}
+	port := uint16(at.Port)
+	awaitWaiting(t, port, 2)
+	if w, err := ReadWaiting(id, port); w.Connections != 2 || w.Newest > time.Minute || err != nil {
+		t.Errorf("from outside: %+v, %v", w, err)
+	}
+	if w, err := ReadWaiting(id, port+1); w != (Waiting{}) || err != nil {
+		t.Errorf("of another port: %+v, %v", w, err)
+	}
+	fd, _, err := unix.Accept(ln)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	awaitWaiting(t, port, 1)
+	listenOn(t, [4]byte{127, 0, 0, 2}, at.Port) // whose connections they are cannot be told
+	awaitWaiting(t, port, 0)
+	return nil
+}
+
+// awaitWaiting waits until so many connections wait for the port.
+func awaitWaiting(t *testing.T, port uint16, n int) {
+	t.Helper()
+	var w Waiting
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		sockets, err := Listening()
+		if err == nil {
+			w, err = WaitingFor(sockets, port)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Connections == n {
+			return
+		}
+	}
+	t.Fatalf("%+v, want %d", w, n)
+}
+
+func tcp(t *testing.T) int {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+func listenOn(t *testing.T, addr [4]byte, port int) (fd int, at *unix.SockaddrInet4) {
+	fd = tcp(t)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: addr, Port: port}), unix.Listen(fd, 1)); err != nil {
+		t.Fatal(err)
+	}
+	own, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd, own.(*unix.SockaddrInet4)
+}
+
+func FuzzParseWaiting(f *testing.F) {
+	f.Add(make([]byte, diagMessageLen+8))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if age, ok := parseWaiting(b); ok && age < 0 {
+			t.Error(age)
+		}
+	})
+}

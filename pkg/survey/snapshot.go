@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package survey reads what a machine, the running one or a saved tree of another,
+// says of itself at one time: its network namespaces with their counters, sysctls
+// and listeners, and the files that set the sysctls.
+package survey
+
+import (
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/sockets"
+)
+
+// Snapshot is what a machine says of itself at one time. What is not known is
+// nil, missing or, where zero cannot be, zero.
+type Snapshot struct {
+	Time   time.Time // zero for a saved tree
+	System System
+	Spaces []Space // the network namespaces, that of the process first
+	// Unread is what there may be and could not be read, and why.
+	Unread []string
+}
+
+// System is what is the same in all network namespaces.
+type System struct {
+	Name   string // as uname -n
+	Kernel string // as uname -r
+	// Saved tells that this was read from a saved tree.
+	Saved   bool
+	Memory  uint64 // bytes
+	CPUs    int
+	Uptime  time.Duration
+	Softnet *nstat.Softnet
+	Files   SysctlFiles
+}
+
+// Space is one network namespace.
+type Space struct {
+	Netns netns.ID // zero for that of a saved tree
+	Name  string   // as people call it
+	// Own tells that it is the namespace of the process, or a saved tree's.
+	Own bool
+	// Enter is the arguments that run a command in the namespace when they are put
+	// in front of its own; nil for the process's own namespace.
+	Enter []string
+	// Sysctls are those below net, by their keys. Those of the whole machine are
+	// in the first namespace only.
+	Sysctls map[string]string
+	// Counters are those of the namespace; those of the neighbour tables are in
+	// the machine's own only.
+	Counters  nstat.Values
+	Sockets   *nstat.TCPSockets
+	Listeners []sockets.ListenerQueue
+	// Holders is who has entries of the connection tracking table, nil if that
+	// was not looked at.
+	Holders *conntrack.Summary
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/enrich"
+)
+
+const (
+	// maxWait is how long a record may wait for what the machine knows of it
+	// unless Config.MaxWait says otherwise, pause how long the loop may, pauses
+	// times in a row.
+	maxWait = 50 * time.Millisecond
+	pause   = time.Millisecond
+	pauses  = 4
+	// maxUnanswered bounds the records that wait.
+	maxUnanswered = 8192
+)
+
+// Enricher knows what stands behind the numbers of a record; enrich.Cache is one.
+type Enricher interface {
+	// Ask returns at once what is known, and whether that is all that is to be
+	// expected.
+	Ask(enrich.Query) (answer enrich.Answer, all bool)
+}
+
+// unansweredRecord is a record that waits for its answer.
+type unansweredRecord struct {
+	Record
+	query enrich.Query
+	until time.Time
+}
+
+// ask asks the query of a record, if it has one.
+func (w *watcher) ask(q *enrich.Query) (enrich.Answer, bool) {
+	if w.Enricher == nil || !q.Listener && !q.Conntrack && q.Ifindex == 0 {
+		return enrich.Answer{}, true
+	}
+	return w.Enricher.Ask(*q)
+}
+
+// queryOf is what there is to know of a record.
+func queryOf(r *Record, now time.Time) enrich.Query {
+	q := enrich.Query{
+		Since: now, Netns: r.Netns, Dst: r.Dst,
+		Listener:  r.Cause.Evidence.Has(cause.Owner) && r.Dst.IsValid(),
+		Conntrack: r.Cause.Evidence.Has(cause.Table),
+	}
+	if r.Evidence != nil {
+		q.Ifindex = r.Evidence.Ifindex
+	}
+	return q
+}
+
+// enrich hands a record to the sink as soon as there is an answer to its query and
+// the records before it were handed over.
+func (w *watcher) enrich(r Record) error {
+	now := w.Now()
+	q := queryOf(&r, now)
+	var all bool
+	if r.Answer, all = w.ask(&q); all && len(w.unanswered) == 0 {
+		return w.record(r)
+	}
+	w.unanswered = append(w.unanswered, unansweredRecord{r, q, now.Add(w.MaxWait)})
+	if len(w.unanswered) > maxUnanswered {
+		return w.recordFirst()
+	}
+	return nil
+}
+
+// recordAnswered hands over the records that have their answers or have waited for
+// long enough, and returns how many are left.
+func (w *watcher) recordAnswered() (int, error) {
+	for len(w.unanswered) > 0 {
+		first := &w.unanswered[0]
+		var all bool
+		if first.Answer, all = w.ask(&first.query); !all && w.Now().Before(first.until) {
+			break
+		}
+		if err := w.recordFirst(); err != nil {
+			return 0, err
+		}
+	}
+	return len(w.unanswered), nil
+}
+
+func (w *watcher) recordFirst() error {
+	r := w.unanswered[0].Record
+	w.unanswered[0] = unansweredRecord{}
+	w.unanswered = w.unanswered[1:]
+	return w.record(r)
+}
+
+func (w *watcher) record(r Record) error {
+	w.places.remember(place{r.Cause, r.namespace, r.Dst.Port()}, &r)
+	return w.Sink.Record(r)
+}
+
+// awaitAnswers gives the answers some time to come.
+func (w *watcher) awaitAnswers(pauses int) error {
+	for ; ; pauses-- {
+		left, err := w.recordAnswered()
+		if err != nil || left == 0 || pauses <= 0 {
+			return err
+		}
+		time.Sleep(pause)
+	}
+}
+
+// recordAll waits for the last time.
+func (w *watcher) recordAll() error {
+	err := w.awaitAnswers(int(w.MaxWait / pause))
+	for err == nil && len(w.unanswered) > 0 {
+		err = w.recordFirst()
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/sockets"
+)
+
+// Accepted is the counter of connections that were accepted, to be sampled for
+// the findings beside those of the causes.
+const Accepted = "TcpPassiveOpens"
+
+// maxPlaces bounds the places that are told apart, of all causes together.
+const maxPlaces = 4096
+
+// places are where packets were dropped, by cause, for the findings.
+type places map[place]*placeState
+
+type place struct {
+	cause *cause.Cause
+	netns *namespace
+	port  uint16
+}
+
+// placeState is what is known of one place: the count, and the state at the newest
+// record.
+type placeState struct {
+	count       uint64
+	first, last time.Time
+	evidence    *event.Evidence
+	answer      enrich.Answer
+}
+
+// at finds a place or adds it, if need be in the room of those with the least.
+func (p places) at(where place, e *event.Event) *placeState {
+	if p[where] == nil {
+		if len(p) >= maxPlaces {
+			p.forget()
+		}
+		p[where] = &placeState{first: e.Time}
+	}
+	return p[where]
+}
+
+// forget forgets the half of the places where the least was counted. One of them
+// that turns out to be the busiest after all is said to have had fewer.
+func (p places) forget() {
+	least := slices.SortedFunc(maps.Keys(p), func(a, b place) int { return cmp.Compare(p[a].count, p[b].count) })
+	for _, where := range least[:len(least)/2] {
+		delete(p, where)
+	}
+}
+
+// count counts an event.
+func (p places) count(where place, e *event.Event) {
+	here := p.at(where, e)
+	here.count += e.Count
+	here.last = e.Time
+}
+
+// remember keeps the state that a record tells of.
+func (p places) remember(where place, r *Record) {
+	here := p.at(where, &r.Event)
+	if r.Evidence != nil {
+		here.evidence = r.Evidence
+	}
+	if r.Listener != nil || r.Conntrack != nil {
+		here.answer = r.Answer
+	}
+}
+
+// busiest is where a cause was met the most. Ties go to the lower port, so that
+// the same run tells the same.
+func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
+	for where, here := range p {
+		if where.cause != c {
+			continue
+		}
+		if most == nil || cmp.Or(cmp.Compare(here.count, most.count), cmp.Compare(at.port, where.port), at.netns.id.Compare(where.netns.id)) > 0 {
+			at, most = where, here
+		}
+	}
+	return at, most
+}
+
+// findings are what to do about what was counted.
+func (w *watcher) findings() []diagnose.Finding {
+	var tallies []diagnose.Tally
+	for c, sources := range w.tally.causes {
+		at, here := w.places.busiest(c)
+		if here == nil {
+			continue
+		}
+		t := diagnose.Tally{
+			Cause: c, Count: sources.count, BySource: sources.bySrc, BusiestCount: here.count,
+			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: at.netns.id.Inode == w.Machine.Netns, Port: at.port},
+			First:   here.first, Last: here.last, Evidence: here.evidence, Answer: here.answer,
+			Duration: w.ended.Sub(w.began),
+		}
+		if at.netns.last != nil && w.namespaces.counters[Accepted] {
+			n := at.netns.moved[Accepted]
+			t.Accepted = &n
+		}
+		if w.Table != nil {
+			t.Table = func() *conntrack.NetnsTable { return w.table(at.netns.id) }
+		}
+		if w.Waiting != nil {
+			t.Waiting = func() sockets.Waiting { return w.acceptQueue(at) }
+		}
+		tallies = append(tallies, t)
+	}
+	return diagnose.Traced(tallies, w.Machine.Memory)
+}
+
+// table looks who has the entries of a connection tracking table, nil if that
+// cannot be known.
+func (w *watcher) table(id netns.ID) *conntrack.NetnsTable {
+	t, err := w.Table(id)
+	if err != nil {
+		w.Warn("look who has the entries of the conntrack table: " + err.Error())
+		return nil
+	}
+	return t
+}
+
+// acceptQueue looks at the accept queue of a place; it is nothing if that is gone, or
+// cannot be known.
+func (w *watcher) acceptQueue(at place) sockets.Waiting {
+	found, err := w.Waiting(at.netns.id, at.port)
+	if err != nil {
+		return sockets.Waiting{}
+	}
+	return found
+}
