@@ -13,9 +13,9 @@ import (
 const (
 	// searchEvery is the longest time between two looks at all processes.
 	searchEvery = 5 * time.Second
-	// childhood is how long a process is looked at every time: what starts in a
+	// youngFor is how long a process is looked at every time: what starts in a
 	// namespace of its own is started elsewhere and enters it soon.
-	childhood = 3 * time.Second
+	youngFor = 3 * time.Second
 )
 
 // Finder finds the network namespaces again and again. To look at every process
@@ -75,7 +75,7 @@ func (f *Finder) young(now time.Time) []int {
 	}
 	var young []int
 	for pid, born := range f.born {
-		if now.Sub(born) < childhood {
+		if now.Sub(born) < youngFor {
 			young = append(young, pid)
 		}
 	}

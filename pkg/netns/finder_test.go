@@ -109,7 +109,7 @@ func TestFinderFindsNamespaceOfNewProcess(t *testing.T) {
 	if !ok || !has(f, false, inode) {
 		t.Errorf("namespace %d is not found", inode)
 	}
-	now = now.Add(childhood)
+	now = now.Add(youngFor)
 	if !has(f, false, inode) || slices.Contains(f.young(now), sleep.Process.Pid) {
 		t.Errorf("known %v, young %v", f.known[inode], f.young(now))
 	}
@@ -121,7 +121,7 @@ func TestFinderLooksAtAllProcessesFromTimeToTime(t *testing.T) {
 	f.now = func() time.Time { return now }
 	f.Find(false)
 	ns, inode := newNamespace(t) // by a process that is not young any more, soon
-	now = now.Add(childhood)
+	now = now.Add(youngFor)
 	if has(f, false, inode) {
 		t.Errorf("it looked at all processes' files: %v", f.known[inode])
 	}

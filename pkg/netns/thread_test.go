@@ -38,7 +38,7 @@ func TestDoTellsWhereItIs(t *testing.T) {
 			return nil
 		})
 		if err != nil || got != id || inode != id.Inode {
-			t.Errorf("%+v: %v, told %+v, in %d", asked, err, got, inode)
+			t.Errorf("%+v: %v, got %+v, in %d", asked, err, got, inode)
 		}
 	}
 	if err := netns.Inside(ns, func() error { return nil }); err != nil {

@@ -48,7 +48,7 @@ func testWaiting(t *testing.T, id netns.ID) error {
 	}
 	defer unix.Close(fd)
 	awaitWaiting(t, port, 1)
-	listenOn(t, [4]byte{127, 0, 0, 2}, at.Port) // whose connections they are cannot be told
+	listenOn(t, [4]byte{127, 0, 0, 2}, at.Port) // whose connections they are is not known
 	awaitWaiting(t, port, 0)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/shell"
 	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
@@ -20,7 +21,7 @@ import (
 
 // keep are the types whose values no stranger chooses.
 func keep(t reflect.Type) bool {
-	return t == reflect.TypeFor[shell.Command]() || t.PkgPath() == "net/netip" || t.PkgPath() == "time"
+	return t == reflect.TypeFor[shell.Command]() || t == reflect.TypeFor[nstat.Softnet]() || t.PkgPath() == "net/netip" || t.PkgPath() == "time"
 }
 
 func FuzzCheckText(f *testing.F) {

@@ -27,7 +27,7 @@ func TestRecordsCarryTheListener(t *testing.T) {
 		200: time.Second,
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		f, b := newFake(step{do: cancel, events: []event.Event{syn("10.9.0.5:1", 1)}}), &book{}
+		f, b := newFake(step{do: cancel, events: []event.Event{syn("10.9.0.5:1", 1)}}), &recorder{}
 		err := Run(ctx, Config{Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(string) {}, Enricher: ask(after), MaxWait: wait})
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestRecordsCarryTheListener(t *testing.T) {
 func TestRecordsDoNotWaitForEver(t *testing.T) {
 	d := ask(-1)
 	f := newFake(step{events: []event.Event{syn("10.9.0.5:1", 3)}}, step{after: maxWait}, step{after: time.Hour})
-	b := &book{}
+	b := &recorder{}
 	err := runErr(t, f, b, func(c *Config) {
 		c.Enricher = d
 		c.Sink = checked{b, func() {

@@ -167,21 +167,21 @@ func (d *enricher) Ask(q enrich.Query) (enrich.Answer, bool) {
 	return d.answer, true
 }
 
-// book is a sink that keeps what it is told.
-type book struct {
+// recorder is a sink that keeps what it gets.
+type recorder struct {
 	start   *Start
 	records []Record
 	summary *Summary
 	err     error // of Flush
 }
 
-func (b *book) Start(s Start) error     { b.start = &s; return nil }
-func (b *book) Record(r Record) error   { b.records = append(b.records, r); return nil }
-func (b *book) Summary(s Summary) error { b.summary = &s; return nil }
-func (b *book) Flush() error            { return b.err }
+func (b *recorder) Start(s Start) error     { b.start = &s; return nil }
+func (b *recorder) Record(r Record) error   { b.records = append(b.records, r); return nil }
+func (b *recorder) Summary(s Summary) error { b.summary = &s; return nil }
+func (b *recorder) Flush() error            { return b.err }
 
 // sums adds up the records by cause and source.
-func (b *book) sums() map[string]uint64 {
+func (b *recorder) sums() map[string]uint64 {
 	sums := map[string]uint64{}
 	for _, r := range b.records {
 		sums[r.Cause.ID+" "+r.Src.Addr().String()] += r.Count
@@ -189,7 +189,7 @@ func (b *book) sums() map[string]uint64 {
 	return sums
 }
 
-func (b *book) counts() []uint64 {
+func (b *recorder) counts() []uint64 {
 	var counts []uint64
 	for _, r := range b.records {
 		counts = append(counts, r.Count)
@@ -198,16 +198,16 @@ func (b *book) counts() []uint64 {
 }
 
 // run follows f for a second longer than its steps, unless mod says otherwise.
-func run(t *testing.T, f *fake, mod func(*Config)) *book {
+func run(t *testing.T, f *fake, mod func(*Config)) *recorder {
 	t.Helper()
-	b := &book{}
+	b := &recorder{}
 	if err := runErr(t, f, b, mod); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func runErr(t *testing.T, f *fake, b *book, mod func(*Config)) error {
+func runErr(t *testing.T, f *fake, b *recorder, mod func(*Config)) error {
 	t.Helper()
 	cfg := Config{
 		Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(s string) { t.Log(s) },

@@ -136,7 +136,7 @@ func (ns *namespaces) create(id netns.ID, now time.Time) *namespace {
 
 // sampled finds the namespace of a sample, or adds it. Where user space cannot read
 // the cookie, a counter that went back tells that a new namespace has the number.
-// If no record told the cookie of the one before, both are one to us.
+// If no record had the cookie of the one before, both are one to us.
 func (ns *namespaces) sampled(id netns.ID, values nstat.Values, now time.Time) *namespace {
 	n := ns.table.Get(id)
 	switch {

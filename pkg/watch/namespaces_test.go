@@ -53,7 +53,7 @@ func TestANumberThatIsGivenAgain(t *testing.T) {
 	for _, cookies := range []bool{true, false} {
 		first, next := syn("10.9.0.5:1", 5), syn("10.9.0.6:1", 9)
 		first.Netns, next.Netns = secondID, thirdID
-		late := syn("10.9.0.7:1", 2) // of the first, told late
+		late := syn("10.9.0.7:1", 2) // of the first, reported late
 		late.Netns = secondID
 		f := newFake(
 			step{after: time.Second, other: overflows(7), events: []event.Event{first, late}},
@@ -154,7 +154,7 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 	}
 	n := &node{fake: newFake(), reads: all, heap: heap}
 	before := heap()
-	var sink book
+	var sink recorder
 	cfg := Config{
 		Source: n, Counters: n, Sink: forgetful{&sink}, Now: n.clock.read, Warn: func(s string) { t.Log(s) },
 		Duration: time.Duration(all)*10*time.Millisecond + time.Second, Enricher: asker(func(enrich.Query) {}),
@@ -185,6 +185,6 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 }
 
 // forgetful keeps no records.
-type forgetful struct{ *book }
+type forgetful struct{ *recorder }
 
 func (forgetful) Record(Record) error { return nil }

@@ -21,7 +21,7 @@ import (
 // the findings beside those of the causes.
 const Accepted = "TcpPassiveOpens"
 
-// maxPlaces bounds the places that are told apart, of all causes together.
+// maxPlaces bounds the places that are counted apart, of all causes together.
 const maxPlaces = 4096
 
 // places are where packets were dropped, by cause, for the findings.
@@ -69,7 +69,7 @@ func (p places) count(where place, e *event.Event) {
 	here.last = e.Time
 }
 
-// remember keeps the state that a record tells of.
+// remember keeps the state that a record shows.
 func (p places) remember(where place, r *Record) {
 	here := p.at(where, &r.Event)
 	if r.Evidence != nil {

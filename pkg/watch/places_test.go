@@ -81,7 +81,7 @@ func TestFindingsOfAQueueThatStandsStill(t *testing.T) {
 	}
 }
 
-// The table is looked through only where it is full; that it cannot be is told.
+// The table is looked through only where it is full; that it cannot be is said.
 func TestFindingsOfAFullTable(t *testing.T) {
 	tracked := drop("10.9.0.1:1", 5)
 	tracked.Hook, tracked.Facts, tracked.Reason = event.HookFree, event.ConntrackFull, ""

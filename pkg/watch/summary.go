@@ -29,7 +29,7 @@ type Summary struct {
 	// Causes are those with drops, and with notices if these were asked for, the
 	// most first.
 	Causes []CauseTotal
-	// Unseen is what only the kernel's counters tell of.
+	// Unseen is what only the kernel's counters show.
 	Unseen []UnseenTotal
 	// Reconcile sets the kernel's counters against what was attributed.
 	Reconcile []Row
@@ -44,7 +44,7 @@ type CauseTotal struct {
 	Cause *cause.Cause
 	Count uint64
 	// Sources are those with the most, at most 100; NumSources is how many
-	// were told apart.
+	// were counted apart.
 	Sources    []SourceTotal
 	NumSources int
 	// Others is what is not from one of these: it came without a source, or there
@@ -67,7 +67,7 @@ type RangeTotal struct {
 	NumSources int
 }
 
-// UnseenTotal is the movement of a counter that the run's hooks do not explain
+// UnseenTotal is how far a counter moved that the run's hooks do not explain
 // and that is of one of the stages.
 type UnseenTotal struct {
 	cause.Unseen

@@ -48,7 +48,7 @@ type Counters interface {
 	Name(id netns.ID) string
 }
 
-// Sink is told what happened, in the order Start, any number of Records,
+// Sink gets what happened, in the order Start, any number of Records,
 // Summary. It may hold back what it writes until Flush.
 type Sink interface {
 	Start(Start) error

@@ -213,7 +213,7 @@ func TestContextEndsWithDrainAndResidues(t *testing.T) {
 		step{do: func() { cancel(); <-f.woken }, events: []event.Event{drop("10.9.0.5:1", 2)}},
 		step{events: []event.Event{drop("10.9.0.5:1", 4)}}, // what was left at Stop
 	)
-	b := &book{}
+	b := &recorder{}
 	err := Run(ctx, Config{Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(string) {}})
 	if err != nil || !f.stopped {
 		t.Fatalf("err %v, stopped %v", err, f.stopped)
@@ -224,7 +224,7 @@ func TestContextEndsWithDrainAndResidues(t *testing.T) {
 }
 
 func TestOutputErrorEndsWithoutSummary(t *testing.T) {
-	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 1)}}), &book{err: syscall.EPIPE}
+	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 1)}}), &recorder{err: syscall.EPIPE}
 	err := runErr(t, f, b, nil)
 	if !errors.Is(err, ErrOutput) || !errors.Is(err, syscall.EPIPE) || b.summary != nil {
 		t.Errorf("err %v, summary %v", err, b.summary)
@@ -235,7 +235,7 @@ func TestOutputErrorEndsWithoutSummary(t *testing.T) {
 }
 
 func TestReadErrorStillGivesTheSummary(t *testing.T) {
-	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 3)}, err: errors.New("broken ring")}), &book{}
+	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 3)}, err: errors.New("broken ring")}), &recorder{}
 	err := runErr(t, f, b, nil)
 	if err == nil || !strings.Contains(err.Error(), "broken ring") || b.summary == nil || b.summary.Drops != 3 {
 		t.Errorf("err %v, summary %+v", err, b.summary)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/netns"
 )
 
@@ -16,9 +17,7 @@ import (
 // alive. It skips the test of a user who may not make one.
 func New(t testing.TB) (*os.File, netns.ID) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make a network namespace")
-	}
+	needs.Root(t)
 	ns, err := netns.New()
 	if err != nil {
 		t.Fatal(err)
