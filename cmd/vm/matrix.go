@@ -127,20 +127,17 @@ func (m *matrix) runAll(ctx context.Context, args []string) ([]*matrixRun, error
 			return nil, err
 		}
 	}
-	var configs []vm.Config
-	for _, name := range m.kernels {
-		k, err := m.kernel(ctx, name, "")
-		if err != nil {
-			return nil, err
-		}
-		if err := vm.CanRun(k); err != nil {
-			return nil, err
-		}
-		cfg, err := m.forKernel(k, args)
-		if err != nil {
-			return nil, err
-		}
-		configs = append(configs, cfg)
+	configs := make([]vm.Config, len(m.kernels))
+	var fetches errgroup.Group
+	fetches.SetLimit(runtime.NumCPU())
+	for i, name := range m.kernels {
+		fetches.Go(func() (err error) {
+			configs[i], err = m.prepare(ctx, name, args)
+			return err
+		})
+	}
+	if err := fetches.Wait(); err != nil {
+		return nil, err
 	}
 	runs := make([]*matrixRun, len(configs))
 	var g errgroup.Group
@@ -152,6 +149,18 @@ func (m *matrix) runAll(ctx context.Context, args []string) ([]*matrixRun, error
 		})
 	}
 	return runs, g.Wait()
+}
+
+// prepare fetches a kernel and describes the run on it.
+func (m *matrix) prepare(ctx context.Context, name string, args []string) (vm.Config, error) {
+	k, err := m.kernel(ctx, name, "")
+	if err != nil {
+		return vm.Config{}, err
+	}
+	if err := vm.CanRun(k); err != nil {
+		return vm.Config{}, err
+	}
+	return m.forKernel(k, args)
 }
 
 // runOne runs the program on one kernel. A machine that dies starts over, and so do
