@@ -13,8 +13,8 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// newTestBell returns a doorbell and what puts a detail into its ring buffer.
-func newTestBell(t *testing.T) (b *doorbell, put func()) {
+// newTestBell returns a wakeup and what puts a detail into its ring buffer.
+func newTestBell(t *testing.T) (b *wakeup, put func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -41,7 +41,7 @@ func newTestBell(t *testing.T) (b *doorbell, put func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = newDoorbell(details, ring); err != nil {
+	if b, err = newWakeup(details, ring); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -56,14 +56,14 @@ func newTestBell(t *testing.T) (b *doorbell, put func()) {
 	}
 }
 
-func TestDoorbell(t *testing.T) {
+func TestWakeup(t *testing.T) {
 	b, put := newTestBell(t)
 	never := time.Now().Add(time.Hour)
 	for name, test := range map[string]struct {
 		ring  func()
 		until time.Time
 	}{
-		"pressed":  {b.press, never},
+		"woken":    {b.wake, never},
 		"detail":   {put, never},
 		"too late": {func() {}, time.Now().Add(time.Millisecond)},
 	} {
