@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf/rlimit"
-
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
@@ -49,8 +47,8 @@ func Open(o Options) (*Tracer, error) {
 	if err := checkPrivilege(); err != nil {
 		return nil, err
 	}
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, refusal(fmt.Errorf("raise the locked-memory limit: %w", err))
+	if err := raiseMemlock(); err != nil {
+		return nil, err
 	}
 	if err := checkRingbuf(); err != nil {
 		return nil, err
