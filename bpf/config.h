@@ -50,7 +50,7 @@ volatile bool enabled;
 /* Some hook may mark packets before their death. */
 volatile bool hooked;
 /* When a packet was marked last, to a tenth of a second. */
-volatile __u64 marked_at;
+volatile __u64 facts_added_at;
 
 struct prefix {
 	__u32 len;

@@ -4,7 +4,7 @@
 #ifndef SYNWATCH_CONNTRACK_H
 #define SYNWATCH_CONNTRACK_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "tally.h"
 #include "mib.h"
 #include "probes.h"
@@ -66,9 +66,9 @@ ENTRY1(nf_ct_delete, enter_ct_delete, 0)
 static __always_inline void conntrack_in_returned(struct sk_buff *skb, __u32 verdict, bool full)
 {
 	if (verdict == NF_DROP)
-		mark(skb, full ? FACT_CT_FULL : FACT_CT_DROP);
+		add_facts(skb, full ? FACT_CT_FULL : FACT_CT_DROP);
 	else if (verdict == NF_ACCEPT && !BPF_CORE_READ(skb, _nfct))
-		mark(skb, FACT_CT_INVALID);
+		add_facts(skb, FACT_CT_INVALID);
 }
 
 /* nf_conntrack_in(skb, state) sees every packet: its return alone is enough
@@ -142,7 +142,7 @@ static __always_inline void leave_confirm(__u64 ret)
 		facts |= FACT_CT_CLASH;
 	else if (long_chains(skb) != s->before[0])
 		facts |= FACT_CT_CHAIN;
-	mark(skb, facts);
+	add_facts(skb, facts);
 }
 
 ENTRY1(__nf_conntrack_confirm, enter_confirm, 0)

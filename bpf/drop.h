@@ -3,7 +3,7 @@
 #ifndef SYNWATCH_DROP_H
 #define SYNWATCH_DROP_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "packet.h"
 #include "probes.h"
 #include "receive.h"
@@ -101,7 +101,7 @@ static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32
 
 /* where is the packet's namespace: on its way in, that of the device. */
 static __always_inline __u32 where(struct sk_buff *skb, struct sock *rx_sk, __u64 facts,
-				   const struct mark *m, bool typed)
+				   const struct skb_facts *m, bool typed)
 {
 	struct net_device *dev;
 
@@ -146,13 +146,13 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	struct evidence e = { .skb = skb };
 	__u64 id = (__u64)skb;
 	struct packet p = {};
-	struct mark *m;
+	struct skb_facts *m;
 
 	if (!enabled || BITFIELD(typed, skb, pkt_type) != PACKET_HOST)
 		return;
 	if (!parse_skb(skb, &p, typed))
 		return;
-	m = mark_of(skb, &p);
+	m = facts_of(skb, &p);
 	if (m) {
 		key.facts = m->facts;
 		e.queues = &m->queues;
@@ -169,7 +169,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	fill_key(&key, &p, where(skb, e.receiver, key.facts, m, typed));
 	count(&key, p.src_port, &e);
 	if (m)
-		bpf_map_delete_elem(&marks, &id);
+		bpf_map_delete_elem(&facts_by_skb, &id);
 }
 
 static __always_inline int kfree_skb(__u64 *ctx, bool typed)

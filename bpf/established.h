@@ -111,7 +111,7 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 	__u64 facts = FACT_TCP_MEMORY;
 	struct packet p = {};
 	struct sk_buff *skb;
-	struct mark *m;
+	struct skb_facts *m;
 	struct slot *s = close_nested(CALL_RMEM_SCHEDULE, &skb);
 	struct sock *sk = s ? s->sk : NULL;
 
@@ -125,7 +125,7 @@ static __always_inline void leave_rmem_schedule(__u64 ret)
 		count_segment(sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
 		return;
 	}
-	m = mark_packet(skb, &p, facts);
+	m = add_packet_facts(skb, &p, facts);
 	if (m)
 		m->net = net_of_sock(sk);
 }

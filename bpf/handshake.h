@@ -24,7 +24,7 @@ static __always_inline void leave_syn_recv_sock(__u64 ret)
 	struct slot *cookie = slot_of(CALL_COOKIE_CHECK);
 	__u64 facts = FACT_FINAL_ACK;
 	struct sk_buff *skb;
-	struct mark *m;
+	struct skb_facts *m;
 	struct slot *s = close_slot(CALL_SYN_RECV_SOCK, &skb);
 
 	if (!s || ret)
@@ -35,7 +35,7 @@ static __always_inline void leave_syn_recv_sock(__u64 ret)
 		facts |= FACT_LISTEN_DROP;
 	if (cookie && cookie->skb == skb)
 		facts |= FACT_COOKIE_ACK;
-	m = mark(skb, facts);
+	m = add_facts(skb, facts);
 	if (m)
 		read_queues(&m->queues, s->sk);
 }
@@ -76,14 +76,14 @@ static __always_inline void leave_check_req(__u64 ret)
 {
 	struct packet p = {};
 	struct sk_buff *skb;
-	struct mark *m;
+	struct skb_facts *m;
 	__u64 facts = 0;
 	struct slot *s = close_slot(CALL_CHECK_REQ, &skb);
 
 	if (!s || (ret && ret != (__u64)s->sk) || !parse(skb, &p))
 		return;
 	facts = ret ? FACT_HANDSHAKE_ACK : check_req_facts(s, &p);
-	m = facts ? mark_packet(skb, &p, facts) : NULL;
+	m = facts ? add_packet_facts(skb, &p, facts) : NULL;
 	if (m && facts & FACT_PAWS)
 		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, 0);
 }
@@ -126,7 +126,7 @@ static __always_inline void leave_cookie_check(__u64 ret)
 		return;
 	facts = cookie_facts(s, &p);
 	if (facts)
-		mark_packet(skb, &p, facts);
+		add_packet_facts(skb, &p, facts);
 }
 
 ENTRY(cookie_v4_check, enter_cookie_check, 0, 1)
@@ -155,7 +155,7 @@ static __always_inline void leave_time_wait(__u64 ret)
 	__u64 facts = FACT_TIME_WAIT;
 	struct packet p = {};
 	struct sk_buff *skb;
-	struct mark *m;
+	struct skb_facts *m;
 	struct slot *s = close_slot(CALL_TIME_WAIT, &skb);
 
 	if (!s || (__u32)ret == bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN) ||
@@ -165,7 +165,7 @@ static __always_inline void leave_time_wait(__u64 ret)
 		facts |= FACT_PAWS;
 	if (moved(s, 1, mib_paws_time_wait))
 		facts |= FACT_PAWS_TIME_WAIT;
-	m = mark_packet(skb, &p, facts);
+	m = add_packet_facts(skb, &p, facts);
 	if (m && facts != FACT_TIME_WAIT)
 		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, s->stamp);
 }
@@ -178,9 +178,9 @@ RETURN(tcp_timewait_state_process, leave_time_wait, nargs_timewait)
 static __always_inline void enter_send_reset(struct sock *sk, struct sk_buff *skb)
 {
 	if (sk)
-		mark(skb, FACT_RESET_SENT);
+		add_facts(skb, FACT_RESET_SENT);
 	else if (!kernel_has_reasons())
-		mark(skb, FACT_RESET_SENT | FACT_NO_SOCKET);
+		add_facts(skb, FACT_RESET_SENT | FACT_NO_SOCKET);
 }
 
 ENTRY(tcp_v4_send_reset, enter_send_reset, 0, 1)

@@ -5,13 +5,13 @@
 #define SYNWATCH_NETFILTER_H
 
 #include "chain.h"
-#include "marks.h"
+#include "skb_facts.h"
 #include "probes.h"
 
 static __always_inline void rejected(struct sk_buff *skb)
 {
 	keep_chain(skb);
-	mark(skb, FACT_REJECTED);
+	add_facts(skb, FACT_REJECTED);
 }
 
 /* nf_send_reset{,6}(net, oldskb, hook) until 5.10, (net, sk, oldskb, hook) since

@@ -3,7 +3,7 @@
 #ifndef SYNWATCH_RECEIVE_H
 #define SYNWATCH_RECEIVE_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "probes.h"
 
 /* include/net/tcp.h:tcp_receive_window */

@@ -3,10 +3,10 @@
  * What later kernels tell by a drop reason. User space attaches these only where
  * the kernel has no such reason; the packets die at the tracepoint all the same.
  */
-#ifndef SYNWATCH_UNREASONED_H
-#define SYNWATCH_UNREASONED_H
+#ifndef SYNWATCH_BEFORE_REASONS_H
+#define SYNWATCH_BEFORE_REASONS_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "mib.h"
 #include "probes.h"
 
@@ -36,7 +36,7 @@ static __always_inline void leave_inbound_md5(__u64 ret)
 		facts |= FACT_AUTH_UNEXPECTED;
 	if (moved(s, 2, mib_md5_failed))
 		facts |= FACT_AUTH_FAILED;
-	mark(skb, facts);
+	add_facts(skb, facts);
 }
 
 ENTRY(tcp_v4_inbound_md5_hash, enter_inbound_md5, 0, 1)
@@ -57,13 +57,13 @@ static __always_inline void enter_add_backlog(struct sock *sk, struct sk_buff *s
 static __always_inline void leave_add_backlog(__u64 ret)
 {
 	struct sk_buff *skb;
-	struct mark *m;
+	struct skb_facts *m;
 	struct slot *s = close_slot(CALL_ADD_BACKLOG, &skb);
 	struct sock *sk = s ? s->sk : NULL;
 
 	if (!sk || !(ret & 0xff) || !moved(s, 0, mib_backlog_drop))
 		return;
-	m = mark(skb, FACT_SOCKET_BACKLOG);
+	m = add_facts(skb, FACT_SOCKET_BACKLOG);
 	if (m)
 		m->net = net_of_sock(sk);
 }
@@ -91,7 +91,7 @@ RETURN(enqueue_to_backlog, leave_cpu_backlog, 3)
 static __always_inline void leave_socket_filter(struct sk_buff *skb, __u64 ret)
 {
 	if ((__s32)ret)
-		mark(skb, FACT_SOCKET_FILTER);
+		add_facts(skb, FACT_SOCKET_FILTER);
 }
 
 RETURN_ARG(sk_filter_trim_cap, leave_socket_filter, 1, 3, CALL_SOCKET_FILTER)
@@ -101,9 +101,9 @@ RETURN_ARG(sk_filter_trim_cap, leave_socket_filter, 1, 3, CALL_SOCKET_FILTER)
 static __always_inline void leave_route_input(struct sk_buff *skb, __u64 ret)
 {
 	if ((__s32)ret == -18)
-		mark(skb, FACT_REVERSE_PATH);
+		add_facts(skb, FACT_REVERSE_PATH);
 	else if ((__s32)ret == -22)
-		mark(skb, FACT_MARTIAN);
+		add_facts(skb, FACT_MARTIAN);
 }
 
 RETURN_ARG(ip_route_input_noref, leave_route_input, 0, 5, CALL_ROUTE_INPUT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What ends without a packet to free: requests, connections, entries. */
-#ifndef SYNWATCH_UNSEEN_H
-#define SYNWATCH_UNSEEN_H
+#ifndef SYNWATCH_WITHOUT_SKB_H
+#define SYNWATCH_WITHOUT_SKB_H
 
 #include "drop.h"
 #include "mib.h"
