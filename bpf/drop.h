@@ -73,12 +73,9 @@ static __always_inline void fill_key(struct key *key, const struct packet *p, __
  * was noted of where it came in. */
 static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 {
-	struct slot *s;
-
 	if (kernel_has_reasons())
 		return reason_cpu_backlog && reason == reason_cpu_backlog;
-	s = slot_of(CALL_CPU_BACKLOG);
-	return s && s->skb == skb;
+	return call_on(CALL_CPU_BACKLOG, skb);
 }
 
 /* is_ours says whether the packet's death may be a refused connection, and
@@ -115,21 +112,36 @@ static __always_inline __u32 where(struct sk_buff *skb, struct sock *rx_sk, __u6
 	return inode_of(net_of(skb, rx_sk));
 }
 
-/* call_facts adds what a call that is judging the segment has found so far, and
- * returns its socket. */
-static __always_inline struct sock *call_facts(struct sk_buff *skb, __u64 *facts,
-					       struct sock *rx_sk)
+static __always_inline bool has_rx_sk(void)
 {
-	struct slot *s;
+	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk);
+}
 
-	if (!hooked)
+/* call_of returns the call that is judging the segment, and adds what it has found
+ * so far. */
+static __always_inline struct call *call_of(struct sk_buff *skb, const struct packet *p,
+					    __u64 *facts)
+{
+	struct call *call = call_on(CALL_VALIDATE, skb);
+
+	if (call && call->seq == p->seq) {
+		*facts |= validate_facts(call);
+		return call;
+	}
+	call = call_on(CALL_DATA_QUEUE, skb);
+	return call && call->seq == p->seq ? call : NULL;
+}
+
+/* call_facts adds what a call that is judging the segment has found so far, and
+ * returns its socket, which is the tracepoint's rx_sk where there is that. */
+static __always_inline struct sock *call_facts(struct sk_buff *skb, const struct packet *p,
+					       __u64 *facts, struct sock *rx_sk)
+{
+	struct call *call = hooked ? call_of(skb, p, facts) : NULL;
+
+	if (has_rx_sk())
 		return rx_sk;
-	s = call_on(CALL_VALIDATE, skb);
-	if (s)
-		*facts |= validate_facts(s);
-	else
-		s = call_on(CALL_DATA_QUEUE, skb);
-	return s ? s->sk : rx_sk;
+	return (struct sock *)unknown_to_verifier(call ? (__u64)call->sk : 0);
 }
 
 static __always_inline __u64 socket_facts(struct sock *rx_sk, bool typed)
@@ -164,7 +176,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 		client_before_nat(skb, &p, typed);
 		e.ifindex = FIELD(typed, skb, skb_iif);
 	}
-	e.receiver = call_facts(skb, &key.facts, rx_sk);
+	e.receiver = call_facts(skb, &p, &key.facts, rx_sk);
 	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
 	fill_key(&key, &p, where(skb, e.receiver, key.facts, m, typed));
 	count(&key, p.src_port, &e);
@@ -179,7 +191,7 @@ static __always_inline int kfree_skb(__u64 *ctx, bool typed)
 
 	if (kernel_has_reasons())
 		reason = ctx[2];
-	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk))
+	if (has_rx_sk())
 		rx_sk = (struct sock *)ctx[3];
 	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk, typed);
 	return 0;
