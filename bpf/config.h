@@ -9,6 +9,9 @@
 /* Address of __per_cpu_offset[], 0 where /proc/kallsyms hides it. */
 const volatile __u64 per_cpu_offset;
 
+/* How many CPUs there may be. */
+const volatile __u32 cpus;
+
 /* Indices into linux_mib, from the kernel's BTF (they are renumbered between
  * releases); 0 for a counter that this kernel does not have. */
 const volatile __u32 mib_listen_overflows;
@@ -47,10 +50,10 @@ const volatile bool every_drop;
 
 /* Counting is off until every hook is in place. */
 volatile bool enabled;
-/* Some hook may mark packets before their death. */
+/* Some hook may add facts before a packet is freed. */
 volatile bool hooked;
-/* When a packet was marked last, to a tenth of a second. */
-volatile __u64 marked_at;
+/* When facts were last added to a packet, to a tenth of a second. */
+volatile __u64 facts_added_at;
 
 struct prefix {
 	__u32 len;

@@ -4,30 +4,33 @@
 #ifndef SYNWATCH_CONNTRACK_H
 #define SYNWATCH_CONNTRACK_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "tally.h"
 #include "mib.h"
 #include "probes.h"
 
 /* early_drop(net, hash) is asked when the table is full, and its "no" makes
- * nf_conntrack_in refuse the packet. What it evicts goes by nf_ct_delete. */
-static __always_inline void enter_early_drop(void *net)
+ * nf_conntrack_in refuse the packet. What it evicts goes by nf_ct_delete. It does
+ * not know of the packet, so a "no" is kept until nf_conntrack_in returns. */
+static __always_inline void enter_early_drop(__u64 frame)
 {
-	open_slot(CALL_EARLY_DROP, NULL, net);
+	open_call(CALL_EARLY_DROP, frame, NULL, NULL);
 }
 
-static __always_inline void leave_early_drop(__u64 ret)
+static __always_inline void leave_early_drop(__u64 frame, __u64 ret)
 {
-	struct slot *s = slot_of(CALL_CONNTRACK_IN);
-	struct sk_buff *unused;
+	struct call *call = find_call(CALL_EARLY_DROP, frame, NULL);
 
-	close_slot(CALL_EARLY_DROP, &unused);
-	if (s && !(ret & 0xff))
-		s->noted = true;
+	if (!call)
+		return;
+	if (ret & 0xff)
+		end_call(call);
+	else
+		call->refused = true;
 }
 
-ENTRY1(early_drop, enter_early_drop, 0)
-RETURN(early_drop, leave_early_drop, 2)
+ENTRY(early_drop, enter_early_drop, FRAME)
+RETURN_ALONE(early_drop, leave_early_drop, 2)
 
 static __always_inline void tuple_address(__u8 addr[16], const union nf_inet_addr *u3, bool v4)
 {
@@ -38,16 +41,15 @@ static __always_inline void tuple_address(__u8 addr[16], const union nf_inet_add
 }
 
 /* nf_ct_delete(ct, portid, report) */
-static __always_inline void enter_ct_delete(struct nf_conn *ct)
+static __always_inline void enter_ct_delete(__u64 frame, struct nf_conn *ct)
 {
 	struct key key = { .facts = FACT_CT_EVICTED, .hook = HOOK_CONNTRACK_DELETE };
-	struct slot *s = slot_of(CALL_EARLY_DROP);
 	struct nf_conntrack_man src;
 	union nf_inet_addr dst;
 	struct net *net;
 	bool v4;
 
-	if (!s || !s->skb || !enabled)
+	if (!enabled || !outer_call(CALL_EARLY_DROP, frame))
 		return;
 	if (BPF_CORE_READ_INTO(&src, ct, tuplehash[0].tuple.src) ||
 	    BPF_CORE_READ_INTO(&dst, ct, tuplehash[0].tuple.dst.u3))
@@ -61,44 +63,19 @@ static __always_inline void enter_ct_delete(struct nf_conn *ct)
 	count(&key, bpf_ntohs(src.u.all), &(struct evidence){});
 }
 
-ENTRY1(nf_ct_delete, enter_ct_delete, 0)
+ENTRY(nf_ct_delete, enter_ct_delete, FRAME, 0)
 
-static __always_inline void conntrack_in_returned(struct sk_buff *skb, __u32 verdict, bool full)
+/* nf_conntrack_in(skb, state) */
+static __always_inline void leave_conntrack_in(__u64 frame, struct sk_buff *skb, __u64 ret)
 {
-	if (verdict == NF_DROP)
-		mark(skb, full ? FACT_CT_FULL : FACT_CT_DROP);
-	else if (verdict == NF_ACCEPT && !BPF_CORE_READ(skb, _nfct))
-		mark(skb, FACT_CT_INVALID);
+	if ((__u32)ret == NF_DROP)
+		add_facts(skb,
+			  end_inner_call(CALL_EARLY_DROP, frame) ? FACT_CT_FULL : FACT_CT_DROP);
+	else if ((__u32)ret == NF_ACCEPT && !BPF_CORE_READ(skb, _nfct))
+		add_facts(skb, FACT_CT_INVALID);
 }
 
-/* nf_conntrack_in(skb, state) sees every packet: its return alone is enough
- * where it still has the arguments. */
-SEC("fexit/nf_conntrack_in") int fexit_nf_conntrack_in(__u64 *ctx)
-{
-	struct slot *s = slot_of(CALL_CONNTRACK_IN);
-
-	if (!s)
-		return 0;
-	conntrack_in_returned((struct sk_buff *)ctx[0], ctx[2], s->noted);
-	s->noted = false;
-	return 0;
-}
-
-SEC("kprobe/nf_conntrack_in") int kprobe_nf_conntrack_in(struct pt_regs *ctx)
-{
-	open_slot(CALL_CONNTRACK_IN, NULL, (struct sk_buff *)PT_REGS_PARM1(ctx));
-	return 0;
-}
-
-SEC("kretprobe/nf_conntrack_in") int kretprobe_nf_conntrack_in(struct pt_regs *ctx)
-{
-	struct sk_buff *skb;
-	struct slot *s = close_slot(CALL_CONNTRACK_IN, &skb);
-
-	if (s)
-		conntrack_in_returned(skb, PT_REGS_RC(ctx), s->noted);
-	return 0;
-}
+RETURN_ARGUMENT(nf_conntrack_in, CALL_CONNTRACK_IN, leave_conntrack_in, 0, 2)
 
 static __always_inline __u64 long_chains(struct sk_buff *skb)
 {
@@ -114,39 +91,39 @@ static __always_inline __u64 long_chains(struct sk_buff *skb)
 }
 
 /* __nf_conntrack_confirm(skb) and, within it, nf_ct_resolve_clash(skb, …). */
-static __always_inline void enter_confirm(struct sk_buff *skb)
+static __always_inline void enter_confirm(__u64 frame, struct sk_buff *skb)
 {
-	struct slot *s = open_slot(CALL_CONFIRM, NULL, skb);
+	struct call *call = open_call(CALL_CONFIRM, frame, NULL, skb);
 
-	if (s)
-		s->before[0] = long_chains(skb);
+	if (call)
+		call->before[0] = long_chains(skb);
 }
 
-static __always_inline void leave_resolve_clash(__u64 ret)
+static __always_inline void leave_resolve_clash(__u64 frame, __u64 ret)
 {
-	struct slot *s = slot_of(CALL_CONFIRM);
+	struct call *call = (__u32)ret == NF_DROP ? outer_call(CALL_CONFIRM, frame) : NULL;
 
-	if (s && (__u32)ret == NF_DROP)
-		s->noted = true;
+	if (call)
+		call->refused = true;
 }
 
-static __always_inline void leave_confirm(__u64 ret)
+static __always_inline void leave_confirm(struct call *call, __u64 ret)
 {
 	__u64 facts = FACT_CT_CONFIRM;
 	struct sk_buff *skb;
-	struct slot *s = close_slot(CALL_CONFIRM, &skb);
 
-	if (!s || (__u32)ret != NF_DROP)
+	if ((__u32)ret != NF_DROP)
 		return;
-	if (s->noted)
+	skb = (struct sk_buff *)call->subject;
+	if (call->refused)
 		facts |= FACT_CT_CLASH;
-	else if (long_chains(skb) != s->before[0])
+	else if (!call->migrated && long_chains(skb) != call->before[0])
 		facts |= FACT_CT_CHAIN;
-	mark(skb, facts);
+	add_facts(skb, facts);
 }
 
-ENTRY1(__nf_conntrack_confirm, enter_confirm, 0)
-RETURN(__nf_conntrack_confirm, leave_confirm, 1)
-RETURN(nf_ct_resolve_clash, leave_resolve_clash, 3)
+ENTRY(__nf_conntrack_confirm, enter_confirm, FRAME, 0)
+RETURN(__nf_conntrack_confirm, CALL_CONFIRM, leave_confirm, 0, 1)
+RETURN_ALONE(nf_ct_resolve_clash, leave_resolve_clash, 3)
 
 #endif

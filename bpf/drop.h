@@ -3,11 +3,12 @@
 #ifndef SYNWATCH_DROP_H
 #define SYNWATCH_DROP_H
 
-#include "marks.h"
 #include "packet.h"
 #include "probes.h"
 #include "receive.h"
+#include "skb_facts.h"
 #include "tally.h"
+#include "verifier.h"
 
 /* __skb_checksum_complete leaves what it found in the skb (net/core/datagram.c
  * and skbuff.c). Read only where no drop reason tells. */
@@ -92,12 +93,9 @@ static __always_inline void fill_key(struct key *key, const struct packet *p, st
  * was noted of where it came in. */
 static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 {
-	struct slot *s;
-
 	if (kernel_has_reasons())
 		return reason_cpu_backlog && reason == reason_cpu_backlog;
-	s = slot_of(CALL_CPU_BACKLOG);
-	return s && s->skb == skb;
+	return call_on(CALL_CPU_BACKLOG, skb);
 }
 
 /* Connection tracking refused the packet. */
@@ -163,7 +161,7 @@ __noinline __u64 find_cookie(__u64 net)
 
 /* fill_netns finds the packet's namespace: on its way in, that of the device. */
 static __always_inline void fill_netns(struct key *key, struct sk_buff *skb, struct sock *rx_sk,
-				       const struct mark *m, bool typed)
+				       const struct skb_facts *m, bool typed)
 {
 	__u64 net = m ? (__u64)m->net : 0;
 	struct net_device *dev = NULL;
@@ -180,21 +178,36 @@ static __always_inline void fill_netns(struct key *key, struct sk_buff *skb, str
 	key->netns_cookie = find_cookie(net);
 }
 
-/* call_facts adds what a call that is judging the segment has found so far, and
- * returns its socket. */
-static __always_inline struct sock *call_facts(struct sk_buff *skb, __u64 *facts,
-					       struct sock *rx_sk)
+static __always_inline bool has_rx_sk(void)
 {
-	struct slot *s;
+	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk);
+}
 
-	if (!hooked)
+/* call_of returns the call that is judging the segment, and adds what it has found
+ * so far. */
+static __always_inline struct call *call_of(struct sk_buff *skb, const struct packet *p,
+					    __u64 *facts)
+{
+	struct call *call = call_on(CALL_VALIDATE, skb);
+
+	if (call && call->seq == p->seq) {
+		*facts |= validate_facts(call);
+		return call;
+	}
+	call = call_on(CALL_DATA_QUEUE, skb);
+	return call && call->seq == p->seq ? call : NULL;
+}
+
+/* call_facts adds what a call that is judging the segment has found so far, and
+ * returns its socket, which is the tracepoint's rx_sk where there is that. */
+static __always_inline struct sock *call_facts(struct sk_buff *skb, const struct packet *p,
+					       __u64 *facts, struct sock *rx_sk)
+{
+	struct call *call = hooked ? call_of(skb, p, facts) : NULL;
+
+	if (has_rx_sk())
 		return rx_sk;
-	s = call_on(CALL_VALIDATE, skb);
-	if (s)
-		*facts |= validate_facts(s);
-	else
-		s = call_on(CALL_DATA_QUEUE, skb);
-	return s ? s->sk : rx_sk;
+	return (struct sock *)unknown_to_verifier(call ? (__u64)call->sk : 0);
 }
 
 static __always_inline __u64 socket_facts(struct sock *rx_sk, bool typed)
@@ -211,13 +224,13 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	struct evidence e = { .skb = skb };
 	__u64 id = (__u64)skb;
 	struct packet p = {};
-	struct mark *m;
+	struct skb_facts *m;
 
 	if (!enabled || BITFIELD(typed, skb, pkt_type) != PACKET_HOST)
 		return;
 	if (!parse_skb(skb, &p, typed))
 		return;
-	m = mark_of(skb, &p);
+	m = facts_of(skb, &p);
 	if (m) {
 		key.facts = m->facts;
 		e.queues = &m->queues;
@@ -229,13 +242,13 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 		client_before_nat(skb, &p, typed);
 		e.ifindex = FIELD(typed, skb, skb_iif);
 	}
-	e.receiver = call_facts(skb, &key.facts, rx_sk);
+	e.receiver = call_facts(skb, &p, &key.facts, rx_sk);
 	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
 	fill_packet(&key, &p);
 	fill_netns(&key, skb, e.receiver, m, typed);
 	count(&key, p.src_port, &e);
 	if (m)
-		bpf_map_delete_elem(&marks, &id);
+		bpf_map_delete_elem(&facts_by_skb, &id);
 }
 
 static __always_inline int kfree_skb(__u64 *ctx, bool typed)
@@ -245,7 +258,7 @@ static __always_inline int kfree_skb(__u64 *ctx, bool typed)
 
 	if (kernel_has_reasons())
 		reason = ctx[2];
-	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk))
+	if (has_rx_sk())
 		rx_sk = (struct sock *)ctx[3];
 	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk, typed);
 	return 0;

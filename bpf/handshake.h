@@ -8,179 +8,183 @@
 
 /* tcp_v{4,6}_syn_recv_sock(sk, skb, req, dst, req_unhash, own_req, …) returns
  * NULL when no socket came of the final ACK. The IPv6 one calls the other for a
- * mapped address: both then say the same. */
-static __always_inline void enter_syn_recv_sock(struct sock *sk, struct sk_buff *skb)
+ * mapped address: that one then tells. */
+static __always_inline void enter_syn_recv_sock(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
-	struct slot *s = open_slot(CALL_SYN_RECV_SOCK, sk, skb);
+	struct call *call = open_call(CALL_SYN_RECV_SOCK, frame, sk, skb);
 
-	if (!s)
+	if (!call)
 		return;
-	remember_counter(s, 0, mib_listen_overflows);
-	remember_counter(s, 1, mib_listen_drops);
+	remember_counter(call, 0, mib_listen_overflows);
+	remember_counter(call, 1, mib_listen_drops);
 }
 
-static __always_inline void leave_syn_recv_sock(__u64 ret)
+static __always_inline void leave_syn_recv_sock(struct call *call, __u64 ret)
 {
-	struct slot *cookie = slot_of(CALL_COOKIE_CHECK);
+	struct call *cookie;
 	__u64 facts = FACT_FINAL_ACK;
 	struct sk_buff *skb;
-	struct mark *m;
-	struct slot *s = close_slot(CALL_SYN_RECV_SOCK, &skb);
+	struct skb_facts *m;
 
-	if (!s || ret)
+	if (ret)
 		return;
-	if (moved(s, 0, mib_listen_overflows))
+	skb = (struct sk_buff *)call->subject;
+	if (has_moved(call, 0, mib_listen_overflows))
 		facts |= FACT_LISTEN_OVERFLOW;
-	if (moved(s, 1, mib_listen_drops))
+	if (has_moved(call, 1, mib_listen_drops))
 		facts |= FACT_LISTEN_DROP;
-	if (cookie && cookie->skb == skb)
+	cookie = outer_call(CALL_COOKIE_CHECK, call->frame);
+	if (cookie && cookie->subject == skb)
 		facts |= FACT_COOKIE_ACK;
-	m = mark(skb, facts);
+	m = add_facts(skb, facts);
 	if (m)
-		read_queues(&m->queues, s->sk);
+		read_queues(&m->queues, call->sk);
 }
 
-ENTRY(tcp_v4_syn_recv_sock, enter_syn_recv_sock, 0, 1)
-RETURN(tcp_v4_syn_recv_sock, leave_syn_recv_sock, nargs_syn_recv_sock)
-ENTRY(tcp_v6_syn_recv_sock, enter_syn_recv_sock, 0, 1)
-RETURN(tcp_v6_syn_recv_sock, leave_syn_recv_sock, nargs_syn_recv_sock)
+ENTRY(tcp_v4_syn_recv_sock, enter_syn_recv_sock, FRAME, 0, 1)
+RETURN(tcp_v4_syn_recv_sock, CALL_SYN_RECV_SOCK, leave_syn_recv_sock, 1, nargs_syn_recv_sock)
+ENTRY(tcp_v6_syn_recv_sock, enter_syn_recv_sock, FRAME, 0, 1)
+RETURN(tcp_v6_syn_recv_sock, CALL_SYN_RECV_SOCK, leave_syn_recv_sock, 1, nargs_syn_recv_sock)
 
 /* tcp_check_req(sk, skb, req, …), net/ipv4/tcp_minisocks.c, returns the listener
  * itself for a wrong acknowledgement, and NULL for what goes no further. */
-static __always_inline void enter_check_req(struct sock *sk, struct sk_buff *skb,
+static __always_inline void enter_check_req(__u64 frame, struct sock *sk, struct sk_buff *skb,
 					    struct tcp_request_sock *req)
 {
-	struct slot *s = open_slot(CALL_CHECK_REQ, sk, skb);
+	struct call *call = open_call(CALL_CHECK_REQ, frame, sk, skb);
 
-	if (!s)
+	if (!call)
 		return;
-	s->isn = FIELD(false, req, rcv_isn);
-	s->newest = FIELD(false, (struct request_sock *)req, ts_recent);
-	remember_counter(s, 0, mib_defer_accept);
-	remember_counter(s, 1, mib_paws_estab);
+	call->isn = FIELD(false, req, rcv_isn);
+	call->newest = FIELD(false, (struct request_sock *)req, ts_recent);
+	remember_counter(call, 0, mib_defer_accept);
+	remember_counter(call, 1, mib_paws_estab);
 }
 
-static __always_inline __u64 check_req_facts(const struct slot *s, const struct packet *p)
+static __always_inline __u64 check_req_facts(const struct call *call, const struct packet *p)
 {
-
-	if (moved(s, 0, mib_defer_accept))
+	if (has_moved(call, 0, mib_defer_accept))
 		return FACT_DEFER_ACCEPT;
-	if (moved(s, 1, mib_paws_estab))
+	if (has_moved(call, 1, mib_paws_estab))
 		return FACT_PAWS | FACT_HANDSHAKE;
-	if (is_pure_syn(p) && p->seq == s->isn)
+	if (is_pure_syn(p) && p->seq == call->isn)
 		return FACT_REQUEST_SYN;
 	return 0;
 }
 
-static __always_inline void leave_check_req(__u64 ret)
+static __always_inline void leave_check_req(struct call *call, __u64 ret)
 {
 	struct packet p = {};
 	struct sk_buff *skb;
-	struct mark *m;
-	__u64 facts = 0;
-	struct slot *s = close_slot(CALL_CHECK_REQ, &skb);
+	struct skb_facts *m;
+	__u64 facts;
 
-	if (!s || (ret && ret != (__u64)s->sk) || !parse(skb, &p))
+	if (ret && ret != (__u64)call->sk)
 		return;
-	facts = ret ? FACT_HANDSHAKE_ACK : check_req_facts(s, &p);
-	m = facts ? mark_packet(skb, &p, facts) : NULL;
+	skb = (struct sk_buff *)call->subject;
+	if (!parse(skb, &p))
+		return;
+	facts = unknown_to_verifier(ret ? FACT_HANDSHAKE_ACK : check_req_facts(call, &p));
+	m = facts ? add_packet_facts(skb, &p, facts) : NULL;
 	if (m && facts & FACT_PAWS)
-		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, 0);
+		read_timestamps(&m->timestamps, tsval_of(&p), call->newest, 0);
 }
 
-ENTRY3(tcp_check_req, enter_check_req, 0, 1, 2)
-RETURN(tcp_check_req, leave_check_req, nargs_check_req)
+ENTRY(tcp_check_req, enter_check_req, FRAME, 0, 1, 2)
+RETURN(tcp_check_req, CALL_CHECK_REQ, leave_check_req, 1, nargs_check_req)
 
 /* cookie_v{4,6}_check(sk, skb), net/ipv4/syncookies.c, returns the listener
  * itself for anything but a SYN that no cookie lets in. */
-static __always_inline void enter_cookie_check(struct sock *sk, struct sk_buff *skb)
+static __always_inline void enter_cookie_check(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
-	struct slot *s = open_slot(CALL_COOKIE_CHECK, sk, skb);
+	struct call *call = open_call(CALL_COOKIE_CHECK, frame, sk, skb);
 
-	if (!s)
+	if (!call)
 		return;
-	remember_counter(s, 0, mib_cookies_failed);
-	remember_counter(s, 1, mib_cookies_recv);
+	remember_counter(call, 0, mib_cookies_failed);
+	remember_counter(call, 1, mib_cookies_recv);
 }
 
-static __always_inline __u64 cookie_facts(const struct slot *s, const struct packet *p)
+static __always_inline __u64 cookie_facts(const struct call *call, const struct packet *p)
 {
-
-	if (moved(s, 0, mib_cookies_failed))
+	if (has_moved(call, 0, mib_cookies_failed))
 		return FACT_COOKIE_FAILED;
-	if (moved(s, 1, mib_cookies_recv))
+	if (has_moved(call, 1, mib_cookies_recv))
 		return FACT_COOKIE_REFUSED;
 	if (p->flags & TCP_ACK && !(p->flags & TCP_RST))
 		return FACT_LISTENER_ACK;
 	return 0;
 }
 
-static __always_inline void leave_cookie_check(__u64 ret)
+static __always_inline void leave_cookie_check(struct call *call, __u64 ret)
 {
 	struct packet p = {};
 	struct sk_buff *skb;
 	__u64 facts;
-	struct slot *s = close_slot(CALL_COOKIE_CHECK, &skb);
 
-	if (!s || ret != (__u64)s->sk || !parse(skb, &p))
+	if (ret != (__u64)call->sk)
 		return;
-	facts = cookie_facts(s, &p);
+	skb = (struct sk_buff *)call->subject;
+	if (!parse(skb, &p))
+		return;
+	facts = cookie_facts(call, &p);
 	if (facts)
-		mark_packet(skb, &p, facts);
+		add_packet_facts(skb, &p, facts);
 }
 
-ENTRY(cookie_v4_check, enter_cookie_check, 0, 1)
-RETURN(cookie_v4_check, leave_cookie_check, 2)
-ENTRY(cookie_v6_check, enter_cookie_check, 0, 1)
-RETURN(cookie_v6_check, leave_cookie_check, 2)
+ENTRY(cookie_v4_check, enter_cookie_check, FRAME, 0, 1)
+RETURN(cookie_v4_check, CALL_COOKIE_CHECK, leave_cookie_check, 1, 2)
+ENTRY(cookie_v6_check, enter_cookie_check, FRAME, 0, 1)
+RETURN(cookie_v6_check, CALL_COOKIE_CHECK, leave_cookie_check, 1, 2)
 
 /* tcp_timewait_state_process(tw, skb, th, …), net/ipv4/tcp_minisocks.c: what it
  * handles is freed whether it was of use or not, but for a SYN that TCP_TW_SYN
  * lets through. */
-static __always_inline void enter_time_wait(struct sock *tw, struct sk_buff *skb)
+static __always_inline void enter_time_wait(__u64 frame, struct sock *tw, struct sk_buff *skb)
 {
-	struct slot *s = open_slot(CALL_TIME_WAIT, tw, skb);
+	struct call *call = open_call(CALL_TIME_WAIT, frame, tw, skb);
 	struct tcp_timewait_sock *tcptw = (struct tcp_timewait_sock *)tw;
 
-	if (!s)
+	if (!call)
 		return;
-	s->newest = BPF_CORE_READ(tcptw, tw_ts_recent);
-	s->stamp = BPF_CORE_READ(tcptw, tw_ts_recent_stamp);
-	remember_counter(s, 0, mib_paws_estab);
-	remember_counter(s, 1, mib_paws_time_wait);
+	call->newest = BPF_CORE_READ(tcptw, tw_ts_recent);
+	call->stamp = BPF_CORE_READ(tcptw, tw_ts_recent_stamp);
+	remember_counter(call, 0, mib_paws_estab);
+	remember_counter(call, 1, mib_paws_time_wait);
 }
 
-static __always_inline void leave_time_wait(__u64 ret)
+static __always_inline void leave_time_wait(struct call *call, __u64 ret)
 {
 	__u64 facts = FACT_TIME_WAIT;
 	struct packet p = {};
 	struct sk_buff *skb;
-	struct mark *m;
-	struct slot *s = close_slot(CALL_TIME_WAIT, &skb);
+	struct skb_facts *m;
 
-	if (!s || (__u32)ret == bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN) ||
-	    !parse(skb, &p))
+	if ((__u32)ret == bpf_core_enum_value(enum tcp_tw_status, TCP_TW_SYN))
 		return;
-	if (moved(s, 0, mib_paws_estab))
+	skb = (struct sk_buff *)call->subject;
+	if (!parse(skb, &p))
+		return;
+	if (has_moved(call, 0, mib_paws_estab))
 		facts |= FACT_PAWS;
-	if (moved(s, 1, mib_paws_time_wait))
+	if (has_moved(call, 1, mib_paws_time_wait))
 		facts |= FACT_PAWS_TIME_WAIT;
-	m = mark_packet(skb, &p, facts);
+	m = add_packet_facts(skb, &p, facts);
 	if (m && facts != FACT_TIME_WAIT)
-		read_timestamps(&m->timestamps, tsval_of(&p), s->newest, s->stamp);
+		read_timestamps(&m->timestamps, tsval_of(&p), call->newest, call->stamp);
 }
 
-ENTRY(tcp_timewait_state_process, enter_time_wait, 0, 1)
-RETURN(tcp_timewait_state_process, leave_time_wait, nargs_timewait)
+ENTRY(tcp_timewait_state_process, enter_time_wait, FRAME, 0, 1)
+RETURN(tcp_timewait_state_process, CALL_TIME_WAIT, leave_time_wait, 1, nargs_timewait)
 
 /* tcp_v{4,6}_send_reset(sk, skb, …). Without a socket it means that there was
  * none; from 6.1 the drop reason says so at less cost. */
 static __always_inline void enter_send_reset(struct sock *sk, struct sk_buff *skb)
 {
 	if (sk)
-		mark(skb, FACT_RESET_SENT);
+		add_facts(skb, FACT_RESET_SENT);
 	else if (!kernel_has_reasons())
-		mark(skb, FACT_RESET_SENT | FACT_NO_SOCKET);
+		add_facts(skb, FACT_RESET_SENT | FACT_NO_SOCKET);
 }
 
 ENTRY(tcp_v4_send_reset, enter_send_reset, 0, 1)

@@ -314,16 +314,6 @@ static __always_inline bool read_words(__u64 *to, const void *from, int n)
 	return true;
 }
 
-/* number_of is a pointer as a number, which alone a global function takes: the
- * verifier does not see through the call. */
-static __always_inline __u64 number_of(const void *p)
-{
-	__u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &p);
-	return number;
-}
-
 static __always_inline bool kernel_has_reasons(void)
 {
 	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);

@@ -5,13 +5,13 @@
 #define SYNWATCH_NETFILTER_H
 
 #include "chain.h"
-#include "marks.h"
+#include "skb_facts.h"
 #include "probes.h"
 
 static __always_inline void rejected(struct sk_buff *skb)
 {
 	keep_chain(skb);
-	mark(skb, FACT_REJECTED);
+	add_facts(skb, FACT_REJECTED);
 }
 
 /* nf_send_reset{,6}(net, oldskb, hook) until 5.10, (net, sk, oldskb, hook) since
@@ -27,8 +27,8 @@ static __always_inline void enter_send_reset_rule(void *second, void *third)
 ENTRY(nf_send_reset, enter_send_reset_rule, 1, 2)
 ENTRY(nf_send_reset6, enter_send_reset_rule, 1, 2)
 /* nf_send_unreach(skb, code, hook), nf_send_unreach6(net, skb, code, hook) */
-ENTRY1(nf_send_unreach, rejected, 0)
-ENTRY1(nf_send_unreach6, rejected, 1)
+ENTRY(nf_send_unreach, rejected, 0)
+ENTRY(nf_send_unreach6, rejected, 1)
 
 /* nft_do_chain(pkt, chain): a base chain; where it jumps to is not seen. */
 static __always_inline void enter_nft_chain(struct nft_pktinfo *pkt, struct nft_chain *chain)
@@ -79,8 +79,8 @@ static __always_inline void enter_nf_hook(struct sk_buff *skb, struct nf_hook_st
 }
 
 ENTRY(nft_do_chain, enter_nft_chain, 0, 1)
-ENTRY3(ipt_do_table, enter_ipt_table, 0, 1, 2)
-ENTRY3(ip6t_do_table, enter_ipt_table, 0, 1, 2)
+ENTRY(ipt_do_table, enter_ipt_table, 0, 1, 2)
+ENTRY(ip6t_do_table, enter_ipt_table, 0, 1, 2)
 ENTRY(nf_hook_slow, enter_nf_hook, 0, 1)
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef SYNWATCH_RECEIVE_H
 #define SYNWATCH_RECEIVE_H
 
-#include "marks.h"
+#include "skb_facts.h"
 #include "probes.h"
 
 /* include/net/tcp.h:tcp_receive_window */
@@ -41,26 +41,31 @@ static __always_inline void read_segment(struct sock *sk, struct timestamps *t, 
 			BPF_CORE_READ(tp, rx_opt.ts_recent_stamp));
 }
 
-static __always_inline struct slot *call_on(__u32 call, struct sk_buff *skb)
+/* has_old_timestamp says whether the connection's last segment had a timestamp that
+ * is older than the newest before: PAWS rejects no other. */
+static __always_inline bool has_old_timestamp(struct sock *sk)
 {
-	struct slot *s = slot_of(call);
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
 
-	if (s && s->skb == skb)
-		return s;
-	s = slot_of(call + 1);
-	return s && s->skb == skb ? s : NULL;
+	return (__s32)(FIELD(false, tp, rx_opt.ts_recent) - FIELD(false, tp, rx_opt.rcv_tsval)) > 0;
 }
 
-/* validate_facts is what the call has found so far. */
-static __always_inline __u64 validate_facts(const struct slot *s)
+/* validate_facts is what the call has found so far. It may run in a task, and the
+ * counters may be moved by a softirq meanwhile: the connection's state must agree,
+ * which nobody else changes. */
+static __always_inline __u64 validate_facts(const struct call *call)
 {
-	__u64 facts = s->facts;
+	bool paws = has_moved(call, 0, mib_paws_estab);
+	bool old_ack = has_moved(call, 1, mib_paws_old_ack);
+	__u64 facts = call->facts;
 
-	if (moved(s, 0, mib_paws_estab))
-		facts |= FACT_PAWS;
-	if (moved(s, 1, mib_paws_old_ack))
-		facts |= FACT_PAWS_OLD_ACK;
-	return facts;
+	if ((paws || old_ack) && has_old_timestamp(call->sk)) {
+		if (paws)
+			facts |= FACT_PAWS;
+		if (old_ack)
+			facts |= FACT_PAWS_OLD_ACK;
+	}
+	return unknown_to_verifier(facts);
 }
 
 #endif

@@ -22,60 +22,56 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 /* conn_request(sk, skb) of each family, net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c
  * and net/mptcp/subflow.c, drops a SYN to an address that is not unicast and leaves
  * all others to tcp_conn_request, net/ipv4/tcp_input.c. The IPv6 one calls the other
- * for a mapped address: the inner return tells, and finds what the outer entry did. */
-static __always_inline void enter_conn_request(struct sock *sk, struct sk_buff *skb)
+ * for a mapped address: the inner call takes the outer one's place, and its return tells. */
+static __always_inline void enter_conn_request(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
-	struct slot *s = open_slot(CALL_CONN_REQUEST, sk, skb);
+	struct call *call = open_call(CALL_CONN_REQUEST, frame, sk, skb);
 
-	if (!s)
+	if (!call)
 		return;
-	remember_counter(s, 0, mib_listen_overflows);
-	remember_counter(s, 1, mib_listen_drops);
-	remember_counter(s, 2, mib_req_queue_drop);
-	remember_counter(s, 3, mib_cookies_sent);
+	remember_counter(call, 0, mib_listen_overflows);
+	remember_counter(call, 1, mib_listen_drops);
+	remember_counter(call, 2, mib_req_queue_drop);
+	remember_counter(call, 3, mib_cookies_sent);
 }
 
-static __always_inline void leave_conn_request(__u64 ret)
+static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 {
-	struct sk_buff *skb;
 	__u64 facts = 0;
-	struct slot *s = close_slot(CALL_CONN_REQUEST, &skb);
 
-	if (!s)
-		return;
-	if (moved(s, 0, mib_listen_overflows))
+	if (has_moved(call, 0, mib_listen_overflows))
 		facts |= FACT_LISTEN_OVERFLOW;
-	if (moved(s, 1, mib_listen_drops))
+	if (has_moved(call, 1, mib_listen_drops))
 		facts |= FACT_LISTEN_DROP;
-	if (moved(s, 2, mib_req_queue_drop))
+	if (has_moved(call, 2, mib_req_queue_drop))
 		facts |= FACT_REQ_QUEUE_DROP;
-	if (moved(s, 3, mib_cookies_sent))
+	if (has_moved(call, 3, mib_cookies_sent))
 		facts |= FACT_COOKIE_SENT;
-	if (facts && s->noted)
+	if (facts && call->refused)
 		facts |= FACT_RESERVED;
 	if (facts)
-		count_syn(s->sk, skb, facts);
+		count_syn(call->sk, (struct sk_buff *)call->subject, unknown_to_verifier(facts));
 }
 
-ENTRY(tcp_v4_conn_request, enter_conn_request, 0, 1)
-RETURN(tcp_v4_conn_request, leave_conn_request, 2)
-ENTRY(tcp_v6_conn_request, enter_conn_request, 0, 1)
-RETURN(tcp_v6_conn_request, leave_conn_request, 2)
-ENTRY(subflow_v4_conn_request, enter_conn_request, 0, 1)
-RETURN(subflow_v4_conn_request, leave_conn_request, 2)
-ENTRY(subflow_v6_conn_request, enter_conn_request, 0, 1)
-RETURN(subflow_v6_conn_request, leave_conn_request, 2)
+ENTRY(tcp_v4_conn_request, enter_conn_request, FRAME, 0, 1)
+RETURN(tcp_v4_conn_request, CALL_CONN_REQUEST, leave_conn_request, 1, 2)
+ENTRY(tcp_v6_conn_request, enter_conn_request, FRAME, 0, 1)
+RETURN(tcp_v6_conn_request, CALL_CONN_REQUEST, leave_conn_request, 1, 2)
+ENTRY(subflow_v4_conn_request, enter_conn_request, FRAME, 0, 1)
+RETURN(subflow_v4_conn_request, CALL_CONN_REQUEST, leave_conn_request, 1, 2)
+ENTRY(subflow_v6_conn_request, enter_conn_request, FRAME, 0, 1)
+RETURN(subflow_v6_conn_request, CALL_CONN_REQUEST, leave_conn_request, 1, 2)
 
 /* tcp_peer_is_proven(req, dst) is asked only within the last quarter of
  * tcp_max_syn_backlog and with cookies off, and its "no" drops the SYN. */
-static __always_inline void leave_peer_is_proven(__u64 ret)
+static __always_inline void leave_peer_is_proven(__u64 frame, __u64 ret)
 {
-	struct slot *s = slot_of(CALL_CONN_REQUEST);
+	struct call *call = ret & 0xff ? NULL : outer_call(CALL_CONN_REQUEST, frame);
 
-	if (s && s->skb && !(ret & 0xff))
-		s->noted = true;
+	if (call)
+		call->refused = true;
 }
 
-RETURN(tcp_peer_is_proven, leave_peer_is_proven, 2)
+RETURN_ALONE(tcp_peer_is_proven, leave_peer_is_proven, 2)
 
 #endif

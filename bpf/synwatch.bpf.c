@@ -6,10 +6,10 @@
 #include "established.h"
 #include "handshake.h"
 #include "netfilter.h"
-#include "rescue.h"
+#include "recursion.h"
 #include "syn.h"
-#include "unreasoned.h"
-#include "unseen.h"
+#include "before_reasons.h"
+#include "without_skb.h"
 
 /* Keep the types that only user space needs in the object's BTF. */
 const enum fact *unused_fact __attribute__((unused));

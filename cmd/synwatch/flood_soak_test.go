@@ -20,7 +20,7 @@ const (
 	// steady is the least time after which memory can be told to be flat.
 	steady = 30 * time.Second
 	// unsteady files come and go with the rate: the second program on the tracepoint
-	// (pkg/probe/rescue.go).
+	// (pkg/probe/recursion.go).
 	unsteady = 1
 )
 

@@ -38,6 +38,7 @@ type record struct {
 	Kernel       string        `json:"kernel"`
 	Drops        uint64        `json:"drops"`
 	Lost         uint64        `json:"lost"`
+	Missed       uint64        `json:"missed"`
 	Unattributed uint64        `json:"unattributed"`
 	Reconcile    []counterLine `json:"reconcile"`
 }

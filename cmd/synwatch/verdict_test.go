@@ -75,7 +75,7 @@ func (f *floods) checkOne(one *oneFlood, got map[netip.Addr]uint64, v *verdict) 
 	}
 }
 
-func sumOf(counts map[netip.Addr]uint64) (sum uint64) {
+func sumOf[K comparable](counts map[K]uint64) (sum uint64) {
 	for _, n := range counts {
 		sum += n
 	}

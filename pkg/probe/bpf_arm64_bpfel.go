@@ -125,19 +125,19 @@ const (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	bpfMapAllowances                        = "allowances"
+	bpfMapCalls                             = "calls"
 	bpfMapChainCalls                        = "chain_calls"
 	bpfMapClocks                            = "clocks"
 	bpfMapDetails                           = "details"
 	bpfMapDstPrefixes                       = "dst_prefixes"
 	bpfMapEpoch                             = "epoch"
+	bpfMapFactsBySkb                        = "facts_by_skb"
 	bpfMapIgnored                           = "ignored"
-	bpfMapMarks                             = "marks"
 	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
 	bpfMapOverflowA                         = "overflow_a"
 	bpfMapOverflowB                         = "overflow_b"
 	bpfMapPorts                             = "ports"
-	bpfMapSlots                             = "slots"
 	bpfMapSrcPrefixes                       = "src_prefixes"
 	bpfMapStats                             = "stats"
 	bpfMapTallyA                            = "tally_a"
@@ -275,9 +275,12 @@ const (
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
 	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
+	bpfVarAlwaysZero                        = "always_zero"
 	bpfVarCounted                           = "counted"
+	bpfVarCpus                              = "cpus"
 	bpfVarEnabled                           = "enabled"
 	bpfVarEveryDrop                         = "every_drop"
+	bpfVarFactsAddedAt                      = "facts_added_at"
 	bpfVarFilterDst                         = "filter_dst"
 	bpfVarFilterNetns                       = "filter_netns"
 	bpfVarFilterPort                        = "filter_port"
@@ -287,7 +290,6 @@ const (
 	bpfVarFull                              = "full"
 	bpfVarHooked                            = "hooked"
 	bpfVarIgnoring                          = "ignoring"
-	bpfVarMarkedAt                          = "marked_at"
 	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
 	bpfVarMibCookiesFailed                  = "mib_cookies_failed"
 	bpfVarMibCookiesRecv                    = "mib_cookies_recv"
@@ -502,19 +504,19 @@ type bpfProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
 	Allowances  *ebpf.MapSpec `ebpf:"allowances"`
+	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	ChainCalls  *ebpf.MapSpec `ebpf:"chain_calls"`
 	Clocks      *ebpf.MapSpec `ebpf:"clocks"`
 	Details     *ebpf.MapSpec `ebpf:"details"`
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.MapSpec `ebpf:"epoch"`
+	FactsBySkb  *ebpf.MapSpec `ebpf:"facts_by_skb"`
 	Ignored     *ebpf.MapSpec `ebpf:"ignored"`
-	Marks       *ebpf.MapSpec `ebpf:"marks"`
 	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
 	OverflowA   *ebpf.MapSpec `ebpf:"overflow_a"`
 	OverflowB   *ebpf.MapSpec `ebpf:"overflow_b"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
-	Slots       *ebpf.MapSpec `ebpf:"slots"`
 	SrcPrefixes *ebpf.MapSpec `ebpf:"src_prefixes"`
 	Stats       *ebpf.MapSpec `ebpf:"stats"`
 	TallyA      *ebpf.MapSpec `ebpf:"tally_a"`
@@ -525,9 +527,12 @@ type bpfMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
+	AlwaysZero         *ebpf.VariableSpec `ebpf:"always_zero"`
 	Counted            *ebpf.VariableSpec `ebpf:"counted"`
+	Cpus               *ebpf.VariableSpec `ebpf:"cpus"`
 	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
 	EveryDrop          *ebpf.VariableSpec `ebpf:"every_drop"`
+	FactsAddedAt       *ebpf.VariableSpec `ebpf:"facts_added_at"`
 	FilterDst          *ebpf.VariableSpec `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
@@ -537,7 +542,6 @@ type bpfVariableSpecs struct {
 	Full               *ebpf.VariableSpec `ebpf:"full"`
 	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
 	Ignoring           *ebpf.VariableSpec `ebpf:"ignoring"`
-	MarkedAt           *ebpf.VariableSpec `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
@@ -591,19 +595,19 @@ func (o *bpfObjects) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
 	Allowances  *ebpf.Map `ebpf:"allowances"`
+	Calls       *ebpf.Map `ebpf:"calls"`
 	ChainCalls  *ebpf.Map `ebpf:"chain_calls"`
 	Clocks      *ebpf.Map `ebpf:"clocks"`
 	Details     *ebpf.Map `ebpf:"details"`
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.Map `ebpf:"epoch"`
+	FactsBySkb  *ebpf.Map `ebpf:"facts_by_skb"`
 	Ignored     *ebpf.Map `ebpf:"ignored"`
-	Marks       *ebpf.Map `ebpf:"marks"`
 	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
 	OverflowA   *ebpf.Map `ebpf:"overflow_a"`
 	OverflowB   *ebpf.Map `ebpf:"overflow_b"`
 	Ports       *ebpf.Map `ebpf:"ports"`
-	Slots       *ebpf.Map `ebpf:"slots"`
 	SrcPrefixes *ebpf.Map `ebpf:"src_prefixes"`
 	Stats       *ebpf.Map `ebpf:"stats"`
 	TallyA      *ebpf.Map `ebpf:"tally_a"`
@@ -613,19 +617,19 @@ type bpfMaps struct {
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Allowances,
+		m.Calls,
 		m.ChainCalls,
 		m.Clocks,
 		m.Details,
 		m.DstPrefixes,
 		m.Epoch,
+		m.FactsBySkb,
 		m.Ignored,
-		m.Marks,
 		m.Misses,
 		m.Namespaces,
 		m.OverflowA,
 		m.OverflowB,
 		m.Ports,
-		m.Slots,
 		m.SrcPrefixes,
 		m.Stats,
 		m.TallyA,
@@ -637,9 +641,12 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
+	AlwaysZero         *ebpf.Variable `ebpf:"always_zero"`
 	Counted            *ebpf.Variable `ebpf:"counted"`
+	Cpus               *ebpf.Variable `ebpf:"cpus"`
 	Enabled            *ebpf.Variable `ebpf:"enabled"`
 	EveryDrop          *ebpf.Variable `ebpf:"every_drop"`
+	FactsAddedAt       *ebpf.Variable `ebpf:"facts_added_at"`
 	FilterDst          *ebpf.Variable `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
@@ -649,7 +656,6 @@ type bpfVariables struct {
 	Full               *ebpf.Variable `ebpf:"full"`
 	Hooked             *ebpf.Variable `ebpf:"hooked"`
 	Ignoring           *ebpf.Variable `ebpf:"ignoring"`
-	MarkedAt           *ebpf.Variable `ebpf:"marked_at"`
 	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.Variable `ebpf:"mib_cookies_recv"`

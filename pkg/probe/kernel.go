@@ -223,7 +223,13 @@ func (k *kernel) tell(spec *ebpf.CollectionSpec) error {
 	if err != nil {
 		return err
 	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return fmt.Errorf("count CPUs: %w", err)
+	}
+	spec.Maps["calls"].MaxEntries *= uint32(cpus)
 	values := map[string]any{
+		"cpus":               uint32(cpus),
 		"per_cpu_offset":     k.symbols.perCPUOffset,
 		"reason_cpu_backlog": k.reasonNumber("CPU_BACKLOG"),
 	}

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
 // loader makes the maps once and then one program at a time, so that one which
@@ -25,10 +22,6 @@ type loader struct {
 	variables map[string]*ebpf.Variable
 	// modules are those whose types the programs may use.
 	modules []string
-	// attached are the programs in use, for what the kernel says of them.
-	attached []*ebpf.Program
-	// kept are programs that are not in use all the time.
-	kept []*ebpf.Program
 	// fentryRefused is set once the kernel refused a kind of program that no
 	// hook of that kind can then have.
 	fentryRefused error
@@ -81,9 +74,6 @@ func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
-	for _, p := range slices.Concat(l.attached, l.kept) {
-		p.Close()
-	}
 }
 
 // learn makes the types of a loaded module known to the programs that follow,
@@ -116,78 +106,6 @@ func (l *loader) program(name string) (*ebpf.Program, error) {
 	}
 	defer coll.Close()
 	return coll.DetachProgram(name), nil
-}
-
-// attach loads a program and attaches it.
-func (l *loader) attach(name string, to func(*ebpf.Program) (link.Link, error)) (link.Link, error) {
-	prog, err := l.program(name)
-	if err != nil {
-		return nil, err
-	}
-	at, err := to(prog)
-	if err != nil {
-		prog.Close()
-		return nil, err
-	}
-	l.attached = append(l.attached, prog)
-	return at, nil
-}
-
-func (l *loader) attachTracing(name string) (link.Link, error) {
-	return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
-		return link.AttachTracing(link.TracingOptions{Program: p})
-	})
-}
-
-// attachFentry attaches a hook with fentry and fexit programs, all or none.
-func (l *loader) attachFentry(h *hook) ([]link.Link, error) {
-	if l.fentryRefused != nil {
-		return nil, l.fentryRefused
-	}
-	links, err := attachAll(h.fentryPrograms(), l.attachTracing)
-	if errors.Is(err, unix.EPERM) {
-		l.fentryRefused = err
-	}
-	return links, err
-}
-
-// attachKprobe attaches a hook with a kprobe and a kretprobe to the symbol, all
-// or none.
-func (l *loader) attachKprobe(h *hook, symbol string) ([]link.Link, error) {
-	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); err != nil {
-		return nil, errors.New("the kernel has no kprobes (CONFIG_KPROBE_EVENTS)")
-	}
-	return attachAll(h.kprobePrograms(), func(name string) (link.Link, error) {
-		return l.attach(name, func(p *ebpf.Program) (link.Link, error) {
-			if l.spec.Programs[name].SectionName == "kretprobe/"+h.name {
-				return link.Kretprobe(symbol, p, nil)
-			}
-			return link.Kprobe(symbol, p, nil)
-		})
-	})
-}
-
-// attachAll attaches the programs in the reverse of their order: the return
-// first, so that no entry is left waiting for one.
-func attachAll(names []string, attach func(string) (link.Link, error)) ([]link.Link, error) {
-	var links []link.Link
-	for i := len(names) - 1; i >= 0; i-- {
-		at, err := attach(names[i])
-		if err != nil {
-			closeLinks(links)
-			return nil, err
-		}
-		links = append(links, at)
-	}
-	return links, nil
-}
-
-func closeLinks(links []link.Link) error {
-	var errs []error
-	for _, l := range links {
-		errs = append(errs, l.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // tell writes what to trace into the programs' variables and sizes the maps.

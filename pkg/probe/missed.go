@@ -15,16 +15,6 @@ import (
 // missed is how many calls of the hooked functions the kernel did not show.
 func (t *Tracer) missed() (uint64, error) {
 	var total uint64
-	for _, p := range t.loader.attached {
-		if p == t.free.prog {
-			continue
-		}
-		n, err := missedBy(p)
-		if err != nil {
-			return 0, err
-		}
-		total += n
-	}
 	for _, p := range t.hooks {
 		n, err := p.missed()
 		if err != nil {
@@ -35,13 +25,17 @@ func (t *Tracer) missed() (uint64, error) {
 	return total, nil
 }
 
-func (p *placement) missed() (total uint64, err error) {
-	if p.mode != event.ModeKprobe {
-		return 0, nil
-	}
-	for _, l := range p.links {
-		n, err := missedByKprobe(l)
+func (p *probe) missed() (total uint64, err error) {
+	for _, a := range p.programs {
+		n, err := missedBy(a.prog)
 		if err != nil {
+			return 0, err
+		}
+		total += n
+		if p.mode != event.ModeKprobe {
+			continue
+		}
+		if n, err = missedByKprobe(a.link); err != nil {
 			return 0, err
 		}
 		total += n

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,6 +35,21 @@ func effectiveCapabilities() (uint64, error) {
 		return 0, err
 	}
 	return uint64(data[0].Effective) | uint64(data[1].Effective)<<32, nil
+}
+
+// raiseMemlock lifts the locked-memory limit, to which kernels before 5.11 charge
+// maps and programs (commit 3ac1f01b43b6 and others); later ones do not need it.
+func raiseMemlock() error { return memlockRefusal(rlimit.RemoveMemlock()) }
+
+// memlockRefusal names the privilege that only raising the limit takes.
+func memlockRefusal(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: this kernel charges BPF maps to the locked-memory limit: run as root, grant CAP_SYS_RESOURCE too, or start it with \"ulimit -l unlimited\"", ErrCannot)
+	}
+	if err != nil {
+		return fmt.Errorf("raise the locked-memory limit: %w", err)
+	}
+	return nil
 }
 
 func checkRingbuf() error {

@@ -13,10 +13,9 @@ import (
 
 // tracepoint is kfree_skb, without which nothing works.
 type tracepoint struct {
-	prog *ebpf.Program
-	link link.Link
-	// rescue is nil where the kernel does not take it, or has no need of it.
-	rescue *rescue
+	attachment
+	// second is nil where the kernel does not take it, or has no need of it.
+	second *secondProgram
 	// why says why it is not the faster kind of program.
 	why string
 }
@@ -24,28 +23,22 @@ type tracepoint struct {
 // attachTracepoint attaches by BTF where the kernel has its own, else raw: both
 // take the same program, but the raw one is slower.
 func attachTracepoint(l *loader) (*tracepoint, error) {
-	var prog *ebpf.Program
 	refused := l.fentryRefused
 	if refused == nil {
-		var at link.Link
-		at, refused = l.attach("tp_btf_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
-			prog = p
-			return link.AttachTracing(link.TracingOptions{Program: p})
-		})
-		if refused == nil {
-			t := &tracepoint{prog: prog, link: at}
-			t.rescue, _ = newRescue(l, prog) // without it, what is missed is lost, and told
+		var a attachment
+		if a, refused = l.attach("tp_btf_kfree_skb", attachTracing); refused == nil {
+			t := &tracepoint{attachment: a}
+			t.second, _ = newSecondProgram(l, a.prog) // without it, what is missed is lost, and told
 			return t, nil
 		}
 	}
-	at, err := l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
-		prog = p
+	a, err := l.attach("raw_tp_kfree_skb", func(p *ebpf.Program) (link.Link, error) {
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &tracepoint{prog: prog, link: at, why: "raw, as tp_btf: " + shortly(refused)}, nil
+	return &tracepoint{attachment: a, why: "raw, as tp_btf: " + shortly(refused)}, nil
 }
 
 func (t *tracepoint) state() event.HookState {
@@ -55,9 +48,9 @@ func (t *tracepoint) state() event.HookState {
 }
 
 func (t *tracepoint) close() error {
-	err := t.link.Close()
-	if t.rescue != nil {
-		err = errors.Join(err, t.rescue.close())
+	err := t.attachment.close()
+	if t.second != nil {
+		err = errors.Join(err, t.second.close())
 	}
 	return err
 }

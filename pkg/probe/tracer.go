@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf/rlimit"
-
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
@@ -31,12 +29,12 @@ type Tracer struct {
 	loader *loader
 	drain  *drain
 	free   *tracepoint
-	hooks  []*placement
+	hooks  []*probe
 	// coverage is that of the hooks as they stand.
 	coverage event.Coverage
 
 	clock    *clock
-	doorbell *doorbell
+	wakeup   *wakeup
 	stopping chan struct{}
 	stop     sync.Once
 	finished bool
@@ -49,8 +47,8 @@ func Open(o Options) (*Tracer, error) {
 	if err := checkPrivilege(); err != nil {
 		return nil, err
 	}
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, refusal(fmt.Errorf("raise the locked-memory limit: %w", err))
+	if err := raiseMemlock(); err != nil {
+		return nil, err
 	}
 	if err := checkRingbuf(); err != nil {
 		return nil, err
@@ -80,13 +78,13 @@ func (t *Tracer) open(o Options) (err error) {
 		if !t.kernel.needs(&hooks[i]) {
 			continue
 		}
-		p := &placement{hook: &hooks[i]}
+		p := &probe{hook: &hooks[i]}
 		p.place(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
 	t.loader.forget(t.awaited())
 	t.coverage = t.survey()
-	if t.doorbell, err = newDoorbell(t.loader.maps["details"], t.drain.ring); err != nil {
+	if t.wakeup, err = newWakeup(t.loader.maps["details"], t.drain.ring); err != nil {
 		return err
 	}
 	interval := tick
@@ -117,7 +115,7 @@ func (t *Tracer) Stop() error {
 
 // Wake ends the wait of a Read, which may yet last until the next tick.
 func (t *Tracer) Wake() {
-	t.doorbell.press()
+	t.wakeup.wake()
 }
 
 func (t *Tracer) setEnabled(on bool) error {
@@ -144,8 +142,8 @@ func (t *Tracer) Read(until time.Time) ([]event.Event, error) {
 	}
 	now := time.Now()
 	events, err := t.drain.read(now, t.finished)
-	if r := t.free.rescue; err == nil && r != nil {
-		err = r.attend(now, t.drain.flood, t.rescued)
+	if s := t.free.second; err == nil && s != nil {
+		err = s.update(now, t.drain.flood, t.recursed)
 	}
 	return events, err
 }
@@ -178,7 +176,7 @@ func (t *Tracer) await(until time.Time) error {
 
 // rest lets the ticks be until there are details.
 func (t *Tracer) rest(until time.Time) error {
-	return errors.Join(t.clock.set(0), t.doorbell.wait(until), t.clock.set(t.clock.interval))
+	return errors.Join(t.clock.set(0), t.wakeup.wait(until), t.clock.set(t.clock.interval))
 }
 
 // Losses says what could not be reported in full so far.
@@ -199,7 +197,7 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	}, err
 }
 
-func (t *Tracer) rescued() (uint64, error) {
+func (t *Tracer) recursed() (uint64, error) {
 	s, err := t.drain.stats()
 	return s[bpfStatSTAT_RESCUED], err
 }
@@ -208,15 +206,15 @@ func (t *Tracer) rescued() (uint64, error) {
 func (t *Tracer) Close() error {
 	var errs []error
 	for _, p := range t.hooks {
-		errs = append(errs, closeLinks(p.links))
-		p.links = nil
+		errs = append(errs, closeAll(p.programs))
+		p.programs = nil
 	}
 	if t.free != nil {
 		errs = append(errs, t.free.close())
 		t.free = nil
 	}
-	if t.doorbell != nil {
-		errs = append(errs, t.doorbell.close())
+	if t.wakeup != nil {
+		errs = append(errs, t.wakeup.close())
 	}
 	if t.drain != nil {
 		errs = append(errs, t.drain.close())

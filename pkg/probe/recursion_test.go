@@ -12,23 +12,23 @@ type closer func()
 
 func (c closer) Close() error { c(); return nil }
 
-// fakeRescue is one whose second program is there or not.
-func fakeRescue(missed *uint64) (r *rescue, attached *bool) {
+// fakeSecondProgram is one whose second program is there or not.
+func fakeSecondProgram(missed *uint64) (s *secondProgram, attached *bool) {
 	attached = new(bool)
 	attach := func() (io.Closer, error) {
 		*attached = true
 		return closer(func() { *attached = false }), nil
 	}
-	r = &rescue{attach: attach, missed: func() (uint64, error) { return *missed, nil }}
-	r.link, _ = attach()
-	return r, attached
+	s = &secondProgram{attach: attach, missed: func() (uint64, error) { return *missed, nil }}
+	s.link, _ = attach()
+	return s, attached
 }
 
-func TestRescue(t *testing.T) {
+func TestSecondProgram(t *testing.T) {
 	type tick struct {
 		at              time.Duration
 		flood           bool
-		missed, rescued uint64
+		missed, counted uint64
 		want            bool
 	}
 	const second = time.Second
@@ -43,11 +43,11 @@ func TestRescue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var missed uint64
-			r, attached := fakeRescue(&missed)
+			s, attached := fakeSecondProgram(&missed)
 			for _, tick := range ticks {
 				missed = tick.missed
-				rescued := func() (uint64, error) { return tick.rescued, nil }
-				if err := r.attend(time.Unix(1000, 0).Add(tick.at), tick.flood, rescued); err != nil {
+				counted := func() (uint64, error) { return tick.counted, nil }
+				if err := s.update(time.Unix(1000, 0).Add(tick.at), tick.flood, counted); err != nil {
 					t.Fatal(err)
 				}
 				if *attached != tick.want {

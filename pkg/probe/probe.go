@@ -11,26 +11,25 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
-// placement is how a hook stands on this kernel.
-type placement struct {
+// probe is how a hook stands on this kernel.
+type probe struct {
 	*hook
-	links  []link.Link
-	mode   event.Mode
-	status event.Status
-	why    string
+	programs []attachment
+	mode     event.Mode
+	status   event.Status
+	why      string
 	// fresh is set for the interval in which a late hook was attached: it did
 	// not see all of it.
 	fresh bool
 }
 
 // place attaches the hook in the best mode that works, or says why none does.
-func (p *placement) place(l *loader, k *kernel) {
+func (p *probe) place(l *loader, k *kernel) {
 	p.status, p.why = event.Unavailable, ""
 	symbol := k.function(p.hook)
 	if symbol == "" {
@@ -41,9 +40,9 @@ func (p *placement) place(l *loader, k *kernel) {
 		p.why = "no such function in this kernel"
 		return
 	}
-	links, mode, err := p.attach(l, symbol)
+	programs, mode, err := p.attach(l, symbol)
 	if err == nil && p.counters && k.symbols.perCPUOffset == 0 {
-		err = errors.Join(errNoCounters, closeLinks(links))
+		err = errors.Join(errNoCounters, closeAll(programs))
 	}
 	if err == nil && p.facts != 0 {
 		err = l.variables["hooked"].Set(true)
@@ -52,7 +51,7 @@ func (p *placement) place(l *loader, k *kernel) {
 		p.why = err.Error()
 		return
 	}
-	p.links, p.mode, p.status = links, mode, event.Attached
+	p.programs, p.mode, p.status = programs, mode, event.Attached
 }
 
 var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
@@ -61,23 +60,23 @@ var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_off
 var errNoType = errors.New("the function was split by the compiler")
 
 // attach tries the modes in their order.
-func (p *placement) attach(l *loader, symbol string) ([]link.Link, event.Mode, error) {
+func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
 	l.learn(p.module)
-	fentryErr, links := errNoType, []link.Link(nil)
+	fentryErr, programs := errNoType, []attachment(nil)
 	if symbol == p.name {
-		links, fentryErr = l.attachFentry(p.hook)
+		programs, fentryErr = l.attachFentry(p.hook)
 	}
 	if fentryErr == nil {
-		return links, event.ModeFentry, nil
+		return programs, event.ModeFentry, nil
 	}
-	links, kprobeErr := l.attachKprobe(p.hook, symbol)
+	programs, kprobeErr := l.attachKprobe(p.hook, symbol)
 	if kprobeErr == nil {
-		return links, event.ModeKprobe, nil
+		return programs, event.ModeKprobe, nil
 	}
 	return nil, "", fmt.Errorf("fentry: %s; kprobe: %s", shortly(fentryErr), shortly(kprobeErr))
 }
 
-func (p *placement) state() event.HookState {
+func (p *probe) state() event.HookState {
 	return event.HookState{Name: p.name, Mode: p.mode, Status: p.status, Why: p.why}
 }
 
@@ -129,7 +128,7 @@ func (t *Tracer) adopt() {
 
 // late lists the hooks that need not wait any more, and says whether any was
 // fresh until now.
-func (t *Tracer) late() (late []*placement, changed bool) {
+func (t *Tracer) late() (late []*probe, changed bool) {
 	loaded := map[string]bool{}
 	for _, p := range t.hooks {
 		changed = changed || p.fresh
@@ -147,7 +146,7 @@ func (t *Tracer) late() (late []*placement, changed bool) {
 	return late, changed
 }
 
-func (t *Tracer) attachLate(late []*placement) {
+func (t *Tracer) attachLate(late []*probe) {
 	s, err := findSymbols()
 	if err != nil {
 		return

@@ -14,8 +14,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/needs"
 )
 
-// newTestBell returns a doorbell and what puts a detail into its ring buffer.
-func newTestBell(t *testing.T) (b *doorbell, put func()) {
+// newTestBell returns a wakeup and what puts a detail into its ring buffer.
+func newTestBell(t *testing.T) (b *wakeup, put func()) {
 	t.Helper()
 	needs.Root(t)
 	details, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
@@ -40,7 +40,7 @@ func newTestBell(t *testing.T) (b *doorbell, put func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = newDoorbell(details, ring); err != nil {
+	if b, err = newWakeup(details, ring); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -55,14 +55,14 @@ func newTestBell(t *testing.T) (b *doorbell, put func()) {
 	}
 }
 
-func TestDoorbell(t *testing.T) {
+func TestWakeup(t *testing.T) {
 	b, put := newTestBell(t)
 	never := time.Now().Add(time.Hour)
 	for name, test := range map[string]struct {
 		ring  func()
 		until time.Time
 	}{
-		"pressed":  {b.press, never},
+		"woken":    {b.wake, never},
 		"detail":   {put, never},
 		"too late": {func() {}, time.Now().Add(time.Millisecond)},
 	} {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kernel does not run a tracepoint's program on a CPU where that program is
- * running already (kernel/trace/bpf_trace.c:__bpf_trace_run, since 6.1): if a
- * softirq comes while it looks at a packet that died in process context, all that
- * this softirq drops is missed. A second program on the tracepoint, which is not
- * the one that runs, counts these. It knows them by the kernel's own count of what
- * the first one missed. As it costs as much as an empty program, user space takes
- * it away in a flood that has no need of it (pkg/probe/rescue.go).
+ * running already (kernel/trace/bpf_trace.c:__bpf_trace_run, since 6.1). If a
+ * softirq interrupts the program in a task, the program does not see the packets
+ * that this softirq drops. A second program on the tracepoint counts them. It knows
+ * them by the kernel's own count of the runs that the first one missed. As it costs
+ * as much as an empty program, user space detaches it in a flood that does not need
+ * it (pkg/probe/recursion.go).
  */
-#ifndef SYNWATCH_RESCUE_H
-#define SYNWATCH_RESCUE_H
+#ifndef SYNWATCH_RECURSION_H
+#define SYNWATCH_RECURSION_H
 
 #include "drop.h"
 #include "mib.h"

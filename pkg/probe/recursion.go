@@ -16,14 +16,15 @@ import (
 // it is taken away: it makes each drop dearer by half of what counting costs.
 const calm = time.Second
 
-// rescue is the tracepoint's second program, which counts what the first one
-// missed. See bpf/rescue.h. It is there but in a flood that has no need of it.
-type rescue struct {
+// secondProgram is the tracepoint's second program, which counts what the first one
+// missed. See bpf/recursion.h. It is there but in a flood that has no need of it.
+type secondProgram struct {
 	// attach attaches the second program anew: what the first one missed
 	// meanwhile is lost. missed is what the first one has missed so far.
 	attach func() (io.Closer, error)
 	missed func() (uint64, error)
 
+	prog *ebpf.Program
 	link io.Closer // nil while it is not attached
 	// needed says that the first one misses some: then the second one stays.
 	needed bool
@@ -33,8 +34,8 @@ type rescue struct {
 	since time.Time
 }
 
-// newRescue loads and attaches the second program.
-func newRescue(l *loader, first *ebpf.Program) (*rescue, error) {
+// newSecondProgram loads and attaches the second program.
+func newSecondProgram(l *loader, first *ebpf.Program) (*secondProgram, error) {
 	if err := locateStats(l, first); err != nil {
 		return nil, fmt.Errorf("find the statistics of a program: %w", err)
 	}
@@ -42,15 +43,15 @@ func newRescue(l *loader, first *ebpf.Program) (*rescue, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.kept = append(l.kept, second)
-	r := &rescue{
+	s := &secondProgram{
+		prog:   second,
 		attach: func() (io.Closer, error) { return attachAnew(second, l.maps["misses"]) },
 		missed: func() (uint64, error) { return missedBy(first) },
 	}
-	if r.link, err = r.attach(); err != nil {
-		return nil, err
+	if s.link, err = s.attach(); err != nil {
+		return nil, errors.Join(err, second.Close())
 	}
-	return r, nil
+	return s, nil
 }
 
 func attachAnew(p *ebpf.Program, state *ebpf.Map) (io.Closer, error) {
@@ -64,59 +65,63 @@ func attachAnew(p *ebpf.Program, state *ebpf.Map) (io.Closer, error) {
 	return link.AttachTracing(link.TracingOptions{Program: p})
 }
 
-// attend is called at each tick. rescued is what the second program has counted.
-func (r *rescue) attend(now time.Time, flood bool, rescued func() (uint64, error)) error {
+// update is called at each tick. counted is what the second program has counted.
+func (s *secondProgram) update(now time.Time, flood bool, counted func() (uint64, error)) error {
 	switch {
-	case r.link == nil:
-		return r.comeBack(flood)
-	case r.needed:
+	case s.link == nil:
+		return s.reattach(flood)
+	case s.needed:
 	case !flood:
-		r.since = time.Time{}
-	case r.since.IsZero():
-		r.since = now
-	case now.Sub(r.since) > calm:
-		return r.rest(rescued)
+		s.since = time.Time{}
+	case s.since.IsZero():
+		s.since = now
+	case now.Sub(s.since) > calm:
+		return s.detachUnlessUsed(counted)
 	}
 	return nil
 }
 
-// rest takes the second program away unless it has been of use.
-func (r *rescue) rest(rescued func() (uint64, error)) error {
-	n, err := rescued()
-	if r.needed = n > 0; r.needed || err != nil {
+// detachUnlessUsed detaches the second program unless it has been of use.
+func (s *secondProgram) detachUnlessUsed(counted func() (uint64, error)) error {
+	n, err := counted()
+	if s.needed = n > 0; s.needed || err != nil {
 		return err
 	}
-	if r.before, err = r.missed(); err != nil {
+	if s.before, err = s.missed(); err != nil {
 		return err
 	}
-	return r.close()
+	return s.detach()
 }
 
-// comeBack attaches the second program when the flood is over, and for good when
+// reattach attaches the second program when the flood is over, and for good when
 // there turns out to be need of it.
-func (r *rescue) comeBack(flood bool) error {
-	missed, err := r.missed()
+func (s *secondProgram) reattach(flood bool) error {
+	missed, err := s.missed()
 	if err != nil {
 		return err
 	}
-	r.needed = missed > r.before
-	if flood && !r.needed {
+	s.needed = missed > s.before
+	if flood && !s.needed {
 		return nil
 	}
-	r.since = time.Time{}
-	if again, err := r.attach(); err == nil { // else at the next tick
-		r.link = again
+	s.since = time.Time{}
+	if again, err := s.attach(); err == nil { // else at the next tick
+		s.link = again
 	}
 	return nil
 }
 
-// close detaches the second program.
-func (r *rescue) close() error {
-	if r.link == nil {
+// close detaches and unloads the second program.
+func (s *secondProgram) close() error {
+	return errors.Join(s.detach(), s.prog.Close())
+}
+
+func (s *secondProgram) detach() error {
+	if s.link == nil {
 		return nil
 	}
-	err := r.link.Close()
-	r.link = nil
+	err := s.link.Close()
+	s.link = nil
 	return err
 }
 

@@ -15,16 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// doorbell waits for the first detail: while nothing is counted, ticks would be
+// wakeup waits for the first detail: while nothing is counted, ticks would be
 // most of what a run costs.
-type doorbell struct {
-	file    *os.File // the ring buffer, which the kernel makes readable
-	conn    syscall.RawConn
-	ring    *ringbuf.Reader
-	pressed atomic.Bool
+type wakeup struct {
+	file  *os.File // the ring buffer, which the kernel makes readable
+	conn  syscall.RawConn
+	ring  *ringbuf.Reader
+	woken atomic.Bool
 }
 
-func newDoorbell(details *ebpf.Map, ring *ringbuf.Reader) (*doorbell, error) {
+func newWakeup(details *ebpf.Map, ring *ringbuf.Reader) (*wakeup, error) {
 	fd, err := unix.FcntlInt(uintptr(details.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("duplicate a map's file: %w", err)
@@ -33,20 +33,20 @@ func newDoorbell(details *ebpf.Map, ring *ringbuf.Reader) (*doorbell, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, errors.Join(fmt.Errorf("watch the ring buffer: %w", err), unix.Close(fd))
 	}
-	b := &doorbell{file: os.NewFile(uintptr(fd), "details"), ring: ring}
+	b := &wakeup{file: os.NewFile(uintptr(fd), "details"), ring: ring}
 	if b.conn, err = b.file.SyscallConn(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
 
-// wait returns when there are details, when it is pressed, or at the given time.
-func (b *doorbell) wait(until time.Time) error {
+// wait returns when there are details, when it is woken, or at the given time.
+func (b *wakeup) wait(until time.Time) error {
 	if err := b.file.SetReadDeadline(until); err != nil {
 		return err
 	}
-	// After that, as press does the same in the other order.
-	if b.pressed.Swap(false) {
+	// After that, as wake does the same in the other order.
+	if b.woken.Swap(false) {
 		return nil
 	}
 	err := b.conn.Read(func(uintptr) bool { return b.ring.AvailableBytes() > 0 })
@@ -56,12 +56,12 @@ func (b *doorbell) wait(until time.Time) error {
 	return err
 }
 
-// press ends a wait, or the next one if there is none now.
-func (b *doorbell) press() {
-	b.pressed.Store(true)
+// wake ends a wait, or the next one if there is none now.
+func (b *wakeup) wake() {
+	b.woken.Store(true)
 	// One that cannot be set ends when it was to end.
 	_ = b.file.SetReadDeadline(time.Unix(1, 0))
 }
 
-// close ends the doorbell. It may be called more than once.
-func (b *doorbell) close() error { return closeFile(b.file) }
+// close ends the wakeup. It may be called more than once.
+func (b *wakeup) close() error { return closeFile(b.file) }

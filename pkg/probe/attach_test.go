@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// Where one program of a hook fails, the other is detached and unloaded.
+func TestAttachAllOrNone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	k, err := readKernel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoader(k, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	var loaded []*ebpf.Program
+	refuse := errors.New("refused")
+	all, err := l.attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, func(_ string, p *ebpf.Program) (link.Link, error) {
+		loaded = append(loaded, p)
+		if len(loaded) > 1 {
+			return nil, refuse
+		}
+		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: p})
+	})
+	if !errors.Is(err, refuse) || len(all) != 0 || len(loaded) != 2 {
+		t.Fatalf("%d of %d programs attached, %v", len(all), len(loaded), err)
+	}
+	for i, p := range loaded {
+		if fd := p.FD(); fd >= 0 {
+			t.Errorf("program %d is still loaded, as file %d", i, fd)
+		}
+	}
+}
