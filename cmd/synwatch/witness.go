@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -24,28 +23,19 @@ type witness struct {
 	started func()
 	source  watch.Source
 	stages  []cause.Stage // at the end, and whether they were in sight
-	traced  map[dropKey]uint64
+	traced  provoke.Tally
 	drops   atomic.Uint64 // all in traced
 }
 
-// dropKey is what a provoked drop and its records have in common.
-type dropKey struct {
-	cause string // with its stage
-	path
-}
-
+// path is the way of packets.
 type path struct {
 	src netip.Addr
 	dst netip.AddrPort
 }
 
-func (k dropKey) String() string {
-	return fmt.Sprintf("%s from %s to %s", strings.TrimSuffix(k.cause, "/"), k.src, k.dst)
-}
-
 // newWitness returns a witness that calls started when the tracing has begun.
 func newWitness(started func()) *witness {
-	return &witness{started: started, traced: map[dropKey]uint64{}}
+	return &witness{started: started, traced: provoke.Tally{}}
 }
 
 // watch makes the witness watch what goes from a source to a sink.
@@ -61,7 +51,7 @@ func (w *witness) Start(s watch.Start) error {
 
 func (w *witness) Record(r watch.Record) error {
 	if r.Cause.Kind == cause.Drop {
-		w.traced[dropKey{r.Cause.ID + "/" + r.Stage, path{r.Src.Addr(), r.Dst}}] += r.Count
+		w.traced.Add(provoke.Drop{Cause: r.Cause.ID, Stage: r.Stage, Reason: r.Reason, Src: r.Src.Addr(), Dst: r.Dst, Count: r.Count})
 		w.drops.Add(r.Count)
 	}
 	return w.Sink.Record(r)
@@ -93,7 +83,7 @@ func (w *witness) Summary(s watch.Summary) error {
 // compare says how what was traced compares with what was provoked. It is an
 // error when what is in sight differs.
 func (w *witness) compare(provoked []provoke.Drop) (string, error) {
-	want, outOfSight := map[dropKey]uint64{}, map[path]bool{}
+	want, outOfSight := provoke.Tally{}, map[path]bool{}
 	var hidden []cause.Stage
 	var all, inSight uint64
 	for _, d := range provoked {
@@ -109,7 +99,7 @@ func (w *witness) compare(provoked []provoke.Drop) (string, error) {
 			continue
 		}
 		inSight += d.Count
-		want[dropKey{d.Cause + "/" + d.Stage, path{d.Src, d.Dst}}] += d.Count
+		want.Add(d)
 	}
 	if err := w.differences(want, outOfSight); err != nil {
 		return "", err
@@ -134,13 +124,11 @@ func (w *witness) hidden(id, stage string) (cause.Stage, bool) {
 
 // differences compares, leaving out what came by the way of drops that are out
 // of sight, as these may appear under another cause.
-func (w *witness) differences(want map[dropKey]uint64, outOfSight map[path]bool) error {
-	both := maps.Clone(want)
-	maps.Copy(both, w.traced)
+func (w *witness) differences(want provoke.Tally, outOfSight map[path]bool) error {
 	var lines []string
-	for key := range both {
-		if w.traced[key] != want[key] && !outOfSight[key.path] {
-			lines = append(lines, fmt.Sprintf("%v: %d provoked, %d traced", key, want[key], w.traced[key]))
+	for _, d := range provoke.Compare(want, w.traced) {
+		if !outOfSight[path{d.Key.Src, d.Key.Dst}] {
+			lines = append(lines, d.String())
 		}
 	}
 	if lines == nil {
