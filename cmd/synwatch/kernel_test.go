@@ -64,12 +64,14 @@ func testCauses(t *testing.T, family provoke.Family) {
 			if !seen(stages, tr.Cause, tr.Stage) || tr.Cause != "other" && whyBlind(cov) != "" && onlyOther(mine) {
 				o.unseen(whyBlind(cov))
 				tr.checkUnseen(t, mine)
+				s.tracer.recording.report(t, tr, cov, true)
 				return
 			}
 			tr.check(t, mine, summary, cov)
 			if !t.Failed() {
 				o.Status = "exact"
 			}
+			s.tracer.recording.report(t, tr, cov, false)
 		})
 	}
 	t.Run("benign", func(t *testing.T) {
@@ -84,6 +86,7 @@ func testCauses(t *testing.T, family provoke.Family) {
 					t.Errorf("a benign free was named: %v", r)
 				}
 			}
+			s.tracer.recording.reportBenign(t, quiet, cov)
 			return
 		}
 		for _, r := range mine {
@@ -95,6 +98,7 @@ func testCauses(t *testing.T, family provoke.Family) {
 		if !t.Failed() {
 			o.Status = "exact"
 		}
+		s.tracer.recording.reportBenign(t, quiet, cov)
 	})
 	for _, rs := range byNetns {
 		for _, r := range rs {
