@@ -47,6 +47,7 @@ help:
 	@echo 'make unit       the tests that run on this machine; make quick: those that need no root and little time'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS),'
 	@echo '                against $(KNOWN): what was exact has to be exact (ACCEPT=1 takes a regression)'
+	@echo 'make record     what the tests of pkg/cause replay, from every kernel of KERNELS'
 	@echo 'make skips      which tests were skipped in these, and why'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo 'make floods     FLOODED=$(FLOODED) under floods: every count, on all CPUs, with the tracer stopped, read slowly'
@@ -133,6 +134,23 @@ matrix: build/vm $(TESTS)
 	@$(call need_vm,$(KERNELS))
 	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --results build/matrix \
 		--table $(TABLE) --against $(KNOWN) $(if $(ACCEPT),--accept) -- $(TEST) $(KERNEL_TESTS)
+
+# What the tests of pkg/cause replay: each provocation's events on KERNELS. What is
+# recorded of other kernels stays.
+.PHONY: record record-here
+record: build/vm $(TESTS)
+	@$(call need_vm,$(KERNELS))
+	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --env SYNWATCH_RECORD=1 --results build/record \
+		-- $(TEST) -test.run '^TestKernelCauses$$' | grep -v '^recorded:'
+	go run ./pkg/cause/causetest/record pkg/cause/testdata $(foreach kernel,$(subst $(comma), ,$(KERNELS)),build/record/$(kernel).log)
+comma := ,
+
+# The same on this machine, which is to have no hooks but the tracepoint.
+HERE ?= 6.18-tracepoint
+record-here: build/synwatch-amd64.test
+	mkdir -p build/record
+	SYNWATCH_RECORD=1 $< -test.run '^TestKernelCauses$$' >build/record/$(HERE).log
+	go run ./pkg/cause/causetest/record pkg/cause/testdata build/record/$(HERE).log
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
 # and with BTF from a file.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,28 +24,19 @@ type recorder struct {
 	started func()
 	source  watch.Source
 	stages  []cause.Stage // at the end, and whether the kernel showed them
-	traced  map[dropKey]uint64
+	traced  provoke.Tally
 	drops   atomic.Uint64 // all in traced
 }
 
-// dropKey is what a provoked drop and its records have in common.
-type dropKey struct {
-	cause string // with its stage
-	path
-}
-
+// path is the addresses of packets.
 type path struct {
 	src netip.Addr
 	dst netip.AddrPort
 }
 
-func (k dropKey) String() string {
-	return fmt.Sprintf("%s from %s to %s", strings.TrimSuffix(k.cause, "/"), k.src, k.dst)
-}
-
 // newRecorder returns a recorder that calls started when the tracing has begun.
 func newRecorder(started func()) *recorder {
-	return &recorder{started: started, traced: map[dropKey]uint64{}}
+	return &recorder{started: started, traced: provoke.Tally{}}
 }
 
 // between puts the recorder between a source and a sink.
@@ -62,7 +52,9 @@ func (r *recorder) Start(s watch.Start) error {
 
 func (r *recorder) Record(drop watch.Record) error {
 	if drop.Cause.Kind == cause.Drop {
-		r.traced[dropKey{drop.Cause.ID + "/" + drop.Stage, path{drop.Src.Addr(), drop.Dst}}] += drop.Count
+		r.traced.Add(provoke.Drop{
+			Cause: drop.Cause.ID, Stage: drop.Stage, Reason: drop.Reason, Src: drop.Src.Addr(), Dst: drop.Dst, Count: drop.Count,
+		})
 		r.drops.Add(drop.Count)
 	}
 	return r.Sink.Record(drop)
@@ -94,7 +86,7 @@ func (r *recorder) Summary(s watch.Summary) error {
 // compare compares what was traced with what was provoked. A difference is an
 // error, unless this kernel does not show the cause.
 func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
-	want, unseen := map[dropKey]uint64{}, map[path]bool{}
+	want, unseen := provoke.Tally{}, map[path]bool{}
 	var hidden []cause.Stage
 	var all, seen uint64
 	for _, d := range provoked {
@@ -110,7 +102,7 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 			continue
 		}
 		seen += d.Count
-		want[dropKey{d.Cause + "/" + d.Stage, path{d.Src, d.Dst}}] += d.Count
+		want.Add(d)
 	}
 	if err := r.differences(want, unseen); err != nil {
 		return "", err
@@ -135,13 +127,11 @@ func (r *recorder) hidden(id, stage string) (cause.Stage, bool) {
 
 // differences compares, leaving out addresses of drops that the kernel does not
 // show: these may have appeared under another cause.
-func (r *recorder) differences(want map[dropKey]uint64, unseen map[path]bool) error {
-	both := maps.Clone(want)
-	maps.Copy(both, r.traced)
+func (r *recorder) differences(want provoke.Tally, unseen map[path]bool) error {
 	var lines []string
-	for key := range both {
-		if r.traced[key] != want[key] && !unseen[key.path] {
-			lines = append(lines, fmt.Sprintf("%v: %d provoked, %d traced", key, want[key], r.traced[key]))
+	for _, d := range provoke.Compare(want, r.traced) {
+		if !unseen[path{d.Key.Src, d.Key.Dst}] {
+			lines = append(lines, d.String())
 		}
 	}
 	if lines == nil {

@@ -65,11 +65,19 @@ type session struct {
 	done    chan struct{}
 }
 
-// watchedTracer lets the test ask what the run can see while it runs.
+// watchedTracer lets the test ask what the run can see while it runs, and record
+// its events.
 type watchedTracer struct {
 	*probe.Tracer
-	mu  sync.Mutex
-	cov event.Coverage
+	recording recording
+	mu        sync.Mutex
+	cov       event.Coverage
+}
+
+func (w *watchedTracer) Read(until time.Time) ([]event.Event, error) {
+	events, err := w.Tracer.Read(until)
+	w.recording.add(events)
+	return events, err
 }
 
 func (w *watchedTracer) Coverage() event.Coverage {
@@ -128,7 +136,7 @@ func (s *session) open(o probe.Options) (tracer, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tracer = &watchedTracer{Tracer: tr}
+	s.tracer = &watchedTracer{Tracer: tr, recording: newRecording()}
 	return s.tracer, nil
 }
 

@@ -11,15 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"golang.org/x/sys/unix"
 )
 
 // TestKernelMemlock runs a command as root without CAP_SYS_RESOURCE: it works, or
 // says in one line that this is the capability that it needs (before 5.11).
 func TestKernelMemlock(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

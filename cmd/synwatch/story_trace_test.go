@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/synwatch/synwatch/pkg/needs"
+	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
 // liveTrace is a trace that runs on a machine.
@@ -142,8 +142,8 @@ func (m *machines) skipIfBlind(l *liveTrace, causes ...string) {
 // same demands the exact counts of a cause by source.
 func (m *machines) same(cause string, got account, want map[netip.Addr]uint64) {
 	m.Helper()
-	if !maps.Equal(got.counts[cause], want) {
-		m.Errorf("%s: traced %v, provoked %v", cause, got.counts[cause], want)
+	for _, d := range provoke.Compare(want, got.counts[cause]) {
+		m.Errorf("%s from %v", cause, d)
 	}
 }
 

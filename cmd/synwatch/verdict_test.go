@@ -5,6 +5,8 @@ package main
 import (
 	"maps"
 	"net/netip"
+
+	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
 // verdict is how a trace compares with the floods.
@@ -55,21 +57,17 @@ func (f *floods) checkOne(one *oneFlood, got map[netip.Addr]uint64, v *verdict) 
 		f.t.Errorf("%s: the kernel dropped %d, the senders sent %d, told are %d", one.cause, kernel, sent, sum)
 	}
 	v.drops += sent
-	nobody := netip.Addr{}
-	v.sourceless += got[nobody]
-	for src, n := range got {
-		if src != nobody && n > want[src] {
-			f.t.Errorf("%s from %s: told %d, sent %d", one.cause, src, n, want[src])
-		}
-	}
-	for src, n := range want {
-		switch got[src] {
-		case n:
-			v.sources++
-		case 0:
+	v.sources += len(want)
+	for _, d := range provoke.Compare(want, got) {
+		switch {
+		case d.Key == netip.Addr{}:
+			v.sourceless += d.Reported
+		case d.Reported > d.Provoked:
+			f.t.Errorf("%s from %v", one.cause, d)
+		case d.Reported == 0:
 			v.missing++
+			v.sources--
 		default:
-			v.sources++
 			v.partial++
 		}
 	}

@@ -42,6 +42,11 @@ func (r *Rule) usable(cov *event.Coverage) bool {
 	if !cov.Observable.Has(r.All) || !cov.Observable.Has(r.None) {
 		return false
 	}
+	return r.reasonKnown(cov)
+}
+
+// reasonKnown says whether the kernel can give a reason that the rule asks for.
+func (r *Rule) reasonKnown(cov *event.Coverage) bool {
 	return r.Reasons == nil || slices.ContainsFunc(r.Reasons, func(reason string) bool {
 		return reason == "" && !cov.HasReasons || cov.Reasons[reason]
 	})

@@ -4,18 +4,16 @@ package probe
 
 import (
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"github.com/synwatch/synwatch/pkg/needs"
 )
 
 // Where one program of a hook fails, the other is detached and unloaded.
 func TestAttachAllOrNone(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needs.Root(t)
 	k, err := readKernel("")
 	if err != nil {
 		t.Fatal(err)

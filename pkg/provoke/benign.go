@@ -27,6 +27,7 @@ func Benign() []Harmless {
 		{Name: "both-close-at-once", Run: benign(listenerDefaults, bothClose)},
 		{Name: "client-resets", Run: benign(listenerDefaults, clientResets)},
 		{Name: "server-resets", Run: benign(listenerDefaults, serverResets)},
+		{Name: "stray-reset", Run: benign(listenerDefaults, strayReset)},
 		{Name: "retransmitted-fin", Run: benign(listenerDefaults, retransmittedFIN)},
 		{Name: "idle-listener", Run: benign(nil, idleListener)},
 	}
@@ -78,29 +79,34 @@ func acceptedCookie(b *bench) {
 	b.awaitQueued(ln, len(clients))
 }
 
-// tapped has packet sockets see all traffic: one whose filter refuses it, and
-// one that is full after the first packets.
+// tapped has packet sockets see all traffic: some that are full after the first
+// packets, and some whose filter refuses it. Those of one protocol come after the
+// kernel's own handler (net/core/dev.c:__netif_receive_skb_core), and the first of
+// these has the last reference to the packet.
 func tapped(b *bench) {
-	if b.err != nil {
-		return
+	for _, proto := range []uint16{unix.ETH_P_ALL, unix.ETH_P_IP, unix.ETH_P_IPV6} {
+		b.tap(proto, tinyBuffer)
+		b.tap(proto, refuseAll)
 	}
-	b.fail(b.ServerDo(func() error {
-		for _, spoil := range []func(int) error{refuseAll, tinyBuffer} {
-			fd, err := packetSocket(b.serverIndex, unix.ETH_P_ALL)
-			if err != nil {
-				return err
-			}
-			b.undo = append(b.undo, func() error { return closeAll(fd) })
-			if err := spoil(fd); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
 	ln, clients := b.listen(8), b.clients()
 	b.finish(b.open(clients, ln.addr))
 	b.awaitQueued(ln, len(clients))
 	clientCloses(b)
+}
+
+// tap opens a packet socket on the server's interface that is of no use.
+func (b *bench) tap(proto uint16, spoil func(fd int) error) {
+	if b.err != nil {
+		return
+	}
+	b.fail(b.ServerDo(func() error {
+		fd, err := packetSocket(b.serverIndex, proto)
+		if err != nil {
+			return err
+		}
+		b.undo = append(b.undo, func() error { return closeAll(fd) })
+		return spoil(fd)
+	}))
 }
 
 func refuseAll(fd int) error {
@@ -181,6 +187,11 @@ func passingICMPError(b *bench) {
 	}
 	b.finish(replies)
 	b.awaitQueued(ln, len(clients))
+}
+
+// strayReset sends RSTs that belong to no connection, which nothing answers.
+func strayReset(b *bench) {
+	b.eachSends(b.clients(), segment{dst: b.reserve(), flags: rst, seq: clientISN})
 }
 
 func idleListener(b *bench) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// drop is the drops, or notices, that a record reports.
+func (r record) drop() provoke.Drop {
+	return provoke.Drop{
+		Cause: r.Cause, Stage: r.Stage, Reason: r.Reason, Notice: r.Type == "notice",
+		Src: r.Src, Dst: netip.AddrPortFrom(r.Dst, r.DstPort), Count: r.Count,
+	}
+}
+
+// checkCounts demands that exactly what was provoked is reported.
+func checkCounts(t *testing.T, got []record, want []provoke.Drop) {
+	t.Helper()
+	reported := provoke.Tally{}
+	for _, r := range got {
+		reported.Add(r.drop())
+	}
+	for _, d := range provoke.Compare(provoke.TallyOf(want), reported) {
+		t.Error(d)
+	}
+	if t.Failed() {
+		for _, r := range got {
+			t.Logf("%v", r)
+		}
+	}
+}
+
+// checkCounters demands that the kernel's counters moved as provoked, and that
+// as much was attributed.
+func checkCounters(t *testing.T, summary record, netns uint32, want map[string]uint64) {
+	t.Helper()
+	kernel, attributed := map[string]uint64{}, map[string]uint64{}
+	for _, row := range summary.Reconcile {
+		if row.Netns == netns {
+			kernel[row.Counter], attributed[row.Counter] = row.Kernel, row.Attributed
+		}
+	}
+	for what, got := range map[string]map[string]uint64{"counted": kernel, "attributed": attributed} {
+		for _, d := range provoke.Compare(attributable(want), attributable(got)) {
+			t.Errorf("%s: %d provoked, %d %s", d.Key, d.Provoked, d.Reported, what)
+		}
+	}
+}
+
+// attributable leaves out counters that no provocation moves, and those that do not
+// move by one for each packet.
+func attributable(counters map[string]uint64) map[string]uint64 {
+	counters = maps.Clone(counters)
+	maps.DeleteFunc(counters, func(name string, _ uint64) bool {
+		return !slices.Contains(provoke.Reconciled, name) || !slices.Contains(cause.Counters(), name)
+	})
+	return counters
+}

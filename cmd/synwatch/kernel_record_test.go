@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/cause/causetest"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// recording is the events of a session by network namespace, for the tests of
+// package cause to replay. It is nil unless SYNWATCH_RECORD is 1. Only the reader
+// of the events adds to it, and it is read after that has ended.
+type recording map[uint32]map[causetest.Event]uint64
+
+func newRecording() recording {
+	if os.Getenv("SYNWATCH_RECORD") != "1" {
+		return nil
+	}
+	return recording{}
+}
+
+func (r recording) add(events []event.Event) {
+	if r == nil {
+		return
+	}
+	for i := range events {
+		e := &events[i]
+		if r[e.Netns.Inode] == nil {
+			r[e.Netns.Inode] = map[causetest.Event]uint64{}
+		}
+		r[e.Netns.Inode][causetest.Of(e)] += e.Count
+	}
+}
+
+// report writes what came of a trial that passed.
+func (r recording) report(t *testing.T, tr *trial, cov event.Coverage, unseen bool) {
+	t.Helper()
+	if r == nil || t.Failed() {
+		return
+	}
+	told, passed := r.split(t, tr.lab.Netns(), cov)
+	p := causetest.Provoked{Name: tr.Name(), Unseen: unseen}
+	for i := range told {
+		p.Events = append(p.Events, told[i].Event)
+	}
+	inSight, all := tr.inSight(cov)
+	switch {
+	case unseen:
+		p.Want = wants(tr.want.Drops, nil)
+	case all:
+		p.Want, p.Counters = wants(inSight, told), once(attributable(tr.want.Counters), told)
+	default:
+		p.Want, p.Partial = wants(inSight, told), true
+	}
+	writeLine(t, causetest.Line{Provoked: &p, Family: tr.family.String(), Passed: passed})
+}
+
+// reportBenign writes what came of benign traffic, which includes packets of which
+// no namespace is known any more, and what the session could observe.
+func (r recording) reportBenign(t *testing.T, netns uint32, cov event.Coverage) {
+	t.Helper()
+	if r == nil {
+		return
+	}
+	_, passed := r.split(t, netns, cov)
+	if provoke.ThrowAway() == nil { // where nobody else makes packets
+		_, anywhere := r.split(t, 0, cov)
+		passed = append(passed, anywhere...)
+	}
+	writeLine(t, causetest.Line{Passed: passed})
+	writeLine(t, causetest.Line{Coverage: causetest.CoverageOf(&cov)})
+}
+
+func writeLine(t *testing.T, l causetest.Line) {
+	t.Helper()
+	if err := causetest.WriteLine(os.Stdout, l); err != nil {
+		t.Error(err)
+	}
+}
+
+// toldEvent is a kind of events of which records came.
+type toldEvent struct {
+	causetest.Event
+	rule   *cause.Rule
+	reason string // of the records, if the cause is other
+	count  uint64
+}
+
+// split tells the events of which records came from the others.
+func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []toldEvent, passed []causetest.Event) {
+	t.Helper()
+	attributor := cause.NewAttributor(cov)
+	for _, e := range slices.SortedFunc(maps.Keys(r[netns]), causetest.Compare) {
+		decoded, err := e.Decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule := attributor.Attribute(&decoded)
+		if rule == nil || rule.Cause.Kind == cause.Benign {
+			passed = append(passed, e)
+			continue
+		}
+		one := toldEvent{Event: e, rule: rule, count: r[netns][e]}
+		if rule.Cause.ID == "other" {
+			one.reason = cmp.Or(e.Reason, e.Location)
+		}
+		all = append(all, one)
+	}
+	return all, passed
+}
+
+// wants adds up what all sources are to give, as if each kind of events had happened
+// once.
+func wants(drops []provoke.Drop, events []toldEvent) []causetest.Want {
+	var all []causetest.Want
+	for _, d := range drops {
+		at := slices.IndexFunc(all, func(w causetest.Want) bool {
+			return w.Cause == d.Cause && w.Stage == d.Stage && w.Reason == d.Reason
+		})
+		if at < 0 {
+			all = append(all, causetest.Want{Cause: d.Cause, Stage: d.Stage, Reason: d.Reason, Notice: d.Notice})
+			at = len(all) - 1
+		}
+		all[at].Kinds += d.Count
+	}
+	for i := range all {
+		w := &all[i]
+		if events == nil {
+			w.Kinds = 1
+		}
+		for _, e := range events {
+			if e.rule.Cause.ID == w.Cause && e.rule.Stage == w.Stage && e.reason == w.Reason {
+				w.Kinds -= e.count - 1
+			}
+		}
+	}
+	return all
+}
+
+// once is how far the counters would have moved, had each kind of events happened
+// once.
+func once(counters map[string]uint64, events []toldEvent) map[string]uint64 {
+	for _, e := range events {
+		for _, name := range e.rule.Counters {
+			counters[name] -= e.count - 1
+		}
+	}
+	return counters
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cause
+
+// unrecorded are the rules that no recording needs, by their keys.
+var unrecorded = map[string]string{
+	"other/conntrack all=conntrack-drop": "nothing provokes it: nf_conntrack_in is out of memory, or a helper's template refuses",
+	"netfilter-drop none=conntrack-full|conntrack-drop|conntrack-confirm|conntrack-clash|conntrack-chain reasons=NETFILTER_DROP": "needed where the kernel hides its symbols (kernel.kptr_restrict), so that there is no location",
+	"cpu-backlog-full reasons=CPU_BACKLOG":                          "the kernel side makes a fact of the reason; the rule is there to name the reason",
+	"syn-refused/ack all=listen-drop|final-ack":                     "nothing provokes it: tcp_v4_syn_recv_sock is out of memory, or finds no route",
+	"syn-cookie-invalid all=cookie-refused":                         "nothing provokes it: a cookie's timestamp asks for what was switched off after the SYN",
+	"paws-time-wait all=time-wait|paws-time-wait":                   "needed by kernels that count PAWSTimewait without the reason; those recorded have both",
+	"tcp-memory all=tcp-memory":                                     "nothing provokes it: tcp_mem is exhausted while data arrive",
+	"benign reasons=NOT_SPECIFIED, locations=tcp_rcv_state_process": "kernels between 5.10, where no tracepoint is on that way, and 6.1, which consumes the ACK",
+}
+
+// ordered are the pairs of causes of whose rules the order matters, and why.
+var ordered = map[string]string{
+	"accept-queue-full/syn before syn-refused":                          "ListenDrops counts every SYN that is dropped",
+	"syn-queue-full before syn-refused":                                 "as above",
+	"syn-backlog-reserved before syn-refused":                           "as above",
+	"accept-queue-full/cookie-ack before accept-queue-full/ack":         "a cookie's ACK is a handshake's last ACK",
+	"accept-queue-full/cookie-ack before syn-refused/ack":               "ListenDrops counts every last ACK of which no socket is made",
+	"accept-queue-full/ack before syn-refused/ack":                      "as above",
+	"stray-ack/handshake before stray-ack/listener":                     "tcp_check_req hands what it refuses to the listener",
+	"conntrack-clash before conntrack-insert-failed":                    "a clash is one way in which an entry is not confirmed",
+	"conntrack-chain-too-long before conntrack-insert-failed":           "so is a long chain",
+	"conntrack-invalid before netfilter-drop":                           "a rule drops what is invalid",
+	"netfilter-reject before netfilter-drop":                            "a rule that rejects drops, too",
+	"benign before no-listener":                                         "a RST that finds no socket refuses no connection",
+	"tcp-memory before tcp-memory":                                      "only tcp_check_oom counts TCPAbortOnMemory",
+	"receive-buffer-full/ofo-prune before receive-buffer-full/incoming": "the queue is pruned since there is no room for a segment",
+}
+
+// unknown are the reasons, locations and hooks in rules that no recorded kernel has.
+var unknown = map[string]string{
+	"location arp_error_report":      "frees as its last step, so that its caller is shown where compilers make a jump of that",
+	"location ndisc_error_report":    "as arp_error_report",
+	"location skb_rbtree_purge":      "a socket that is closed with segments out of order; nothing does so while nobody drops",
+	"location tcp_rcv_state_process": "see unrecorded",
+	"location tpacket_rcv":           "a tap with a ring; the others are like it",
+	"location packet_rcv_spkt":       "a tap of the obsolete type SOCK_PACKET",
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cause
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/synwatch/synwatch/pkg/cause/causetest"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/provoke"
+)
+
+// replay is what was recorded on one kernel.
+type replay struct {
+	kernel   string
+	coverage event.Coverage
+	takes    []take
+	passed   []event.Event
+}
+
+// take is what one provocation gave there.
+type take struct {
+	name     string
+	unseen   bool
+	partial  bool
+	events   []event.Event
+	want     map[verdict]uint64
+	counters map[string]uint64
+}
+
+// verdict is what an event is named.
+type verdict struct {
+	cause, stage, reason string
+	notice               bool
+}
+
+func verdictOf(r *Rule, e *event.Event) verdict {
+	v := verdict{cause: r.Cause.ID, stage: r.Stage, notice: r.Cause.Kind == Notice}
+	if r.Cause == other {
+		v.reason = cmp.Or(e.Reason, e.Location)
+	}
+	return v
+}
+
+// recorded is all of testdata, once decoded.
+var recorded = sync.OnceValues(func() ([]*replay, error) {
+	all, err := causetest.Read("testdata")
+	if err != nil {
+		return nil, err
+	}
+	var replays []*replay
+	for _, kernel := range all.KernelNames() {
+		r, err := replayOf(all, kernel)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", kernel, err)
+		}
+		replays = append(replays, r)
+	}
+	return replays, nil
+})
+
+func replays(t *testing.T) []*replay {
+	t.Helper()
+	all, err := recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatal("nothing is recorded: make record")
+	}
+	return all
+}
+
+func replayOf(all *causetest.Recordings, kernel string) (*replay, error) {
+	coverage, err := all.Kernels[kernel].Decode()
+	if err != nil {
+		return nil, err
+	}
+	r := &replay{kernel: kernel, coverage: coverage}
+	for _, recorded := range all.Takes {
+		if recorded.Seen[kernel] == nil {
+			continue
+		}
+		t := take{
+			name: recorded.Name, unseen: recorded.Unseen, partial: recorded.Partial,
+			want: map[verdict]uint64{}, counters: attributable(recorded.Counters),
+		}
+		if t.events, err = decodeAll(recorded.Events); err != nil {
+			return nil, err
+		}
+		for _, w := range recorded.Want {
+			t.want[verdict{w.Cause, w.Stage, w.Reason, w.Notice}] += w.Kinds
+		}
+		r.takes = append(r.takes, t)
+	}
+	for _, p := range all.Passed {
+		if slices.Contains(p.Kernels, kernel) {
+			e, err := p.Decode()
+			if err != nil {
+				return nil, err
+			}
+			r.passed = append(r.passed, e)
+		}
+	}
+	return r, nil
+}
+
+func decodeAll(recorded []causetest.Event) ([]event.Event, error) {
+	events := make([]event.Event, len(recorded))
+	for i := range recorded {
+		var err error
+		if events[i], err = recorded[i].Decode(); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// differences are how the rules differ from what was recorded.
+func (r *replay) differences(yield func(string) bool) {
+	attributor := NewAttributor(r.coverage)
+	for i := range r.takes {
+		for _, difference := range r.takes[i].check(attributor) {
+			if !yield(r.kernel + ": " + r.takes[i].name + ": " + difference) {
+				return
+			}
+		}
+	}
+	for i := range r.passed {
+		e := &r.passed[i]
+		rule := attributor.Attribute(e)
+		if rule != nil && rule.Cause.Kind != Benign &&
+			!yield(fmt.Sprintf("%s: %s %s %s in %s is named %s", r.kernel, e.Hook, e.Facts, e.Reason, e.Location, rule.Cause)) {
+			return
+		}
+	}
+}
+
+func (t *take) check(a *Attributor) []string {
+	verdicts, counters := t.attribute(a)
+	var differences []string
+	if t.unseen {
+		for v := range verdicts {
+			if !t.excuses(v) {
+				differences = append(differences, fmt.Sprintf("named %+v", v))
+			}
+		}
+		return differences
+	}
+	for _, d := range provoke.Compare(t.want, verdicts) {
+		differences = append(differences, fmt.Sprint(d))
+	}
+	if t.partial {
+		return differences
+	}
+	for _, d := range provoke.Compare(t.counters, counters) {
+		differences = append(differences, fmt.Sprint(d))
+	}
+	return differences
+}
+
+// attribute adds up what the events of a take are named.
+func (t *take) attribute(a *Attributor) (verdicts map[verdict]uint64, counters map[string]uint64) {
+	verdicts, counters = map[verdict]uint64{}, map[string]uint64{}
+	for i := range t.events {
+		e := &t.events[i]
+		rule := a.Attribute(e)
+		if rule == nil {
+			rule = &Rule{Cause: benign}
+		}
+		verdicts[verdictOf(rule, e)] += e.Count
+		for _, name := range rule.Counters {
+			counters[name] += e.Count
+		}
+	}
+	return verdicts, counters
+}
+
+// excuses says whether a verdict is right, if not exact, where not all of a take can
+// be seen.
+func (t *take) excuses(v verdict) bool {
+	if v.cause == other.ID {
+		return true
+	}
+	for want := range t.want {
+		c, _ := Lookup(want.cause)
+		if want.cause == v.cause && want.stage == v.stage || c.General != nil && c.General.ID == v.cause {
+			return true
+		}
+	}
+	return false
+}
+
+// attributable are the counters that rules move.
+func attributable(counters map[string]uint64) map[string]uint64 {
+	out := map[string]uint64{}
+	for _, name := range reconciled {
+		if n := counters[name]; n != 0 {
+			out[name] = n
+		}
+	}
+	return out
+}
+
+var reconciled = Counters()
+
+// TestReplay demands of the rules what TestKernelCauses demands of a trace: that
+// each provocation on each kernel has its cause, stage and counters, and that
+// nothing comes of other events.
+func TestReplay(t *testing.T) {
+	for _, r := range replays(t) {
+		for difference := range r.differences {
+			t.Error(difference)
+		}
+	}
+}
+
+// TestEveryProvocationIsReplayed fails where a provocation was recorded nowhere.
+func TestEveryProvocationIsReplayed(t *testing.T) {
+	names := map[string]bool{}
+	for _, r := range replays(t) {
+		for i := range r.takes {
+			names[r.takes[i].name] = true
+		}
+	}
+	for _, p := range provoke.All() {
+		if !names[p.Name()] {
+			t.Errorf("%s is not recorded: make record", p.Name())
+		}
+	}
+}

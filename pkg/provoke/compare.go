@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Difference is something that was not reported as often as it was provoked.
+type Difference[K comparable] struct {
+	Key                K
+	Provoked, Reported uint64
+}
+
+func (d Difference[K]) String() string {
+	return fmt.Sprintf("%v: %d provoked, %d traced", d.Key, d.Provoked, d.Reported)
+}
+
+// Compare returns what was not reported as often as it was provoked, in no
+// particular order.
+func Compare[K comparable](provoked, reported map[K]uint64) []Difference[K] {
+	var differences []Difference[K]
+	for key, n := range provoked {
+		if reported[key] != n {
+			differences = append(differences, Difference[K]{key, n, reported[key]})
+		}
+	}
+	for key, n := range reported {
+		if _, ok := provoked[key]; !ok && n != 0 {
+			differences = append(differences, Difference[K]{key, 0, n})
+		}
+	}
+	return differences
+}
+
+// Tally counts drops that are equal in all but their count and namespace. Only
+// cause "other" has its reason there.
+type Tally map[Drop]uint64
+
+// TallyOf adds up drops.
+func TallyOf(drops []Drop) Tally {
+	t := Tally{}
+	for _, d := range drops {
+		t.Add(d)
+	}
+	return t
+}
+
+// Add adds a drop as often as it counts.
+func (t Tally) Add(d Drop) {
+	n := d.Count
+	d.Count, d.Netns = 0, 0
+	if d.Cause != "other" {
+		d.Reason = ""
+	}
+	t[d] += n
+}
+
+// String names the cause and the way of the packet: "accept-queue-full/syn from
+// 10.9.0.1 to 10.0.0.1:443".
+func (d Drop) String() string {
+	name := strings.Join(strings.Fields(strings.TrimSuffix(d.Cause+"/"+d.Stage, "/")+" "+d.Reason), " ")
+	return fmt.Sprintf("%s from %s to %s", name, d.Src, d.Dst)
+}

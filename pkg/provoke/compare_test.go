@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provoke
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+)
+
+func TestCompare(t *testing.T) {
+	from := func(last byte, n uint64) Drop {
+		return Drop{
+			Cause: "accept-queue-full", Stage: "syn", Src: netip.AddrFrom4([4]byte{10, 9, 0, last}),
+			Dst: netip.MustParseAddrPort("10.0.0.1:443"), Count: n, Netns: uint32(n),
+		}
+	}
+	refused := from(5, 1)
+	refused.Cause, refused.Stage, refused.Reason = "other", "", "XFRM_POLICY"
+	provoked := TallyOf([]Drop{from(1, 2), from(1, 3), from(2, 4), from(3, 1), refused})
+	refused.Reason = "TCP_FLAGS"
+	reported := TallyOf([]Drop{from(1, 5), from(2, 5), from(4, 1), from(6, 0), refused})
+	var got []string
+	for _, d := range Compare(provoked, reported) {
+		got = append(got, d.String())
+	}
+	slices.Sort(got)
+	want := []string{
+		"accept-queue-full/syn from 10.9.0.2 to 10.0.0.1:443: 4 provoked, 5 traced",
+		"accept-queue-full/syn from 10.9.0.3 to 10.0.0.1:443: 1 provoked, 0 traced",
+		"accept-queue-full/syn from 10.9.0.4 to 10.0.0.1:443: 0 provoked, 1 traced",
+		"other TCP_FLAGS from 10.9.0.5 to 10.0.0.1:443: 0 provoked, 1 traced",
+		"other XFRM_POLICY from 10.9.0.5 to 10.0.0.1:443: 1 provoked, 0 traced",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
