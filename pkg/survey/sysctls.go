@@ -13,7 +13,7 @@ func readSysctls(r Tree) map[string]string {
 	values := map[string]string{}
 	const sys = "/proc/sys/"
 	for _, pattern := range sysctlDirsRead {
-		for _, path := range r.expand(sys + pattern) {
+		for _, path := range r.expand(sys, pattern) {
 			if text, err := r.read(path); err == nil {
 				values[SysctlKey(strings.TrimPrefix(path, sys))] = normalValue(text)
 			}
@@ -22,16 +22,17 @@ func readSysctls(r Tree) map[string]string {
 	return values
 }
 
-// expand lists the paths that a pattern stands for, in which a part that is a
-// star stands for any.
-func (r Tree) expand(pattern string) []string {
+// expand lists the paths below a directory that a pattern stands for, in which a
+// part that is a star stands for any. A name that is listed is no pattern: an
+// interface may be called "*".
+func (r Tree) expand(dir, pattern string) []string {
 	before, after, ok := strings.Cut(pattern, "*")
 	if !ok {
-		return []string{pattern}
+		return []string{dir + pattern}
 	}
 	var found []string
-	for _, name := range r.list(before) {
-		found = append(found, r.expand(before+name+after)...)
+	for _, name := range r.list(dir + before) {
+		found = append(found, r.expand(dir+before+name, after)...)
 	}
 	return found
 }

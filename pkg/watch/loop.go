@@ -173,6 +173,15 @@ func (w *watcher) attribute(events []event.Event) []attributed {
 	return found
 }
 
+// attributeCounters notes in the event's namespace how far it moved counters.
+func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule, now time.Time) *namespace {
+	n := w.namespaces.of(e.Netns, now)
+	for _, counter := range rule.Counters {
+		n.attributed.add(counter, e.Count)
+	}
+	return n
+}
+
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
 	return ctx.Err() != nil || w.Duration > 0 && now.Sub(w.began) >= w.Duration ||
 		w.Records > 0 && w.shown >= w.Records
@@ -180,10 +189,7 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 
 // handle counts one event and records it, or leaves it pending.
 func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
-	n := w.namespaces.of(e.Netns, now)
-	for _, counter := range rule.Counters {
-		n.attributed.add(counter, e.Count)
-	}
+	n := w.attributeCounters(e, rule, now)
 	w.search(n)
 	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
 		return nil
