@@ -144,19 +144,23 @@ func TestCacheInAnotherNamespace(t *testing.T) {
 
 // A namespace that is gone has no listener, whoever has its number by now.
 func TestCacheOfANumberThatIsGivenAgain(t *testing.T) {
-	ns, old := netnstest.NewToReuse(t)
 	c := NewCache()
 	defer c.Close()
 	dst := netip.MustParseAddrPort("10.0.0.1:443")
-	answer(t, c, Query{Netns: old, Dst: dst, Listener: true})
-	next, id := netnstest.Reuse(t, ns, old)
-	pid := startServer(t, next, "0.0.0.0:443")
-	if l := answer(t, c, Query{Netns: id, Dst: dst, Listener: true}).Listener; l == nil || l.PID != pid {
-		t.Errorf("the new namespace: %+v, want process %d", l, pid)
+	var old netns.ID
+	first := func(_ *os.File, id netns.ID) {
+		old = id
+		answer(t, c, Query{Netns: old, Dst: dst, Listener: true})
 	}
-	if l := answer(t, c, Query{Netns: old, Dst: dst, Listener: true}).Listener; l != nil && id.Differs(old) {
-		t.Errorf("the old namespace has the listener of the new one: %+v", l)
-	}
+	netnstest.Reuse(t, first, func(ns *os.File, id netns.ID) {
+		pid := startServer(t, ns, "0.0.0.0:443")
+		if l := answer(t, c, Query{Netns: id, Dst: dst, Listener: true}).Listener; l == nil || l.PID != pid {
+			t.Errorf("the new namespace: %+v, want process %d", l, pid)
+		}
+		if l := answer(t, c, Query{Netns: old, Dst: dst, Listener: true}).Listener; l != nil && id.Differs(old) {
+			t.Errorf("the old namespace has the listener of the new one: %+v", l)
+		}
+	})
 }
 
 func BenchmarkCache(b *testing.B) {

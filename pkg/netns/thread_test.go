@@ -4,6 +4,7 @@ package netns_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -48,23 +49,25 @@ func TestDoTellsWhereItIs(t *testing.T) {
 
 // The number alone would lead into another namespace.
 func TestDoDoesNotEnterANamespaceThatHasTheNumberNow(t *testing.T) {
-	ns, old := netnstest.NewToReuse(t)
-	_, now := netnstest.Reuse(t, ns, old)
-	if old.Cookie == 0 {
-		if now.Differs(old) {
-			t.Errorf("without cookies nothing tells %+v from %+v", now, old)
+	var old netns.ID
+	first := func(_ *os.File, id netns.ID) { old = id }
+	netnstest.Reuse(t, first, func(_ *os.File, now netns.ID) {
+		if old.Cookie == 0 {
+			if now.Differs(old) {
+				t.Errorf("without cookies nothing tells %+v from %+v", now, old)
+			}
+			return
 		}
-		return
-	}
-	if !now.Differs(old) {
-		t.Fatalf("two namespaces are %+v", now)
-	}
-	entered := false
-	err := netns.Do(old, func(netns.Location, netns.ID) error { entered = true; return nil })
-	if entered || !errors.Is(err, netns.ErrReplaced) {
-		t.Errorf("entered %v, %v", entered, err)
-	}
-	if err := netns.Do(now, func(netns.Location, netns.ID) error { entered = true; return nil }); !entered || err != nil {
-		t.Errorf("the new one: entered %v, %v", entered, err)
-	}
+		if !now.Differs(old) {
+			t.Fatalf("two namespaces are %+v", now)
+		}
+		entered := false
+		enter := func(netns.Location, netns.ID) error { entered = true; return nil }
+		if err := netns.Do(old, enter); entered || !errors.Is(err, netns.ErrReplaced) {
+			t.Errorf("entered %v, %v", entered, err)
+		}
+		if err := netns.Do(now, enter); !entered || err != nil {
+			t.Errorf("the new one: entered %v, %v", entered, err)
+		}
+	})
 }

@@ -114,6 +114,7 @@ type row struct {
 	Counter    string `json:"counter"`
 	Kernel     uint64 `json:"kernel"`
 	Attributed uint64 `json:"attributed"`
+	Cookie     uint64 `json:"netns_cookie,omitempty"`
 	NetnsName  string `json:"netns_name,omitempty"`
 	Why        string `json:"why,omitempty"`
 }
@@ -133,7 +134,7 @@ func (j *JSON) Summary(s watch.Summary) error {
 		line.Unseen = append(line.Unseen, unseenTotal{stageIDs(u.Stages), u.Counter, u.Count})
 	}
 	for _, r := range s.Reconcile {
-		line.Reconcile = append(line.Reconcile, row{r.Netns, r.Counter, r.Kernel, r.Attributed, r.NetnsName, r.Why})
+		line.Reconcile = append(line.Reconcile, row{r.Netns, r.Counter, r.Kernel, r.Attributed, r.Cookie, r.NetnsName, r.Why})
 	}
 	return j.lines.Write(line)
 }

@@ -115,3 +115,15 @@ func TestSurveyOfASavedConntrackTable(t *testing.T) {
 		}
 	}
 }
+
+func TestSysctlsOfAnInterfaceThatIsNamedLikeAPattern(t *testing.T) {
+	s, err := savedTree(t, map[string]string{
+		"proc/sys/net/ipv4/conf/*/rp_filter": "1\n", "proc/sys/net/ipv4/conf/eth0/rp_filter": "2\n",
+	}).Survey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Spaces[0].Sysctls; got["net.ipv4.conf.*.rp_filter"] != "1" || got["net.ipv4.conf.eth0.rp_filter"] != "2" || len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+}

@@ -177,8 +177,7 @@ func (w *watcher) attribute(events []event.Event, now time.Time) []attributed {
 	return found
 }
 
-// attributeCounters adds an event to the counters of its namespace that its rule
-// says have moved.
+// attributeCounters notes in the event's namespace how far it moved counters.
 func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule, now time.Time) *namespace {
 	n := w.namespaces.of(e.Netns, now)
 	for _, counter := range rule.Counters {

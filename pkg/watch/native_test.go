@@ -78,30 +78,35 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 		}
 		return got
 	}
-	first, old := netnstest.NewToReuse(t)
-	all := newNamespaces(sample(), nil, time.Now())
-	accept(t, first, 3)
-	all.add(sample(), false, time.Now())
-	was := all.of(old, time.Now()) // as a record names it
-
-	second, id := netnstest.Reuse(t, first, old)
-	if !id.Differs(old) {
-		// A kernel that keeps the cookies to itself: its records do not.
-		id.Cookie = was.id.Cookie + 1
+	var all *namespaces
+	var was *namespace
+	first := func(ns *os.File, id netns.ID) {
+		all = newNamespaces(sample(), nil, time.Now())
+		accept(t, ns, 3)
+		all.add(sample(), false, time.Now())
+		was = all.of(id, time.Now()) // as a record names it
 	}
-	accept(t, second, 5)
-	now := all.of(id, time.Now())
-	all.add(sample(), false, time.Now())
-	if was == now || was.moved[Accepted] != 3 || now.moved[Accepted] != 5 || all.here(was) || !all.here(now) {
-		t.Errorf("first %+v, second %+v", was, now)
-	}
-
-	name := enter(t, second)
-	netnstest.Await(t, "the name "+name, func() bool {
-		sample()
-		return s.Name(id) == name
+	netnstest.Reuse(t, first, func(ns *os.File, id netns.ID) {
+		old := was.id
+		if !id.Differs(old) {
+			// A kernel that keeps the cookies to itself: its records do not.
+			id.Cookie = 1
+			old.Cookie = 2
+			all.of(old, time.Now())
+		}
+		accept(t, ns, 5)
+		now := all.of(id, time.Now())
+		all.add(sample(), false, time.Now())
+		if was == now || was.moved[Accepted] != 3 || now.moved[Accepted] != 5 || all.here(was) || !all.here(now) {
+			t.Errorf("first %+v, second %+v", was, now)
+		}
+		name := enter(t, ns)
+		netnstest.Await(t, "the name "+name, func() bool {
+			sample()
+			return s.Name(id) == name
+		})
+		if got := s.Name(old); got != "" && netns.CookiesReadable() {
+			t.Errorf("the first one has the second one's name %q", got)
+		}
 	})
-	if got := s.Name(old); got != "" && old.Cookie != 0 {
-		t.Errorf("the first one has the second one's name %q", got)
-	}
 }

@@ -30,50 +30,30 @@ func New(t testing.TB) (*os.File, netns.ID) {
 	return ns, id
 }
 
-// NewToReuse makes a namespace as New does, whose inode number Reuse can give to
-// another. Of the numbers that are free the kernel takes the lowest; those of a
-// namespace's files in /proc are of the same kind. One namespace after the other
-// gets the same number as soon as those of other tests are taken down.
-func NewToReuse(t testing.TB) (*os.File, netns.ID) {
+// Reuse makes a namespace, hands it to first, and ends it; then it makes another one
+// with the same inode number and hands it to second. Somebody else may take the
+// number meanwhile: then it begins again, with first.
+//
+// Of the numbers that are free the kernel takes the lowest; those of a namespace's
+// files in /proc are of the same kind. One namespace after the other gets the same
+// number as soon as those before are taken down.
+func Reuse(t testing.TB, first func(ns *os.File, id netns.ID), second func(ns *os.File, id netns.ID)) {
 	t.Helper()
-	ns, id := New(t)
-	next, same := reuse(t, ns, id)
-	for range 20 {
-		if same.Inode == id.Inode {
-			return next, same
+	for range 30 {
+		ns, old := New(t)
+		first(ns, old)
+		ns.Close()
+		Await(t, fmt.Sprintf("the end of network namespace %d", old.Inode), func() bool {
+			_, there := netns.Discover(false)[old.Inode]
+			return !there
+		})
+		time.Sleep(100 * time.Millisecond) // it is taken down in the background
+		if ns, id := New(t); id.Inode == old.Inode {
+			second(ns, id)
+			return
 		}
-		id = same
-		next, same = reuse(t, next, id)
 	}
 	t.Fatal("no two namespaces get the same number")
-	return nil, id
-}
-
-// Reuse closes a namespace's file, the only thing that may hold it, and makes
-// another namespace which has the same inode number.
-func Reuse(t testing.TB, ns *os.File, old netns.ID) (*os.File, netns.ID) {
-	t.Helper()
-	next, id := reuse(t, ns, old)
-	for range 20 {
-		if id.Inode == old.Inode {
-			return next, id
-		}
-		next, id = reuse(t, next, id)
-	}
-	t.Fatalf("no other namespace gets the number %d", old.Inode)
-	return nil, id
-}
-
-// reuse makes a namespace after one is gone.
-func reuse(t testing.TB, ns *os.File, old netns.ID) (*os.File, netns.ID) {
-	t.Helper()
-	ns.Close()
-	Await(t, fmt.Sprintf("the end of network namespace %d", old.Inode), func() bool {
-		_, there := netns.Discover(false)[old.Inode]
-		return !there
-	})
-	time.Sleep(100 * time.Millisecond) // it is taken down in the background
-	return New(t)
 }
 
 // Await polls until something holds.
