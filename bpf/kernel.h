@@ -320,7 +320,7 @@ static __always_inline __u64 number_of(const void *p)
 {
 	__u64 number = 0;
 
-	bpf_probe_read_kernel(&number, sizeof(number), &p);
+	read_words(&number, &p, 1);
 	return number;
 }
 
