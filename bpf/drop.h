@@ -145,8 +145,8 @@ __noinline __u64 find_net(__u64 skb, __u64 rx_sk, __u64 known, __u64 facts)
 		return known;
 	if (!(facts & FACT_CPU_BACKLOG))
 		return number_of(net_of((struct sk_buff *)skb, (struct sock *)rx_sk));
-	dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
-	return number_of(BPF_CORE_READ(dev, nd_net.net));
+	dev = FIELD(false, (struct sk_buff *)skb, dev);
+	return number_of(FIELD(false, dev, nd_net.net));
 }
 
 __noinline __u32 find_inode(__u64 net)
@@ -238,10 +238,9 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	}
 	if (!is_ours(skb, &p, reason, &key.facts, typed))
 		return;
-	if (!(key.facts & FACT_OUTGOING)) {
+	e.ifindex = FIELD(typed, skb, skb_iif);
+	if (e.ifindex)
 		client_before_nat(skb, &p, typed);
-		e.ifindex = FIELD(typed, skb, skb_iif);
-	}
 	e.receiver = call_facts(skb, &p, &key.facts, rx_sk);
 	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
 	fill_packet(&key, &p);

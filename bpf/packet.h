@@ -265,13 +265,13 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 	struct sock *sk;
 
 	if (dev)
-		return BPF_CORE_READ(dev, nd_net.net);
-	sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
+		return FIELD(false, dev, nd_net.net);
+	sk = rx_sk ? rx_sk : FIELD(false, skb, sk);
 	if (sk)
 		return net_of_sock(sk);
 	dst = dst_of(skb);
-	dev = dst && !is_metadata(dst) ? BPF_CORE_READ(dst, dev) : BPF_CORE_READ(skb, dev);
-	return dev ? BPF_CORE_READ(dev, nd_net.net) : NULL;
+	dev = dst && !is_metadata(dst) ? FIELD(false, dst, dev) : FIELD(false, skb, dev);
+	return dev ? FIELD(false, dev, nd_net.net) : NULL;
 }
 
 /* cookie_of is what tells a namespace from the next with its inode number: its

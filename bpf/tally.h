@@ -71,12 +71,12 @@ static __always_inline __u16 window_of(__u64 now)
 }
 
 /* hash_of tells kinds apart; two of the same hash are not to be expected. */
-static __always_inline __u64 hash_of(const struct key *key)
+static __always_inline __u64 hash_of(__u64 facts, __u64 location, __u64 reason_and_hook)
 {
-	__u64 h = key->facts * 0x9e3779b97f4a7c15ULL;
+	__u64 h = facts * 0x9e3779b97f4a7c15ULL;
 
-	h = (h ^ h >> 32 ^ key->location) * 0xbf58476d1ce4e5b9ULL;
-	h = (h ^ h >> 32 ^ ((__u64)key->reason << 8 | key->hook)) * 0x94d049bb133111ebULL;
+	h = (h ^ h >> 32 ^ location) * 0xbf58476d1ce4e5b9ULL;
+	h = (h ^ h >> 32 ^ reason_and_hook) * 0x94d049bb133111ebULL;
 	return h ^ h >> 32;
 }
 
@@ -88,11 +88,11 @@ static __always_inline bool take_from(struct allowance *a)
 	return true;
 }
 
-/* may_send finds the kind's allowance in one of the few places for its hash: its
- * own, or one that nobody has used in this window. A global function, which the
- * verifier reads once. */
-__noinline int may_send(__u64 kind, __u32 window)
+/* may_send finds a kind's allowance in one of the few places for its hash: its
+ * own, or one that nobody has used in this window. A global function; see route_of. */
+__noinline int may_send(__u64 facts, __u64 location, __u64 reason_and_hook, __u32 window)
 {
+	__u64 kind = hash_of(facts, location, reason_and_hook);
 	struct allowance *a;
 	__u32 place;
 
@@ -110,6 +110,11 @@ __noinline int may_send(__u64 kind, __u32 window)
 			return take_from(a);
 	}
 	return false;
+}
+
+static __always_inline bool may_send_key(const struct key *key, __u16 window)
+{
+	return may_send(key->facts, key->location, (__u64)key->reason << 8 | key->hook, window);
 }
 
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
@@ -228,7 +233,7 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 		count_in_overflow(key, n, other);
 		return;
 	}
-	if (every_drop || (t->sent != window && may_send(hash_of(key), window))) {
+	if (every_drop || (t->sent != window && may_send_key(key, window))) {
 		t->sent = window;
 		now = bpf_ktime_get_ns();
 		send_detail(key, now, src_port, e);

@@ -23,7 +23,7 @@ static __always_inline __u64 number_of(const void *pointer)
 {
 	__u64 number = 0;
 
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	read_words(&number, &pointer, 1);
 	return number;
 }
 
