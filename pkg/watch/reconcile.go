@@ -141,7 +141,7 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 		why = append(why, "this run sees only the total of "+JoinStages(stages))
 	}
 	if strings.HasPrefix(row.Counter, "Conntrack") {
-		why = append(why, "connection tracking also counts packets of other protocols and those that this host sends")
+		why = append(why, "connection tracking also counts packets of other protocols and those that this host forwards")
 	}
 	if r.filtered {
 		why = append(why, "counters cannot be filtered by address or port")

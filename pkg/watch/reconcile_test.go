@@ -91,8 +91,8 @@ func TestWhyTheCountersDiffer(t *testing.T) {
 		"lost":     {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
 		"filtered": {filtered: true, want: "cannot be filtered"},
 		"unknown":  {want: "nothing that is known explains it"},
-		// A reply of ours that conntrack refuses, say: see net/netfilter/nf_conntrack_core.c:nf_conntrack_in.
-		"conntrack": {counter: "Conntrackdrop", want: "also counts packets of other protocols and those that this host sends"},
+		// A packet of ours that it refuses is attributed; one that was routed to another host is not looked at.
+		"conntrack": {counter: "Conntrackdrop", want: "also counts packets of other protocols and those that this host forwards"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counter := cmp.Or(test.counter, "TcpExtListenDrops")
