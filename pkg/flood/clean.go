@@ -36,12 +36,14 @@ func (f *Field) NewServer() (*Server, error) {
 	return s, nil
 }
 
-// Close closes the server.
+// Close closes the server. Called again it does nothing: the number may be another
+// file's by then.
 func (s *Server) Close() error {
-	if s.fd < 0 {
+	fd := s.fd
+	if s.fd = -1; fd < 0 {
 		return nil
 	}
-	return unix.Close(s.fd)
+	return unix.Close(fd)
 }
 
 // perAddress is how many connections one address gets, less than there are ports.

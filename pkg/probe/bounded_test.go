@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -177,4 +178,22 @@ func entries(t *testing.T, m *ebpf.Map) int {
 		t.Fatal(fmt.Errorf("iterate: %w", err))
 	}
 	return n
+}
+
+// A tracer may be closed more than once, and so may what the tests drop packets in.
+func TestCloseAgain(t *testing.T) {
+	f := newField(t)
+	server, err := f.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracer, err := Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := errors.Join(tracer.Close(), server.Close(), f.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -191,10 +191,16 @@ func (t *Tracer) Losses() (event.Losses, error) {
 	}
 	missed, err := t.missed()
 	return event.Losses{
-		Lost:         s[bpfStatSTAT_LOST] + free - s[bpfStatSTAT_RESCUED],
+		Lost:         lost(&s, free),
 		Unattributed: s[bpfStatSTAT_UNATTRIBUTED],
 		Missed:       missed,
 	}, err
+}
+
+// lost is the drops that nothing counted, of which missed is how many the
+// tracepoint's first program missed.
+func lost(s *[bpfStatSTAT_MAX]uint64, missed uint64) uint64 {
+	return s[bpfStatSTAT_LOST] + missed - min(missed, s[bpfStatSTAT_RESCUED])
 }
 
 func (t *Tracer) recursed() (uint64, error) {
