@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/bench"
 	"github.com/synwatch/synwatch/pkg/flood"
+	"github.com/synwatch/synwatch/pkg/ndjson"
 )
 
 // options is what the flags say.
@@ -157,9 +157,9 @@ func (o *options) print(rows []bench.Row) error {
 	if !o.json {
 		return bench.WriteTable(os.Stdout, rows)
 	}
-	enc := json.NewEncoder(os.Stdout)
+	lines := ndjson.NewWriter(os.Stdout)
 	for _, r := range rows {
-		if err := enc.Encode(r); err != nil {
+		if err := lines.Write(r); err != nil {
 			return err
 		}
 	}

@@ -5,8 +5,8 @@ package bench
 import (
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
+
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // columns are those of the table. A cell that has nothing to say is "-".
@@ -34,47 +34,46 @@ var columns = []struct {
 // WriteTable writes rows as one aligned table, and below what could not be
 // measured.
 func WriteTable(w io.Writer, rows []Row) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(cell func(i int) string) {
-		cells := make([]string, len(columns))
-		for i := range columns {
-			cells[i] = cell(i)
-		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+	p := text.NewPage(text.Palette{})
+	t := &text.Table{}
+	for _, c := range columns {
+		t.Columns = append(t.Columns, text.Column{Title: c.head})
 	}
-	line(func(i int) string { return columns[i].head })
+	var measured [][]text.Part
 	for _, r := range rows {
-		if r.Missing == "" {
-			line(func(i int) string { return columns[i].cell(r) })
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	if err := writeCosts(w, rows); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		if r.Missing == "" {
+		if r.Missing != "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "not measured: %s: %s\n", r.Scenario, r.Missing); err != nil {
-			return err
+		var cells []text.Part
+		for _, c := range columns {
+			cells = append(cells, text.Plain.Of(c.cell(r)))
+		}
+		measured = append(measured, cells)
+	}
+	p.Table(t, text.Plain, measured)
+	putCosts(p, rows)
+	for _, r := range rows {
+		if r.Missing != "" {
+			p.Linef("not measured: %s: %s", r.Scenario, r.Missing)
 		}
 	}
-	return nil
+	_, err := p.WriteTo(w)
+	return err
 }
 
-// writeCosts writes what the BPF programs cost, if that was measured.
-func writeCosts(w io.Writer, rows []Row) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// putCosts puts what the BPF programs cost, if that was measured.
+func putCosts(p *text.Page, rows []Row) {
+	var costs [][]text.Part
 	for _, r := range rows {
 		for _, c := range r.Costs {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d runs\t%.0f ns\n", r.Scenario, number("%.0f", float64(r.Sources)),
-				r.Contender, c.Program, c.Runs, per(float64(c.Time), float64(c.Runs)))
+			costs = append(costs, []text.Part{
+				text.Plain.Of(r.Scenario), text.Plain.Of(number("%.0f", float64(r.Sources))), text.Plain.Of(r.Contender),
+				text.Plain.Of(c.Program), text.Plain.Of(fmt.Sprintf("%d runs", c.Runs)),
+				text.Plain.Of(fmt.Sprintf("%.0f ns", per(float64(c.Time), float64(c.Runs)))),
+			})
 		}
 	}
-	return t.Flush()
+	p.Table(&text.Table{Columns: make([]text.Column, 6)}, text.Plain, costs)
 }
 
 func number(format string, n float64) string {
@@ -85,11 +84,11 @@ func number(format string, n float64) string {
 }
 
 // told leaves out what a tracer without a process has not told.
-func told(r Row, text string) string {
+func told(r Row, cell string) string {
 	if r.Memory == 0 {
 		return "-"
 	}
-	return text
+	return cell
 }
 
 func yes(b bool) string {
