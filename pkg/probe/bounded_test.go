@@ -166,6 +166,20 @@ func TestOverflowIsEmptied(t *testing.T) {
 	}
 }
 
+// Drops that find no room in the table are a flood as well.
+func TestOverflowIsAFlood(t *testing.T) {
+	fields, tracer := newFlooded(t, Options{MaxSources: 1}, 1)
+	f := fields[0]
+	syns, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1000})
+	readFor(t, tracer, 2*tick, func(int, *event.Event) {})
+	send(t, syns, err, f.CPUs()[0], 20_000)
+	seen := false
+	readFor(t, tracer, 4*tick, func(int, *event.Event) { seen = seen || tracer.drain.flood })
+	if !seen {
+		t.Error("it is not taken for a flood")
+	}
+}
+
 func entries(t *testing.T, m *ebpf.Map) int {
 	t.Helper()
 	var key bpfKindInNetns

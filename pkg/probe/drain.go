@@ -259,6 +259,7 @@ func (d *drain) readOverflow() error {
 	return d.overflow.empty(d.table.other(), func(k *bpfKindInNetns, n uint64) {
 		e := d.decoder.kind(&k.Kind, netns.ID{Cookie: k.NetnsCookie, Inode: k.Netns})
 		e.Time, e.Count = d.decoder.now, n
+		d.counted += n
 		d.emit(e, &bpfKey{
 			Facts: k.Kind.Facts, Location: k.Kind.Location, Reason: k.Kind.Reason, Hook: uint8(k.Kind.Hook),
 			NetnsCookie: k.NetnsCookie, Netns: k.Netns,
