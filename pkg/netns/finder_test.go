@@ -15,7 +15,8 @@ import (
 )
 
 // newNamespace makes a network namespace that only a descriptor of this process
-// keeps alive.
+// keeps alive. It is netnstest.New, which imports this package, as Await there is
+// await here.
 func newNamespace(t *testing.T) (*os.File, uint32) {
 	t.Helper()
 	needs.Root(t)
