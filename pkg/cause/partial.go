@@ -31,7 +31,7 @@ func (r *Rule) observable(cov *event.Coverage) bool {
 }
 
 // lacks says whether a hook is of use and not in place. One that is not listed is of
-// no use on this kernel, whose reasons tell as much.
+// no use on this kernel, whose reasons say the same.
 func lacks(cov *event.Coverage, hook event.Hook) bool {
 	if hook == event.HookConnRequest {
 		return !sees(cov, hook)

@@ -68,7 +68,7 @@ func ofOwnConnects(refusals []Rule) []Rule {
 // fulfil makes the rule idle there, not wrong.
 var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
-	// with bottom halves off, so the counters' movement is its verdict.
+	// with bottom halves off, so the counters that move are its decision.
 	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,
 		Counters: []string{listenOverflows, listenDrops}},
 	{Cause: synQueueFull, Hook: event.HookConnRequest, All: event.RequestQueueDrop,

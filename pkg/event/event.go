@@ -91,7 +91,7 @@ type Losses struct {
 	// Unattributed is drops that were counted, but whose source found no room.
 	Unattributed uint64
 	// Missed is calls of hooked functions that the kernel did not show. Most are of
-	// packets that nobody dropped; each may have cost a drop its exact cause, or,
+	// packets that were not dropped; each may have cost a drop its exact cause, or,
 	// where the hook itself counts, its count.
 	Missed uint64
 }

@@ -91,7 +91,7 @@ func TestWhyTheCountersDiffer(t *testing.T) {
 		"lost":     {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
 		"filtered": {filtered: true, want: "cannot be filtered"},
 		"unknown":  {want: "nothing that is known explains it"},
-		// A reply of ours that conntrack refuses, say: see net/netfilter/nf_conntrack_core.c:nf_conntrack_in.
+		// Such as a reply of this host that conntrack refuses: see net/netfilter/nf_conntrack_core.c:nf_conntrack_in.
 		"conntrack": {counter: "Conntrackdrop", want: "also counts packets of other protocols and those that this host sends"},
 	} {
 		t.Run(name, func(t *testing.T) {
