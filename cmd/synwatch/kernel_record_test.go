@@ -40,7 +40,7 @@ func (r recording) add(events []event.Event) {
 	}
 }
 
-// report writes what came of a trial that passed.
+// report writes the events of a trial that passed.
 func (r recording) report(t *testing.T, tr *trial, cov event.Coverage, unseen bool) {
 	t.Helper()
 	if r == nil || t.Failed() {
@@ -63,7 +63,7 @@ func (r recording) report(t *testing.T, tr *trial, cov event.Coverage, unseen bo
 	writeLine(t, causetest.Line{Provoked: &p, Family: tr.family.String(), Passed: passed})
 }
 
-// reportBenign writes what came of benign traffic, which includes packets of which
+// reportBenign writes the events of benign traffic, which includes packets of which
 // no namespace is known any more, and what the session could observe.
 func (r recording) reportBenign(t *testing.T, netns uint32, cov event.Coverage) {
 	t.Helper()

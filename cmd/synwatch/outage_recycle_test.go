@@ -36,7 +36,7 @@ const office = "192.0.2.254"
 // does not keep up; ACKs come with bad SYN cookies.
 func TestKernelOutageRecycle(t *testing.T) {
 	m := newMachines(t, "nat", "ann", "bob", "app1", "app2", "app3")
-	lab := newLab(t) // whose server it is
+	lab := newLab(t) // its server is the machine "server"
 	m.add("server", lab.ServerDo)
 	m.recycle(lab)
 }

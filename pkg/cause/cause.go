@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cause is the catalogue: every cause that synwatch can name, how it is
-// told from what the hooks saw, which kernel counters count it, what it means
+// recognized from what the hooks saw, which kernel counters count it, what it means
 // and what to do about it. Everything that speaks of a cause takes it from here.
 package cause
 

@@ -169,7 +169,7 @@ var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	{Cause: cpuBacklogFull, Reasons: []string{"CPU_BACKLOG"}},
 	{Cause: cpuBacklogFull, All: event.CPUBacklog},
 	{Cause: neighbourUnresolved, Reasons: []string{"NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_CREATEFAIL"}},
-	// IPv6 gives no reason for the packets that waited in vain.
+	// IPv6 gives no reason for the packets that waited for the neighbour.
 	{Cause: neighbourUnresolved, Reasons: []string{"NOT_SPECIFIED", ""}, All: event.Outgoing,
 		Locations: []string{"__neigh_event_send", "neigh_invalidate", "arp_error_report", "ndisc_error_report"}},
 

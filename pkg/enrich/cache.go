@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package enrich adds to a packet's addresses what the machine knows of them: who
-// listens there, how full the connection tracking table is, the interface's name.
+// Package enrich finds what belongs to a packet's addresses on this machine: the process
+// that listens there, how full the connection tracking table is, the interface's name.
 package enrich
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package event holds what one kernel observation says, decoded and with the
-// kernel's own names, before anybody has decided what it means.
+// kernel's own names, before pkg/cause names its cause.
 package event
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package netns holds what a network namespace is: its identity, where it is
-// found, what people call it, and how a thread enters it.
+// found, its name, and how a thread enters it.
 package netns
 
 import "cmp"

@@ -21,7 +21,7 @@ func TestReusedNamespaceNumber(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := fieldNumbered(t, number)
+	second := labWithNumber(t, number)
 	after := dropIn(t, second, all, filtered)
 	if before[0].Inode != number || before[0] != before[1] {
 		t.Errorf("the first namespace is %+v", before)
@@ -34,9 +34,9 @@ func TestReusedNamespaceNumber(t *testing.T) {
 	}
 }
 
-// fieldNumbered makes labs until one has the number, which the kernel gives back
+// labWithNumber makes labs until one has the number, which the kernel gives back
 // when it has cleaned up (net/core/net_namespace.c:cleanup_net).
-func fieldNumbered(t *testing.T, number uint32) *flood.Lab {
+func labWithNumber(t *testing.T, number uint32) *flood.Lab {
 	t.Helper()
 	for range 100 {
 		f := newLab(t)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package probe is the kernel side's other half: it loads the programs, attaches
-// each hook in the best way that the running kernel allows, and reads what they
-// counted. It is the only package that knows of BPF.
+// Package probe is the user-space half of the tracer: it loads the BPF programs, attaches
+// each hook in the best way that the running kernel allows, and reads the counts. The
+// command uses BPF through this package only.
 package probe
 
 import (
