@@ -44,7 +44,7 @@ ENTRY(tcp_v6_inbound_md5_hash, enter_inbound_md5, FRAME, 0, 1)
 RETURN(tcp_v6_inbound_md5_hash, CALL_INBOUND_MD5, leave_inbound_md5, 1, 2)
 
 /* tcp_add_backlog(sk, skb, …) returns true also for a wrong checksum. It has
- * dropped the route, the last that told the packet's namespace. */
+ * released the route, from which alone the namespace was known. */
 static __always_inline void enter_add_backlog(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
 	struct call *call = open_call(CALL_ADD_BACKLOG, frame, sk, skb);

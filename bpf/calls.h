@@ -4,7 +4,7 @@
  * its stack frame, which no other call can have at the same time, on any CPU and
  * in any context: a softirq that interrupts a task, a task that preempts another.
  * A return must also be about the skb or socket of the entry, where the kernel
- * tells the arguments of a return (fexit).
+ * passes the arguments to a return (fexit).
  */
 #ifndef SYNWATCH_CALLS_H
 #define SYNWATCH_CALLS_H
@@ -106,7 +106,7 @@ static __always_inline bool is_expired(const struct call *call)
 
 /* is_over says whether a call that began with this frame, or about this subject,
  * means that the one that is kept is over. It is not if a function for IPv6 calls the
- * one for IPv4: then the inner one tells, and the outer return finds nothing. */
+ * one for IPv4: then the inner return reports, and the outer one finds nothing. */
 static __always_inline bool is_over(const struct call *call, __u64 frame, const void *subject)
 {
 	return call->frame && (call->frame == frame || (subject && call->subject == subject));
@@ -184,8 +184,8 @@ __noinline __u32 cpu_of_call(__u32 function, __u64 frame)
 }
 
 /* find_call returns the call that began with this frame, NULL if its entry was not
- * shown. subject is NULL where the kernel does not tell a return what the call was
- * about. */
+ * shown. subject is NULL where the kernel does not pass the arguments to a return.
+ */
 static __always_inline struct call *find_call(__u32 function, __u64 frame, const void *subject)
 {
 	struct calls *c = calls_of(function);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The netfilter chain that a CPU is in, for the details of a packet that dies
- * there. It decides nothing. */
+/* The netfilter chain that a CPU is in, for the details of a packet that is dropped
+ * there. No fact depends on it. */
 #ifndef SYNWATCH_CHAIN_H
 #define SYNWATCH_CHAIN_H
 
 #include "event.h"
 #include "kernel.h"
 
-/* Entered last on this CPU, and maybe left since: that the packet then died in
- * netfilter at all is for the catalogue to know. */
+/* The chain that this CPU entered last and may have left since. The catalogue decides
+ * whether netfilter dropped the packet at all. */
 struct chain_call {
 	struct sk_buff *skb;
-	const struct nf_hook_state *state; /* on the stack of who runs the hooks, or NULL */
+	const struct nf_hook_state *state; /* on the stack of nf_hook_slow, or NULL */
 	const char *table;		   /* where the names are, NULL if not known */
 	const char *name;
 	__u8 family;
 };
 
-enum chain_slot {
-	CHAIN_NOW,
-	CHAIN_REJECTING, /* the answer that a rule sends goes through chains, too */
+enum chain_index {
+	CHAIN_CURRENT,
+	CHAIN_REJECTING, /* kept, as the reject's answer goes through chains, too */
 	CHAIN_MAX,
 };
 
@@ -30,15 +30,15 @@ struct {
 	__type(value, struct chain_call);
 } chain_calls SEC(".maps");
 
-static __always_inline struct chain_call *chain_call(__u32 slot)
+static __always_inline struct chain_call *chain_call(__u32 index)
 {
-	return bpf_map_lookup_elem(&chain_calls, &slot);
+	return bpf_map_lookup_elem(&chain_calls, &index);
 }
 
 /* keep_chain is for a rule that is about to answer skb. */
 static __always_inline void keep_chain(struct sk_buff *skb)
 {
-	struct chain_call *now = chain_call(CHAIN_NOW);
+	struct chain_call *now = chain_call(CHAIN_CURRENT);
 	struct chain_call *kept = chain_call(CHAIN_REJECTING);
 
 	if (now && kept && now->skb == skb)
@@ -47,7 +47,7 @@ static __always_inline void keep_chain(struct sk_buff *skb)
 
 static __always_inline struct chain_call *chain_of(struct sk_buff *skb)
 {
-	struct chain_call *call = chain_call(CHAIN_NOW);
+	struct chain_call *call = chain_call(CHAIN_CURRENT);
 
 	if (call && call->skb == skb)
 		return call;

@@ -90,7 +90,7 @@ static __always_inline void fill_key(struct key *key, const struct packet *p, st
 }
 
 /* is_arriving: the packet died on its way into a CPU's backlog, before anything
- * was noted of where it came in. */
+ * was recorded of the device that it came in on. */
 static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 {
 	if (kernel_has_reasons())
@@ -101,8 +101,8 @@ static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 /* Connection tracking refused the packet. */
 #define FACTS_CT_REFUSED (FACT_CT_FULL | FACT_CT_DROP | FACT_CT_CONFIRM)
 
-/* outgoing_facts is what is to be said of our own packet, 0 if nothing: it is of
- * interest if it is a SYN-ACK, or if connection tracking refused and counted it.
+/* outgoing_facts returns the facts of a packet that this host sent, 0 if it is not
+ * counted: a SYN-ACK is, and what connection tracking refused and counted.
  * A global function; see route_of. */
 __noinline __u64 outgoing_facts(__u32 flags, __u64 facts)
 {
@@ -114,10 +114,10 @@ __noinline __u64 outgoing_facts(__u32 flags, __u64 facts)
 	return flags == TCP_SYN ? FACT_OUTGOING | FACT_OWN_CONNECT : FACT_OUTGOING;
 }
 
-/* is_ours says whether the packet's death may be a refused connection, and
- * turns our own packets round. One that never came in has no skb_iif. */
-static __always_inline bool is_ours(struct sk_buff *skb, struct packet *p, __u32 reason,
-				    __u64 *facts, bool typed)
+/* concerns_this_host says whether the drop may refuse a connection of this host, and
+ * swaps the addresses of packets that it sent: those have no skb_iif. */
+static __always_inline bool concerns_this_host(struct sk_buff *skb, struct packet *p, __u32 reason,
+					       __u64 *facts, bool typed)
 {
 	__u64 outgoing;
 
@@ -236,7 +236,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 		e.queues = &m->queues;
 		e.timestamps = &m->timestamps;
 	}
-	if (!is_ours(skb, &p, reason, &key.facts, typed))
+	if (!concerns_this_host(skb, &p, reason, &key.facts, typed))
 		return;
 	e.ifindex = FIELD(typed, skb, skb_iif);
 	if (e.ifindex)

@@ -98,7 +98,7 @@ ENTRY(tcp_data_queue, enter_data_queue, FRAME, 0, 1)
 RETURN(tcp_data_queue, CALL_DATA_QUEUE, leave_data_queue, 1, 0)
 
 /* tcp_try_rmem_schedule(sk, skb, size) returns a negative number when the segment
- * finds no room: in the buffer, or for TCP as a whole. */
+ * has no room: in the buffer, or for TCP as a whole. */
 static __always_inline void enter_rmem_schedule(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
 	open_call(CALL_RMEM_SCHEDULE, frame, sk, skb);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel side tells user space: the one owner of the layout. bpf2go
+ * What the kernel side sends to user space: the one owner of the layout. bpf2go
  * makes the Go types of package probe from it.
  */
 #ifndef SYNWATCH_EVENT_H
@@ -35,7 +35,7 @@ struct kind {
 	__u32 hook;
 };
 
-/* A kind and where it was: what is counted where sources find no room. */
+/* The key of overflow, which counts drops whose source had no room: kind and namespace. */
 struct kind_in_netns {
 	struct kind kind;
 	__u64 netns_cookie;
@@ -110,9 +110,9 @@ struct detail {
 
 /* Index into the map "stats", per CPU. */
 enum stat {
-	STAT_UNATTRIBUTED, /* observations for which the tally had no room */
-	STAT_LOST,	   /* observations that could not be counted */
-	STAT_RESCUED,	   /* packets that the tracepoint's first program missed */
+	STAT_UNATTRIBUTED,   /* observations for which the tally had no room */
+	STAT_LOST,	     /* observations that could not be counted */
+	STAT_SECOND_PROGRAM, /* packets that the tracepoint's first program missed */
 	STAT_MAX,
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The sender of the benchmarks' floods: it paints a source on each frame that
+/* The sender of the benchmarks' floods: it writes a source into each frame that
  * BPF_PROG_TEST_RUN gives it and passes it on as received. No part of synwatch. */
 #include "types.h"
 #include <bpf/bpf_endian.h>
@@ -16,7 +16,7 @@ struct xdp_md {
 	__u32 data_end;
 };
 
-/* A TCP segment, as much of it as is painted. */
+/* A TCP segment, up to the last field that is written. */
 struct frame {
 	__u8 ethernet[14];
 	__u8 ip_before_id[4];
@@ -36,11 +36,11 @@ struct sender {
 	__u32 churn;	    /* after so many frames a new source comes for the oldest; 0: never */
 	__u32 mask;	    /* of the sources' numbers */
 	__u32 first_source; /* upper half of number 0's address, whose lower half is 0 */
-	/* The sums of what the checksums are over, without what is painted. */
+	/* The checksums' sums, without the fields that are written. */
 	__u32 ip_sum;
 	__u32 tcp_sum;
-	__u64 painted; /* frames, ever */
-	__u64 limit;   /* of painted: what comes then is not passed */
+	__u64 passed; /* frames, ever */
+	__u64 limit;  /* of passed: later frames are dropped */
 	__u64 random;
 	__u64 apart[8]; /* from the next one's cache line */
 };
@@ -59,48 +59,48 @@ static __always_inline __be16 checksum(__u32 sum)
 	return bpf_htons(~sum & 0xffff);
 }
 
-/* Where painted frames say that they come from: 02:00:00:00:00:09. */
-static __always_inline bool is_ours(const struct frame *f)
+/* The source MAC address of the sender's frames is 02:00:00:00:00:09. */
+static __always_inline bool is_of_sender(const struct frame *f)
 {
 	return f->ethernet[6] == 2 && !f->ethernet[7] && !f->ethernet[8] && !f->ethernet[9] &&
 	       !f->ethernet[10] && f->ethernet[11] == 9;
 }
 
-/* The kernel gives the same pages again and again with what was painted on them
- * before (net/bpf/test_run.c:xdp_test_run_batch), so all is painted anew.
+/* The kernel gives the same pages again and again with what was written to them
+ * before (net/bpf/test_run.c:xdp_test_run_batch), so all fields are written anew.
  *
  * The program is also that of the server's device: a veth has the queue that
  * test_run wants only with one (drivers/net/veth.c:veth_enable_xdp), and with
  * this one test_run need not patch the kernel's text each time
- * (kernel/bpf/dispatcher.c). What other packets come in there are passed. */
-SEC("xdp") int paint(struct xdp_md *ctx)
+ * (kernel/bpf/dispatcher.c). Other packets that come in there are passed. */
+SEC("xdp") int write_source(struct xdp_md *ctx)
 {
 	struct frame *f = (void *)(long)ctx->data;
 	__u32 id, host, high, low, port;
 	struct sender *s;
 
-	if ((void *)(f + 1) > (void *)(long)ctx->data_end || !is_ours(f))
+	if ((void *)(f + 1) > (void *)(long)ctx->data_end || !is_of_sender(f))
 		return XDP_PASS;
 	id = bpf_ntohs(f->id);
 	s = bpf_map_lookup_elem(&senders, &id);
-	if (!s || s->painted >= s->limit)
+	if (!s || s->passed >= s->limit)
 		return XDP_DROP;
 	/* Knuth's MMIX generator: every contender gets the same sources, and
 	 * pkg/flood/mix.go, which does the same, knows how often each came. */
 	s->random = s->random * 6364136223846793005ULL + 1442695040888963407ULL;
 	host = ((s->random >> 32) * s->sources) >> 32;
 	if (s->churn)
-		host += s->painted / s->churn;
+		host += s->passed / s->churn;
 	host &= s->mask;
 	high = s->first_source + (host >> 16);
 	low = host & 0xffff;
-	port = 1024 + (s->painted & 0x7fff);
+	port = 1024 + (s->passed & 0x7fff);
 	f->saddr[0] = bpf_htons(high);
 	f->saddr[1] = bpf_htons(low);
 	f->source = bpf_htons(port);
 	f->ip_check = checksum(s->ip_sum + high + low);
 	f->tcp_check = checksum(s->tcp_sum + high + low + port);
-	s->painted++;
+	s->passed++;
 	return XDP_PASS;
 }
 

@@ -52,8 +52,8 @@ SEC("tp_btf/kfree_skb") int floor_free_count(__u64 *ctx)
 	return count_packet((void *)ctx[0]);
 }
 
-/* tcp_conn_request(rsk_ops, af_ops, sk, skb) frees a SYN as if all were well:
- * whoever wants to know has to look at its entry and at its return. */
+/* tcp_conn_request(rsk_ops, af_ops, sk, skb) consumes a SYN that it drops, so that a
+ * tracer has to look at its entry and at its return. */
 SEC("fentry/tcp_conn_request") int floor_syn_enter(void *ctx)
 {
 	return 0;

@@ -8,7 +8,7 @@
 
 /* tcp_v{4,6}_syn_recv_sock(sk, skb, req, dst, req_unhash, own_req, …) returns
  * NULL when no socket came of the final ACK. The IPv6 one calls the other for a
- * mapped address: that one then tells. */
+ * mapped address: that one then reports. */
 static __always_inline void enter_syn_recv_sock(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
 	struct call *call = open_call(CALL_SYN_RECV_SOCK, frame, sk, skb);

@@ -50,8 +50,8 @@ struct net {
 	struct netns_ipv4 ipv4;
 	struct netns_core core;
 	struct netns_ct ct;
-	/* From 5.12 (commit 3d368ab87cf6): before, it was an atomic64_t, which only
-	 * those namespaces had set of which somebody had asked for it. */
+	/* From 5.12 (commit 3d368ab87cf6): before, it was an atomic64_t, set only
+	 * in namespaces of which a socket option had asked for the cookie. */
 	__u64 net_cookie;
 	__u32 hash_mix; /* random */
 };

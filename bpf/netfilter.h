@@ -16,7 +16,7 @@ static __always_inline void rejected(struct sk_buff *skb)
 
 /* nf_send_reset{,6}(net, oldskb, hook) until 5.10, (net, sk, oldskb, hook) since
  * (commit ee976ad19336). The modules of 5.10 carry no BTF to ask: a hook number
- * in the third place tells, as no skb lives at so low an address. */
+ * in the third place shows it, as no skb has so low an address. */
 static __always_inline void enter_send_reset_rule(void *second, void *third)
 {
 	__u64 hook_or_skb = (__u64)third;
@@ -33,7 +33,7 @@ ENTRY(nf_send_unreach6, rejected, 1)
 /* nft_do_chain(pkt, chain): a base chain; where it jumps to is not seen. */
 static __always_inline void enter_nft_chain(struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	struct chain_call *call = chain_call(CHAIN_NOW);
+	struct chain_call *call = chain_call(CHAIN_CURRENT);
 	struct nft_table *table;
 
 	if (!call)
@@ -53,7 +53,7 @@ static __always_inline void enter_nft_chain(struct nft_pktinfo *pkt, struct nft_
 static __always_inline void enter_ipt_table(struct xt_table *table, struct sk_buff *skb,
 					    struct nf_hook_state *state)
 {
-	struct chain_call *call = chain_call(CHAIN_NOW);
+	struct chain_call *call = chain_call(CHAIN_CURRENT);
 
 	if (!call)
 		return;
@@ -68,7 +68,7 @@ static __always_inline void enter_ipt_table(struct xt_table *table, struct sk_bu
  * modules have no BTF. */
 static __always_inline void enter_nf_hook(struct sk_buff *skb, struct nf_hook_state *state)
 {
-	struct chain_call *call = chain_call(CHAIN_NOW);
+	struct chain_call *call = chain_call(CHAIN_CURRENT);
 
 	if (!call)
 		return;

@@ -234,7 +234,7 @@ __noinline int route_of(__u64 refdst, __u32 v4)
 }
 
 /*
- * is_for_this_host tells a packet that was routed to one of our addresses, or
+ * is_for_this_host is true for a packet that was routed to one of our addresses, or
  * not routed yet, from one that was to be forwarded or refused as another's.
  */
 static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p,
@@ -274,7 +274,7 @@ static __always_inline struct net *net_of(struct sk_buff *skb, struct sock *rx_s
 	return dev ? FIELD(false, dev, nd_net.net) : NULL;
 }
 
-/* cookie_of is what tells a namespace from the next with its inode number: its
+/* cookie_of distinguishes a namespace from the next with its inode number: its
  * cookie or, where not every namespace has one, a random number. typed: see FIELD. */
 static __always_inline __u64 cookie_of(struct net *net, bool typed)
 {

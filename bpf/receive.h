@@ -52,7 +52,7 @@ static __always_inline bool has_old_timestamp(struct sock *sk)
 
 /* validate_facts is what the call has found so far. It may run in a task, and the
  * counters may be moved by a softirq meanwhile: the connection's state must agree,
- * which nobody else changes. */
+ * which no other code changes. */
 static __always_inline __u64 validate_facts(const struct call *call)
 {
 	bool paws = has_moved(call, 0, mib_paws_estab);

@@ -88,7 +88,7 @@ SEC("tp_btf/kfree_skb") int tp_btf_kfree_skb_missed(__u64 *ctx)
 {
 	if (!was_missed())
 		return 0;
-	bump(STAT_RESCUED, 1);
+	bump(STAT_SECOND_PROGRAM, 1);
 	return kfree_skb(ctx, true);
 }
 

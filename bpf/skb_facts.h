@@ -21,7 +21,7 @@ struct skb_facts {
 	__u64 time;
 	__u32 seq;
 	__u32 ack_seq;
-	struct net *net;      /* where the packet itself does not tell any more, or NULL */
+	struct net *net;      /* where the packet does not lead to it any more, or NULL */
 	struct queues queues; /* as the packet met them */
 	struct timestamps timestamps;
 };

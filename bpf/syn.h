@@ -6,8 +6,8 @@
 #include "drop.h"
 #include "probes.h"
 
-/* count_syn counts what became of a SYN; its skb is consumed later and no free
- * will tell. */
+/* count_syn counts a SYN that was dropped or got a cookie. Its skb is consumed
+ * later, which the tracepoint does not show. */
 static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u64 facts)
 {
 	struct key key = { .facts = facts, .hook = HOOK_CONN_REQUEST };
@@ -22,7 +22,7 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 /* conn_request(sk, skb) of each family, net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c
  * and net/mptcp/subflow.c, drops a SYN to an address that is not unicast and leaves
  * all others to tcp_conn_request, net/ipv4/tcp_input.c. The IPv6 one calls the other
- * for a mapped address: the inner call takes the outer one's place, and its return tells. */
+ * for a mapped address: the inner call takes the outer one's place, and its return reports. */
 static __always_inline void enter_conn_request(__u64 frame, struct sock *sk, struct sk_buff *skb)
 {
 	struct call *call = open_call(CALL_CONN_REQUEST, frame, sk, skb);

@@ -70,7 +70,7 @@ static __always_inline __u16 window_of(__u64 now)
 	return now >> 27 | 1 << 15;
 }
 
-/* hash_of tells kinds apart; two of the same hash are not to be expected. */
+/* hash_of identifies a kind: two kinds hardly ever have the same hash. */
 static __always_inline __u64 hash_of(__u64 facts, __u64 location, __u64 reason_and_hook)
 {
 	__u64 h = facts * 0x9e3779b97f4a7c15ULL;
@@ -89,7 +89,7 @@ static __always_inline bool take_from(struct allowance *a)
 }
 
 /* may_send finds a kind's allowance in one of the few places for its hash: its
- * own, or one that nobody has used in this window. A global function; see route_of. */
+ * own, or one that no kind has used in this window. A global function; see route_of. */
 __noinline int may_send(__u64 facts, __u64 location, __u64 reason_and_hook, __u32 window)
 {
 	__u64 kind = hash_of(facts, location, reason_and_hook);
@@ -149,7 +149,7 @@ static __always_inline struct tally *add_key(void *map, const struct key *key)
 {
 	struct tally zero = {};
 
-	/* Looking for room where there is none costs more than all the rest. */
+	/* An update of a full map costs more than all the rest. */
 	if (full)
 		return NULL;
 	if (bpf_map_update_elem(map, key, &zero, BPF_NOEXIST) == -7 /* -E2BIG */)
@@ -221,7 +221,7 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 	if (!passes(key))
 		return;
 	t = other ? bpf_map_lookup_elem(&tally_b, key) : bpf_map_lookup_elem(&tally_a, key);
-	/* Not before: what is of interest need not look. */
+	/* After the tally: a packet that has one needs no second lookup. */
 	if (!t && is_ignored(key))
 		return;
 	/* Read before it is written: all CPUs share it. */

@@ -7,7 +7,7 @@
 
 #include "kernel.h"
 
-/* Nobody writes it, but the verifier takes any variable for changed. */
+/* No program writes it, but the verifier assumes that any variable may change. */
 volatile __u64 always_zero;
 
 /* unknown_to_verifier returns n, which the verifier then takes for any number. */

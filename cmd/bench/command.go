@@ -66,7 +66,7 @@ func names[T any](all []T, name func(T) string) []string {
 	return out
 }
 
-// choose returns those of all that are named; all where none is.
+// choose returns the contenders with these names, or all if there are no names.
 func choose[T any](what string, all []T, name func(T) string, wanted []string) ([]T, error) {
 	if len(wanted) == 0 {
 		return all, nil

@@ -185,7 +185,7 @@ func TestConntrackNative(t *testing.T) {
 	ready, done := make(chan error), make(chan struct{})
 	go func() {
 		ready <- netns.InsideNew(func() error {
-			if err := conntracktest.Fill(conntracktest.Story(entries)); err != nil {
+			if err := conntracktest.Fill(conntracktest.OneRange(entries)); err != nil {
 				return err
 			}
 			link, err := os.Readlink("/proc/thread-self/ns/net")

@@ -122,11 +122,11 @@ func (e *env) traceProvoked(ctx context.Context, o *traceOptions, provoked func(
 	if err := errors.Join(err, provoking.Wait()); err != nil || ctx.Err() != nil {
 		return err // when interrupted there is nothing to compare
 	}
-	verdict, err := r.compare(drops)
+	conclusion, err := r.compare(drops)
 	if err != nil {
 		return err
 	}
-	e.say(verdict)
+	e.say(conclusion)
 	return nil
 }
 
@@ -141,8 +141,8 @@ func (e *env) provokeAll(ctx context.Context, lab *provoke.Lab, all []prepared, 
 		}
 		e.note("=> " + s.heading)
 		before := r.count()
-		// The listeners stay until the records are written: nobody knows the process
-		// of a closed one.
+		// The listeners stay open until the records are written: the process of a closed
+		// socket cannot be found.
 		lab.Provoked = func(ctx context.Context, want provoke.Expect) { r.await(ctx, before+total(want.Drops)) }
 		expect, err := s.Run(ctx, lab, provoke.V4)
 		if ctx.Err() != nil {

@@ -87,17 +87,17 @@ func (r *recorder) Summary(s watch.Summary) error {
 // error, unless this kernel does not show the cause.
 func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 	want, unseen := provoke.Tally{}, map[path]bool{}
-	var hidden []cause.Stage
+	var notShown []cause.Stage
 	var all, seen uint64
 	for _, d := range provoked {
 		if d.Notice {
 			continue
 		}
 		all += d.Count
-		if s, ok := r.hidden(d.Cause, d.Stage); ok {
+		if s, ok := r.notShown(d.Cause, d.Stage); ok {
 			unseen[path{d.Src, d.Dst}] = true
-			if !slices.Contains(hidden, s) {
-				hidden = append(hidden, s)
+			if !slices.Contains(notShown, s) {
+				notShown = append(notShown, s)
 			}
 			continue
 		}
@@ -107,15 +107,15 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 	if err := r.differences(want, unseen); err != nil {
 		return "", err
 	}
-	if hidden == nil {
+	if notShown == nil {
 		return fmt.Sprintf("%d drops provoked, %d named, none missed", all, all), nil
 	}
 	return fmt.Sprintf("%d drops provoked; this kernel shows %d of them, and all of these were named; it does not show %s (synwatch hooks says why)",
-		all, seen, watch.JoinStages(hidden)), nil
+		all, seen, watch.JoinStages(notShown)), nil
 }
 
-// hidden finds a stage that the kernel does not show.
-func (r *recorder) hidden(id, stage string) (cause.Stage, bool) {
+// notShown finds a stage that the kernel does not show.
+func (r *recorder) notShown(id, stage string) (cause.Stage, bool) {
 	at := slices.IndexFunc(r.stages, func(s cause.Stage) bool {
 		return s.Cause.ID == id && s.Stage == stage && !s.Seen
 	})

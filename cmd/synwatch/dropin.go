@@ -22,7 +22,7 @@ import (
 // dropinMark is the first line of a file that check wrote and may write again.
 const dropinMark = "# Written by synwatch check --write-dropin, which will write it again."
 
-// writeDropin writes the sysctls to be set for good, and says how they come into
+// writeDropin writes the sysctls that are to survive a boot, and says how they come into
 // force and which other file overrides them.
 func (e *env) writeDropin(path string, c *view.Check) error {
 	old, err := readDropin(path)

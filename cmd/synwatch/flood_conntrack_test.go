@@ -27,23 +27,23 @@ import (
 func TestFloodConntrackInterrupted(t *testing.T) {
 	needs.VM(t)
 	f := newFloods(t)
-	cpus := f.field.CPUs()
+	cpus := f.lab.CPUs()
 	needs.CPUs(t, 2)
-	fillConntrack(t, f.field)
-	task := &ownSender{from: netip.AddrPortFrom(f.field.Inlet().Addr, 9), to: netip.AddrPortFrom(clientAddr, 4000)}
-	one := f.refused(t, task)
-	sender, err := f.field.NewSender(one.target.Addr, flood.Mix{Sources: 16})
+	fillConntrack(t, f.lab)
+	task := &ownSender{from: netip.AddrPortFrom(f.lab.Inlet().Addr, 9), to: netip.AddrPortFrom(clientAddr, 4000)}
+	cf := f.refused(t, task)
+	sender, err := f.lab.NewSender(cf.target.Addr, flood.Mix{Sources: 16})
 	skipIfCannot(t, err)
-	one.sender = single{sender, cpus[0]}
-	if err := f.field.ServerDo(func() error { return steer(cpus[1]) }); err != nil {
+	cf.sender = single{sender, cpus[0]}
+	if err := f.lab.ServerDo(func() error { return steer(cpus[1]) }); err != nil {
 		t.Fatal(err)
 	}
 	p := startProcess(t, f.only()...)
-	stop := task.start(t, f.field, cpus[1])
-	one.sendBursts(t, 5*time.Second)
+	stop := task.start(t, f.lab, cpus[1])
+	cf.sendBursts(t, 5*time.Second)
 	stop()
 	o := p.stop()
-	f.checkRefused(t, o, one, task)
+	f.checkRefused(t, o, cf, task)
 }
 
 // clientAddr is the lab's client, which the server has a route to.
@@ -51,12 +51,12 @@ var clientAddr = netip.MustParseAddr("10.0.0.2")
 
 // fillConntrack has the server's table hold one established connection, which
 // early_drop leaves alone, and nothing else.
-func fillConntrack(t *testing.T, field *flood.Field) {
+func fillConntrack(t *testing.T, lab *flood.Lab) {
 	t.Helper()
-	if err := field.ServerDo(track); err != nil {
+	if err := lab.ServerDo(track); err != nil {
 		t.Fatal(err)
 	}
-	full, err := flood.AcceptQueue.Prepare(field)
+	full, err := flood.AcceptQueue.Prepare(lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,53 +89,53 @@ func track() error {
 
 // refused is the flood that comes in: what conntrack refused less what the task
 // sent.
-func (f *floods) refused(t *testing.T, task *ownSender) *oneFlood {
+func (f *floods) refused(t *testing.T, task *ownSender) *causeFlood {
 	t.Helper()
-	return &oneFlood{cause: "conntrack-table-full", target: &flood.Target{
-		Addr: netip.AddrPortFrom(f.field.Inlet().Addr, 9),
+	return &causeFlood{cause: "conntrack-table-full", target: &flood.Target{
+		Addr: netip.AddrPortFrom(f.lab.Inlet().Addr, 9),
 		Dropped: func() (uint64, error) {
-			all, err := f.field.Counters()
+			all, err := f.lab.Counters()
 			return all["Conntrackdrop"] - task.refused.Load(), err
 		},
 	}}
 }
 
 // checkRefused demands that the task's packets have their cause, and that all others
-// are told of or lost, with another cause only where the kernel did not run a program
+// are reported or lost, with another cause only where the kernel did not run a program
 // within itself.
-func (f *floods) checkRefused(t *testing.T, o *told, one *oneFlood, task *ownSender) {
+func (f *floods) checkRefused(t *testing.T, o *reportedDrops, cf *causeFlood, task *ownSender) {
 	t.Helper()
 	own := task.refused.Load()
-	if got := o.count(one.cause, clientAddr); got != own || own == 0 {
-		t.Errorf("of %d SYN-ACKs of the task %d were told of as %s: %v", own, got, one.cause, byCause(o, clientAddr))
+	if got := o.count(cf.cause, clientAddr); got != own || own == 0 {
+		t.Errorf("of %d SYN-ACKs of the task %d were reported as %s: %v", own, got, cf.cause, byCause(o, clientAddr))
 	}
-	counts, err := one.sender.Counts()
+	counts, err := cf.sender.Counts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sent, untold, inexact uint64
+	var sent, unreported, inexact uint64
 	for src, want := range counts {
 		causes := byCause(o, src)
 		got := sumOf(causes)
 		if got > want {
-			t.Errorf("of %d SYNs from %s %d were told of: %v", want, src, got, causes)
+			t.Errorf("of %d SYNs from %s %d were reported: %v", want, src, got, causes)
 		}
 		sent += want
-		untold += want - got
-		inexact += got - causes[one.cause]
+		unreported += want - got
+		inexact += got - causes[cf.cause]
 	}
 	s := &o.summary
-	if untold != s.Lost {
-		t.Errorf("%d of %d SYNs were not told of, and %d are said to be lost", untold, sent, s.Lost)
+	if unreported != s.Lost {
+		t.Errorf("%d of %d SYNs were not reported, and %d are said to be lost", unreported, sent, s.Lost)
 	}
 	if inexact > s.Missed {
 		t.Errorf("%d of %d SYNs have another cause, and only %d calls were missed", inexact, sent, s.Missed)
 	}
-	t.Logf("%d SYN-ACKs of the task; %d SYNs, %d of them lost and %d with a less exact cause; %d calls missed", own, sent, untold, inexact, s.Missed)
+	t.Logf("%d SYN-ACKs of the task; %d SYNs, %d of them lost and %d with a less exact cause; %d calls missed", own, sent, unreported, inexact, s.Missed)
 }
 
-// byCause is what was told of a source.
-func byCause(o *told, src netip.Addr) map[string]uint64 {
+// byCause is the reported drops of a source.
+func byCause(o *reportedDrops, src netip.Addr) map[string]uint64 {
 	causes := map[string]uint64{}
 	for cause, counts := range o.counts {
 		if n := counts[src]; n > 0 {
@@ -155,11 +155,11 @@ type ownSender struct {
 const ownLimit = 2_000_000
 
 // start sends on the CPU until stop is called.
-func (s *ownSender) start(t *testing.T, field *flood.Field, cpu int) (stop func()) {
+func (s *ownSender) start(t *testing.T, lab *flood.Lab, cpu int) (stop func()) {
 	t.Helper()
 	done, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- field.ServerDo(func() error {
+		ended <- lab.ServerDo(func() error {
 			if err := provoke.PinTo(cpu); err != nil {
 				return err
 			}

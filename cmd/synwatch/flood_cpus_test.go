@@ -17,19 +17,19 @@ import (
 )
 
 // TestFloodAllCPUs floods on all CPUs at once, provokes several causes by
-// sockets at the same time where they are in sight, and has packets of another
-// kind dropped in process context, where a softirq may interrupt it. Where the
-// machine is the test's own a CPU goes and comes back meanwhile.
+// sockets at the same time where the hooks show them, and has packets of another
+// kind dropped in process context, where a softirq may interrupt it. In a VM a CPU
+// is unplugged and plugged in again meanwhile.
 func TestFloodAllCPUs(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 16})
 	lab := newLab(t)
 	s := startTrace(t, f.only(only(lab)...)...)
 	awaitModules(t, s)
 	stop := f.flatOut(f.all...)
-	toss(t, f.field.CPUs())
+	dropInTask(t, f.lab.CPUs())
 	plugged := make(chan error, 1)
 	go func() { plugged <- plug() }()
-	want := stressIfSeen(t, s, natively(4*time.Second, 6*time.Second), lab)
+	want := stressIfShown(t, s, natively(4*time.Second, 6*time.Second), lab)
 	if err := <-plugged; err != nil {
 		t.Error(err)
 	}
@@ -39,11 +39,11 @@ func TestFloodAllCPUs(t *testing.T) {
 	mine, rest := split(records, lab.Netns())
 	checkCounts(t, mine, want.Drops)
 	summary.Drops -= total(want.Drops)
-	f.checkExact(toldBy(rest, summary))
+	f.checkExact(sumRecords(rest, summary))
 }
 
-// stressIfSeen spends a time with a stress if all of it is in sight.
-func stressIfSeen(t *testing.T, s *session, d time.Duration, lab *provoke.Lab) provoke.Expect {
+// stressIfShown runs the stress for a time if the attached hooks show all of it.
+func stressIfShown(t *testing.T, s *session, d time.Duration, lab *provoke.Lab) provoke.Expect {
 	t.Helper()
 	if shown, why := stressShown(s); !shown {
 		t.Log("no stress by sockets: " + why)
@@ -69,7 +69,7 @@ func split(records []record, netns uint32) (of, rest []record) {
 	return of, rest
 }
 
-// plug takes the second CPU away and gives it back, in a VM.
+// plug unplugs the second CPU and plugs it in again, in a VM.
 func plug() error {
 	if !needs.InVM() {
 		return nil
@@ -84,10 +84,10 @@ func plug() error {
 	return nil
 }
 
-// toss has messages dropped on CPUs until the test ends: nobody is there to
-// receive them, and the sending system call itself frees them, with softirqs
-// enabled (net/netlink/af_netlink.c:netlink_unicast).
-func toss(t *testing.T, cpus []int) {
+// dropInTask has tasks on CPUs send netlink messages to a port without a socket until
+// the test ends. The sending system call frees them itself, with softirqs enabled
+// (net/netlink/af_netlink.c:netlink_unicast).
+func dropInTask(t *testing.T, cpus []int) {
 	t.Helper()
 	for _, cpu := range cpus {
 		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_USERSOCK)
@@ -95,29 +95,29 @@ func toss(t *testing.T, cpus []int) {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- tossUntil(t.Context().Done(), cpu, fd) }()
+		go func() { done <- dropUntil(t.Context().Done(), cpu, fd) }()
 		t.Cleanup(func() {
 			if err := errors.Join(<-done, unix.Close(fd)); err != nil {
-				t.Errorf("toss messages: %v", err)
+				t.Errorf("send messages: %v", err)
 			}
 		})
 	}
 }
 
-func tossUntil(done <-chan struct{}, cpu, fd int) error {
+func dropUntil(done <-chan struct{}, cpu, fd int) error {
 	runtime.LockOSThread() // and never unlocked: the thread ends here
 	if err := provoke.PinTo(cpu); err != nil {
 		return err
 	}
-	nobody := &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: 1 << 30}
+	noSocket := &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: 1 << 30}
 	for {
 		select {
 		case <-done:
 			return nil
 		default:
 		}
-		if err := unix.Sendto(fd, []byte("x"), 0, nobody); !errors.Is(err, unix.ECONNREFUSED) {
-			return fmt.Errorf("send to nobody: %w", err)
+		if err := unix.Sendto(fd, []byte("x"), 0, noSocket); !errors.Is(err, unix.ECONNREFUSED) {
+			return fmt.Errorf("send to a port without a socket: %w", err)
 		}
 	}
 }

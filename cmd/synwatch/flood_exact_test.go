@@ -54,7 +54,7 @@ func testFlood(t *testing.T, sources uint32, room int) {
 		f.checkExact(o)
 		return
 	}
-	v := f.check(o)
+	v := f.compare(o)
 	if o.summary.Unattributed != v.sourceless {
 		t.Errorf("without a source %d, but unattributed %d", v.sourceless, o.summary.Unattributed)
 	}
@@ -65,7 +65,7 @@ func testFlood(t *testing.T, sources uint32, room int) {
 }
 
 // TestFloodFullTable floods a tracer that does not get to run, so that its
-// table fills up once: each source is exact or not told of at all.
+// table fills up once: each source is exact or not reported at all.
 func TestFloodFullTable(t *testing.T) {
 	const room = 1000
 	f := newMixed(t, flood.Mix{Sources: 10_000})
@@ -74,43 +74,43 @@ func TestFloodFullTable(t *testing.T) {
 	f.mustSend(natively[uint64](100_000, 10_000))
 	p.resume()
 	o := p.stop()
-	v := f.check(o)
+	v := f.compare(o)
 	if v.sources != room {
-		t.Errorf("told of %d sources, with room for %d", v.sources, room)
+		t.Errorf("%d sources were reported, with room for %d", v.sources, room)
 	}
 	if v.sourceless == 0 || o.summary.Unattributed != v.sourceless {
 		t.Errorf("without a source %d, unattributed %d", v.sourceless, o.summary.Unattributed)
 	}
 	if v.partial != 0 {
-		t.Errorf("of %d sources, too few drops were told of %d", v.sources, v.partial)
+		t.Errorf("of %d sources, too few drops were reported of %d", v.sources, v.partial)
 	}
 	t.Logf("%d drops, %d without a source", v.drops, v.sourceless)
 }
 
 // TestFloodNeedle drops a single packet of another cause and another source in
-// the midst of a flood from one source, on all CPUs: it is told of while the
-// flood goes on.
+// the midst of a flood from one source, on all CPUs: it is reported while the flood
+// goes on.
 func TestFloodNeedle(t *testing.T) {
 	f := newFloods(t)
-	hay := f.add("closed-port", func(to netip.AddrPort) (sender, error) { return f.field.NewSwarm(to, flood.Mix{Sources: 1}) })
+	hay := f.add("closed-port", func(to netip.AddrPort) (sender, error) { return f.lab.NewPerCPUSender(to, flood.Mix{Sources: 1}) })
 	src := flood.Singles[0]
 	needle := f.add("nft-drop", func(to netip.AddrPort) (sender, error) {
-		s, err := f.field.NewSingle(to, src)
-		return single{s, f.field.CPUs()[0]}, err
+		s, err := f.lab.NewSingle(to, src)
+		return single{s, f.lab.CPUs()[0]}, err
 	})
 	p := startProcess(t, f.only()...)
 	stop := f.flatOut(hay)
-	if !p.told.await(hay.cause, flood.Sources.Addr(), hang) {
-		t.Error("the flood was not told of")
+	if !p.reported.await(hay.cause, flood.Sources.Addr(), hang) {
+		t.Error("the flood was not reported")
 	}
 	began := time.Now()
 	if err := needle.sender.Send(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if !p.told.await(needle.cause, src, hang) {
-		t.Error("a single drop was not told of while the flood went on")
+	if !p.reported.await(needle.cause, src, hang) {
+		t.Error("a single drop was not reported while the flood went on")
 	}
-	t.Logf("told of after %v", time.Since(began))
+	t.Logf("reported after %v", time.Since(began))
 	skipIfCannot(t, stop())
 	f.checkExact(p.stop())
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/synwatch/synwatch/pkg/flood"
 )
 
-// TestFloodIgnored floods with resets, which refuse nobody, from more sources
-// than there is room for. Once the tracer has seen one, they take no room.
+// TestFloodIgnored floods with RSTs, which are no drops, from more sources than there
+// is room for. Once the tracer has seen one, they take no room.
 func TestFloodIgnored(t *testing.T) {
 	const room = 100
 	f := newMixed(t, flood.Mix{Sources: 16})
-	resets, err := f.field.NewSwarm(f.all[0].target.Addr, flood.Mix{Sources: 10_000, Reset: true})
+	resets, err := f.lab.NewPerCPUSender(f.all[0].target.Addr, flood.Mix{Sources: 10_000, Reset: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := startProcess(t, f.only("--max-sources", strconv.Itoa(room))...)
 	skipIfCannot(t, resets.Send(t.Context(), 1))
 	f.mustSend(1)
-	for _, one := range f.all {
-		counts, err := one.sender.Counts()
+	for _, cf := range f.all {
+		counts, err := cf.sender.Counts()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for src := range counts {
-			if !p.told.await(one.cause, src, hang) {
-				t.Errorf("%s of %s was not told of", one.cause, src)
+			if !p.reported.await(cf.cause, src, hang) {
+				t.Errorf("%s of %s was not reported", cf.cause, src)
 			}
 		}
 	}

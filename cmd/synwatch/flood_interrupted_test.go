@@ -15,38 +15,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFloodInterrupted has a CPU toss messages in process context and another one
-// steer a flood to it, whose softirqs interrupt the first, at times within a
-// program of the tracer, which the kernel then does not run once more
-// (kernel/trace/bpf_trace.c:__bpf_trace_run). A second program has to make up for
-// it.
+// TestFloodInterrupted has a task on one CPU drop messages, and another CPU steer a
+// flood to that CPU, whose softirqs interrupt the task. Where one interrupts a program
+// of the tracer, the kernel does not run that program again
+// (kernel/trace/bpf_trace.c:__bpf_trace_run): the second program must count these drops.
 func TestFloodInterrupted(t *testing.T) {
 	needs.VM(t) // this interrupts whatever task runs
 	f := newFloods(t)
 	needs.CPUs(t, 2) // one interrupts the other
-	cpus := f.field.CPUs()
-	one := f.add("closed-port", func(to netip.AddrPort) (sender, error) {
-		s, err := f.field.NewSender(to, flood.Mix{Sources: 16})
+	cpus := f.lab.CPUs()
+	cf := f.add("closed-port", func(to netip.AddrPort) (sender, error) {
+		s, err := f.lab.NewSender(to, flood.Mix{Sources: 16})
 		return single{s, cpus[0]}, err
 	})
-	if err := f.field.ServerDo(func() error { return steer(cpus[1]) }); err != nil {
+	if err := f.lab.ServerDo(func() error { return steer(cpus[1]) }); err != nil {
 		t.Fatal(err)
 	}
 	p := startProcess(t, f.only()...)
-	toss(t, cpus[1:2])
-	one.sendBursts(t, 5*time.Second)
+	dropInTask(t, cpus[1:2])
+	cf.sendBursts(t, 5*time.Second)
 	f.checkExact(p.stop())
 }
 
 // sendBursts has packets dropped for a time.
-func (one *oneFlood) sendBursts(t *testing.T, d time.Duration) {
+func (cf *causeFlood) sendBursts(t *testing.T, d time.Duration) {
 	t.Helper()
 	const burst = 500 // a CPU's backlog takes 1000
 	var sent uint64
 	for deadline := time.Now().Add(d); time.Now().Before(deadline); {
-		skipIfCannot(t, one.sender.Send(t.Context(), burst))
+		skipIfCannot(t, cf.sender.Send(t.Context(), burst))
 		sent += burst
-		one.awaitDropped(t, sent)
+		cf.awaitDropped(t, sent)
 	}
 }
 
@@ -68,12 +67,12 @@ func steer(cpu int) error {
 }
 
 // awaitDropped waits until the kernel has dropped so many.
-func (one *oneFlood) awaitDropped(t *testing.T, n uint64) {
+func (cf *causeFlood) awaitDropped(t *testing.T, n uint64) {
 	t.Helper()
 	var got uint64
 	for deadline := time.Now().Add(hang); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		var err error
-		if got, err = one.target.Dropped(); err != nil {
+		if got, err = cf.target.Dropped(); err != nil {
 			t.Fatal(err)
 		}
 		if got >= n {

@@ -12,10 +12,10 @@ import (
 // TestFloodTwoTracers has two of them watch the same flood.
 func TestFloodTwoTracers(t *testing.T) {
 	f := newMixed(t, flood.Mix{Sources: 10_000})
-	one, two := startProcess(t, f.only()...), startProcess(t, f.only()...)
+	first, second := startProcess(t, f.only()...), startProcess(t, f.only()...)
 	f.mustSend(natively[uint64](100_000, 10_000))
-	f.checkExact(one.stop())
-	f.checkExact(two.stop())
+	f.checkExact(first.stop())
+	f.checkExact(second.stop())
 }
 
 // TestFloodStoppedReader stops the tracer's process for a while, in which
@@ -32,14 +32,14 @@ func TestFloodStoppedReader(t *testing.T) {
 }
 
 // TestFloodSlowPipe has the output of one tracer read slowly, and of another
-// as it comes: both tell of all, the first in fewer lines.
+// as it comes: both report all drops, the first in fewer lines.
 func TestFloodSlowPipe(t *testing.T) {
 	sources := natively(300, 60)
 	f := newMixed(t, flood.Mix{Sources: uint32(sources)})
 	slow, quick := startProcess(t, f.only()...), startProcess(t, f.only()...)
 	slow.slowDown()
 	// On a busy machine it takes longer until one had time for many lines.
-	for n := 0; n < 15 && quick.told.soFar() < 8*sources*len(f.all); n++ {
+	for n := 0; n < 15 && quick.reported.lineCount() < 8*sources*len(f.all); n++ {
 		skipIfCannot(t, f.sendFor(2*time.Second, natively[uint64](10_000, 2000)))
 	}
 	slow.out.slow.Store(false)

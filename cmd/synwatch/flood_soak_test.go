@@ -17,7 +17,7 @@ const (
 	soakSources = 1000   // at a time
 	soakFresh   = 500    // sources that are new, each second
 	soakRoom    = 10_000 // full by the time that memory is looked at
-	// steady is the least time after which memory can be told to be flat.
+	// steady is the least time after which memory is expected to be flat.
 	steady = 30 * time.Second
 	// unsteady files come and go with the rate: the second program on the tracepoint
 	// (pkg/probe/recursion.go).
@@ -35,16 +35,16 @@ func TestFloodSoak(t *testing.T) {
 	}
 	f := newFloods(t)
 	// Of each cause on each CPU.
-	rate := natively[uint64](50_000, 5000) / 2 / uint64(len(f.field.CPUs()))
+	rate := natively[uint64](50_000, 5000) / 2 / uint64(len(f.lab.CPUs()))
 	f.addMixed(flood.Mix{Sources: soakSources, Churn: uint32(rate / soakFresh)})
 	p := startProcess(t, f.only("--max-sources", strconv.Itoa(soakRoom))...)
 	usage := p.sample(d / 4)
 	skipIfCannot(t, f.sendFor(d, rate))
 	samples := usage()
 	o := p.stop()
-	v := f.check(o)
+	v := f.compare(o)
 	if v.partial != 0 || v.missing != 0 || v.sourceless != 0 || o.summary.Unattributed != 0 {
-		t.Errorf("of %d sources, too few drops were told of %d, none of %d more; without a source %d, unattributed %d",
+		t.Errorf("of %d sources, too few drops were reported of %d, none of %d more; without a source %d, unattributed %d",
 			v.sources, v.partial, v.missing, v.sourceless, o.summary.Unattributed)
 	}
 	t.Logf("%d drops in %v, of %d sources, in %d lines", v.drops, d, v.sources, o.lines)

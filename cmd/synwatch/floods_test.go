@@ -16,22 +16,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// floods are drops of several causes in one field, and what the kernel and the
-// senders know of them.
+// floods are drops of several causes in one lab, with the counts of the kernel and of
+// the senders.
 type floods struct {
-	t     *testing.T
-	field *flood.Field
-	all   []*oneFlood
+	t   *testing.T
+	lab *flood.Lab
+	all []*causeFlood
 }
 
-// oneFlood is of one cause.
-type oneFlood struct {
+// causeFlood is a flood whose packets are dropped for one cause.
+type causeFlood struct {
 	cause  string
 	target *flood.Target
 	sender sender
 }
 
-// sender is a flood.Swarm, or a single.
+// sender is a flood.PerCPUSender or a single.
 type sender interface {
 	Send(ctx context.Context, n uint64) error
 	Counts() (map[netip.Addr]uint64, error)
@@ -51,14 +51,14 @@ func newFloods(t *testing.T) *floods {
 	t.Helper()
 	needs.Root(t)
 	loadModules()
-	field, err := flood.NewField(t.Context())
+	lab, err := flood.NewLab(t.Context())
 	skipIfCannot(t, err)
 	t.Cleanup(func() {
-		if err := field.Close(); err != nil {
+		if err := lab.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &floods{t: t, field: field}
+	return &floods{t: t, lab: lab}
 }
 
 func newMixed(t *testing.T, m flood.Mix) *floods {
@@ -72,32 +72,32 @@ func newMixed(t *testing.T, m flood.Mix) *floods {
 func (f *floods) addMixed(m flood.Mix) {
 	f.t.Helper()
 	for _, name := range []string{"closed-port", "nft-drop"} {
-		f.add(name, func(to netip.AddrPort) (sender, error) { return f.field.NewSwarm(to, m) })
+		f.add(name, func(to netip.AddrPort) (sender, error) { return f.lab.NewPerCPUSender(to, m) })
 	}
 }
 
 // add prepares a scenario for a sender.
-func (f *floods) add(name string, from func(to netip.AddrPort) (sender, error)) *oneFlood {
+func (f *floods) add(name string, from func(to netip.AddrPort) (sender, error)) *causeFlood {
 	f.t.Helper()
 	at := slices.IndexFunc(flood.Scenarios, func(s flood.Scenario) bool { return s.Name == name })
 	scenario := flood.Scenarios[at]
-	target, err := scenario.Prepare(f.field)
+	target, err := scenario.Prepare(f.lab)
 	skipIfCannot(f.t, err)
 	s, err := from(target.Addr)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	one := &oneFlood{cause: scenario.Cause, target: target, sender: s}
-	f.all = append(f.all, one)
-	return one
+	cf := &causeFlood{cause: scenario.Cause, target: target, sender: s}
+	f.all = append(f.all, cf)
+	return cf
 }
 
 // send makes the kernel drop n packets of each cause on each CPU.
 func (f *floods) send(n uint64) error {
 	errs := make([]error, len(f.all))
 	var wg sync.WaitGroup
-	for i, one := range f.all {
-		wg.Go(func() { errs[i] = one.sender.Send(f.t.Context(), n) })
+	for i, cf := range f.all {
+		wg.Go(func() { errs[i] = cf.sender.Send(f.t.Context(), n) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -108,8 +108,8 @@ func (f *floods) mustSend(n uint64) {
 	skipIfCannot(f.t, f.send(n))
 }
 
-// only are the flags for a trace of the field.
-func (f *floods) only(args ...string) []string { return append(only(f.field.Lab), args...) }
+// only are the flags for a trace of the lab.
+func (f *floods) only(args ...string) []string { return append(only(f.lab.Lab), args...) }
 
 // skipIfCannot also ends the test on other errors.
 func skipIfCannot(t *testing.T, err error) {
@@ -117,8 +117,8 @@ func skipIfCannot(t *testing.T, err error) {
 	needs.Able(t, err, flood.ErrCannot)
 }
 
-// pulse is the time between two sendings of a flood that is not flat out. To
-// begin one takes the kernel some milliseconds.
+// pulse is the time between two bursts of a flood with a rate. The kernel takes some
+// milliseconds to begin a burst.
 const pulse = 100 * time.Millisecond
 
 // sendFor sends so many packets a second of each cause on each CPU.
@@ -136,16 +136,16 @@ func (f *floods) sendFor(d time.Duration, rate uint64) error {
 	return nil
 }
 
-// flatOut sends all the time, on all CPUs, until it is told to stop.
-func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
+// flatOut sends without pause, on all CPUs, until stop is called.
+func (f *floods) flatOut(all ...*causeFlood) (stop func() error) {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	const n = 10_000
 	done := make(chan error, 1)
 	go func() {
 		for {
-			for _, one := range all {
+			for _, cf := range all {
 				// The test's context: what is sent is sent whole.
-				err := one.sender.Send(f.t.Context(), n)
+				err := cf.sender.Send(f.t.Context(), n)
 				if isOffline(err) {
 					err = nil
 				}
@@ -164,7 +164,7 @@ func (f *floods) flatOut(all ...*oneFlood) (stop func() error) {
 	return stop
 }
 
-// isOffline says whether a CPU was not there to send on.
+// isOffline says whether an error is that the CPU to send on is offline.
 func isOffline(err error) bool {
 	return errors.Is(err, unix.EINVAL) && !errors.Is(err, flood.ErrCannot)
 }

@@ -89,7 +89,7 @@ func TestCheckJSONGivesHostileNamesBack(t *testing.T) {
 	}
 }
 
-// What somebody wrote on the command line, or a file is called, is in errors.
+// Errors contain arguments of the command line and names of files.
 func TestErrorsArePrintable(t *testing.T) {
 	for _, name := range texttest.Names {
 		if strings.ContainsAny(name, "\x00") {

@@ -11,9 +11,9 @@ import (
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
-// TestKernelClosesAreNoDrops: a connection's last segments are freed like what is
-// dropped for no reason that the kernel tells. Every client that closes last sends
-// one, so they are known without any hook, too, from 6.11 on.
+// TestKernelClosesAreNoDrops: the kernel frees a connection's last segments as it
+// frees packets that it drops without a reason. Every client that closes last sends
+// one. From 6.11 on they are recognized without any hook, too.
 func TestKernelClosesAreNoDrops(t *testing.T) {
 	lab := newLab(t)
 	s := startTrace(t, only(lab)...)

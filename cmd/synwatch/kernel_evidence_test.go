@@ -11,8 +11,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
-// checkEvidence demands that a full queue is shown to be full, that a RST is
-// told, and that a chain is named.
+// checkEvidence demands that a full queue is shown as full, that a RST is reported,
+// and that a chain is named.
 func (tr *trial) checkEvidence(t *testing.T, r record, cov event.Coverage) {
 	t.Helper()
 	number := func(key string) float64 {
@@ -57,7 +57,7 @@ var chains = map[string]chain{
 
 type chain struct{ family, hook string }
 
-// checkChain demands what the attached hooks can tell of the chain.
+// checkChain demands of the chain what the attached hooks can show.
 func (tr *trial) checkChain(t *testing.T, r record, cov event.Coverage) {
 	t.Helper()
 	at, ok := chains[tr.Name()]

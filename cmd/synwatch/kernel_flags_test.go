@@ -33,7 +33,8 @@ func provokeIn(t *testing.T, lab *provoke.Lab, name string) provoke.Expect {
 	return want
 }
 
-// only restricts a trace to a lab, for the machine may not be all ours.
+// only are the flags that restrict a trace to a lab: other programs may use the
+// machine.
 func only(lab *provoke.Lab) []string {
 	return []string{"--netns", strconv.FormatUint(uint64(lab.Netns()), 10)}
 }
@@ -55,7 +56,7 @@ func TestKernelTogether(t *testing.T) {
 		}
 	}
 	if len(at) < 2 {
-		t.Fatalf("of several causes, only %d are in sight", len(at))
+		t.Fatalf("of several causes, the hooks show only %d", len(at))
 	}
 	var want []provoke.Drop
 	counters := map[string]uint64{}
@@ -91,7 +92,7 @@ func TestKernelNoCoalesce(t *testing.T) {
 func TestKernelFilters(t *testing.T) {
 	needs.FewKernels(t)
 	mine, other := newLab(t), newLab(t)
-	// The addresses are the provocation's own choice: a first run tells them.
+	// The provocation chooses the addresses: a first run finds them out.
 	s := startTrace(t, only(mine)...)
 	provokeIn(t, other, "no-listener")
 	want := provokeIn(t, mine, "no-listener")

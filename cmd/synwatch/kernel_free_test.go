@@ -11,9 +11,9 @@ import (
 )
 
 // TestKernelTakesEveryProgram: what a kernel's verifier refuses would only show as
-// causes that this kernel cannot show. Where the kernel carries BTF the faster kind
-// of program is on the tracepoint; the other one counts as well, so nothing else
-// would tell. It is one test, as a trace takes long to start under emulation.
+// causes that this kernel cannot show. Where the kernel has BTF the faster kind of
+// program is on the tracepoint; the slower one counts the same, so no other test
+// would fail. It is one test, as a trace takes long to start under emulation.
 func TestKernelTakesEveryProgram(t *testing.T) {
 	s := startTrace(t)
 	awaitModules(t, s)

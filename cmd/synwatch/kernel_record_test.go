@@ -40,30 +40,30 @@ func (r recording) add(events []event.Event) {
 	}
 }
 
-// report writes what came of a trial that passed.
+// report writes the events of a trial that passed.
 func (r recording) report(t *testing.T, tr *trial, cov event.Coverage, unseen bool) {
 	t.Helper()
 	if r == nil || t.Failed() {
 		return
 	}
-	told, passed := r.split(t, tr.lab.Netns(), cov)
+	recorded, passed := r.split(t, tr.lab.Netns(), cov)
 	p := causetest.Provoked{Name: tr.Name(), Unseen: unseen}
-	for i := range told {
-		p.Events = append(p.Events, told[i].Event)
+	for i := range recorded {
+		p.Events = append(p.Events, recorded[i].Event)
 	}
-	inSight, all := tr.inSight(cov)
+	shown, all := tr.shown(cov)
 	switch {
 	case unseen:
 		p.Want = wants(tr.want.Drops, nil)
 	case all:
-		p.Want, p.Counters = wants(inSight, told), once(attributable(tr.want.Counters), told)
+		p.Want, p.Counters = wants(shown, recorded), once(attributable(tr.want.Counters), recorded)
 	default:
-		p.Want, p.Partial = wants(inSight, told), true
+		p.Want, p.Partial = wants(shown, recorded), true
 	}
 	writeLine(t, causetest.Line{Provoked: &p, Family: tr.family.String(), Passed: passed})
 }
 
-// reportBenign writes what came of benign traffic, which includes packets of which
+// reportBenign writes the events of benign traffic, which includes packets of which
 // no namespace is known any more, and what the session could observe.
 func (r recording) reportBenign(t *testing.T, netns uint32, cov event.Coverage) {
 	t.Helper()
@@ -71,7 +71,7 @@ func (r recording) reportBenign(t *testing.T, netns uint32, cov event.Coverage) 
 		return
 	}
 	_, passed := r.split(t, netns, cov)
-	if provoke.ThrowAway() == nil { // where nobody else makes packets
+	if provoke.ThrowAway() == nil { // where no other program sends packets
 		_, anywhere := r.split(t, 0, cov)
 		passed = append(passed, anywhere...)
 	}
@@ -86,16 +86,16 @@ func writeLine(t *testing.T, l causetest.Line) {
 	}
 }
 
-// toldEvent is a kind of events of which records came.
-type toldEvent struct {
+// recordedEvent is a kind of events for which the trace wrote records.
+type recordedEvent struct {
 	causetest.Event
 	rule   *cause.Rule
 	reason string // of the records, if the cause is other
 	count  uint64
 }
 
-// split tells the events of which records came from the others.
-func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []toldEvent, passed []causetest.Event) {
+// split separates the events for which there are records from the others.
+func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []recordedEvent, passed []causetest.Event) {
 	t.Helper()
 	attributor := cause.NewAttributor(cov)
 	for _, e := range slices.SortedFunc(maps.Keys(r[netns]), causetest.Compare) {
@@ -108,7 +108,7 @@ func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []
 			passed = append(passed, e)
 			continue
 		}
-		one := toldEvent{Event: e, rule: rule, count: r[netns][e]}
+		one := recordedEvent{Event: e, rule: rule, count: r[netns][e]}
 		if rule.Cause.ID == "other" {
 			one.reason = cmp.Or(e.Reason, e.Location)
 		}
@@ -117,9 +117,8 @@ func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []
 	return all, passed
 }
 
-// wants adds up what all sources are to give, as if each kind of events had happened
-// once.
-func wants(drops []provoke.Drop, events []toldEvent) []causetest.Want {
+// wants adds up the expected records of all sources. Each kind of events counts once.
+func wants(drops []provoke.Drop, events []recordedEvent) []causetest.Want {
 	var all []causetest.Want
 	for _, d := range drops {
 		at := slices.IndexFunc(all, func(w causetest.Want) bool {
@@ -147,7 +146,7 @@ func wants(drops []provoke.Drop, events []toldEvent) []causetest.Want {
 
 // once is how far the counters would have moved, had each kind of events happened
 // once.
-func once(counters map[string]uint64, events []toldEvent) map[string]uint64 {
+func once(counters map[string]uint64, events []recordedEvent) map[string]uint64 {
 	for _, e := range events {
 		for _, name := range e.rule.Counters {
 			counters[name] -= e.count - 1

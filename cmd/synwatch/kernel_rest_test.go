@@ -38,7 +38,7 @@ func TestKernelRests(t *testing.T) {
 	}
 }
 
-// readAll tells how many events each read had.
+// readAll sends how many events each read had.
 func readAll(tr *probe.Tracer, reads chan<- int) error {
 	never := time.Now().Add(time.Hour)
 	for {

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// trial is one provocation in a lab of its own and what must come of it. The
-// labs' namespaces tell the trials' records apart.
+// trial is one provocation in a lab of its own, with its expected records. A record
+// belongs to the trial in whose lab's namespace it is.
 type trial struct {
 	provoke.Provocation
 	family provoke.Family
@@ -62,7 +62,7 @@ func testCauses(t *testing.T, family provoke.Family) {
 			}
 			mine := byNetns[tr.lab.Netns()]
 			delete(byNetns, tr.lab.Netns())
-			if tr.outOfSight(cov, mine) {
+			if tr.isUnseen(cov, mine) {
 				o.unseen(whyBlind(cov))
 				tr.checkUnseen(t, mine)
 				s.tracer.recording.report(t, tr, cov, true)
@@ -104,9 +104,9 @@ func testCauses(t *testing.T, family provoke.Family) {
 	for _, rs := range byNetns {
 		for _, r := range rs {
 			if os.Getenv("SYNWATCH_VM") != "1" {
-				break // somebody else's traffic, on a machine that is not all ours
+				break // other programs may send packets on this machine
 			}
-			t.Errorf("reported though nobody provoked it: %v", r)
+			t.Errorf("reported and not provoked: %v", r)
 		}
 	}
 	if summary.Lost != 0 || summary.Unattributed != 0 {
@@ -220,8 +220,9 @@ func (tr *trial) detail() string {
 	return strings.Trim(strings.Join([]string{tr.Stage, tr.Variant}, "/"), "/")
 }
 
-// inSight is what the run can see of what was provoked, and whether that is all.
-func (tr *trial) inSight(cov event.Coverage) (drops []provoke.Drop, all bool) {
+// shown is the part of the provoked drops that the attached hooks show, and whether
+// that is all.
+func (tr *trial) shown(cov event.Coverage) (drops []provoke.Drop, all bool) {
 	stages := cause.NewAttributor(cov).Stages()
 	for _, d := range tr.want.Drops {
 		if seen(stages, d.Cause, d.Stage) {
@@ -234,8 +235,8 @@ func (tr *trial) inSight(cov event.Coverage) (drops []provoke.Drop, all bool) {
 // check demands exactly what was provoked, less what the run cannot see of it.
 func (tr *trial) check(t *testing.T, got []record, summary record, cov event.Coverage) {
 	t.Helper()
-	inSight, all := tr.inSight(cov)
-	checkCounts(t, got, inSight)
+	shown, all := tr.shown(cov)
+	checkCounts(t, got, shown)
 	if all {
 		checkCounters(t, summary, tr.lab.Netns(), tr.want.Counters)
 	}
@@ -244,9 +245,10 @@ func (tr *trial) check(t *testing.T, got []record, summary record, cov event.Cov
 	}
 }
 
-// outOfSight says whether the run cannot see what was provoked: no way to the stage
-// is in sight, or nothing got a name and a hook is missing that one of the ways needs.
-func (tr *trial) outOfSight(cov event.Coverage, got []record) bool {
+// isUnseen says whether the attached hooks cannot show what was provoked: none of the
+// stage's rules can match, or all records are named other and one of the rules lacks
+// a hook.
+func (tr *trial) isUnseen(cov event.Coverage, got []record) bool {
 	attributor := cause.NewAttributor(cov)
 	if !seen(attributor.Stages(), tr.Cause, tr.Stage) {
 		return true

@@ -30,8 +30,8 @@ func TestOutOfSight(t *testing.T) {
 		{"6.18-tracepoint", "accept-queue-full", "syn", nil, true},
 	} {
 		tr := trial{Provocation: provoke.Provocation{Cause: test.cause, Stage: test.stage}}
-		if got := tr.outOfSight(coverageOf(t, test.kernel), test.got); got != test.want {
-			t.Errorf("%s on %s is out of sight: %v, want %v (%v)", tr.Name(), test.kernel, got, test.want, test.got)
+		if got := tr.isUnseen(coverageOf(t, test.kernel), test.got); got != test.want {
+			t.Errorf("%s on %s is unseen: %v, want %v (%v)", tr.Name(), test.kernel, got, test.want, test.got)
 		}
 	}
 }

@@ -54,8 +54,8 @@ func (o *output) Close() error {
 	return nil
 }
 
-// untilHangup returns a context that also ends when nobody is left to read what
-// is written to a pipe, even if nothing is written for a long time.
+// untilHangup returns a context that also ends when the reader of a pipe is gone, even
+// if nothing is written for a long time.
 func untilHangup(ctx context.Context, w io.Writer) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	f, ok := w.(*os.File)

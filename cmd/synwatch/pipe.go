@@ -18,12 +18,12 @@ const (
 	// pipeChunk is what a pipe that is ready takes without blocking: a page, or
 	// PIPE_BUF (pipe(7)).
 	pipeChunk = 4096
-	// grace is how long a reader may leave a full pipe as it is once the run is
-	// to end.
+	// grace is how long a reader may leave a full pipe unread after the end of the
+	// run.
 	grace = time.Second
 )
 
-// errUnread says that the run ended and nobody took the rest of its output.
+// errUnread says that the run ended and the reader did not read the rest of its output.
 var errUnread = errors.New("nobody reads the output")
 
 // pipe writes to a pipe. When the context has ended it gives up a reader that
@@ -33,7 +33,8 @@ type pipe struct {
 	file *os.File
 }
 
-// untilUnread returns what writes to w, if that is a pipe, until nobody reads.
+// untilUnread returns a writer to w. If w is a pipe, writes fail once its reader has
+// stopped reading and the context has ended.
 func untilUnread(ctx context.Context, w io.Writer) io.Writer {
 	if f, ok := w.(*os.File); ok && isPipe(f) {
 		return &pipe{ctx, f}
@@ -61,7 +62,7 @@ func (p *pipe) Write(data []byte) (written int, err error) {
 	return written, nil
 }
 
-// await returns when there is room in the pipe, or nobody left to make some.
+// await returns when there is room in the pipe, or when its reader is gone.
 func (p *pipe) await() error {
 	var ended time.Time
 	for {

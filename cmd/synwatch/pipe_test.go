@@ -36,7 +36,7 @@ func fullPipe(t *testing.T) (r, w *os.File, size int) {
 	return r, w, size
 }
 
-// trace must come back; the test's own time limit tells if it does not.
+// trace must return; otherwise the test runs into its time limit.
 func TestInterruptEndsThoughNobodyReads(t *testing.T) {
 	_, w, _ := fullPipe(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

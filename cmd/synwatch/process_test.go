@@ -15,15 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is a trace as people run it: a process of its own, whose output comes
-// through a pipe.
+// process is a trace in a process of its own, whose output comes through a pipe.
 type process struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	stderr bytes.Buffer
-	out    throttle
-	told   *told
-	read   chan error // gets one, when the pipe has been read to its end
+	t        *testing.T
+	cmd      *exec.Cmd
+	stderr   bytes.Buffer
+	out      throttle
+	reported *reportedDrops
+	read     chan error // gets one, when the pipe has been read to its end
 }
 
 // hang is how long a test waits for what takes a moment, and on a loaded machine
@@ -39,7 +38,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(self, traceArgs(args)...), told: newTold(), read: make(chan error, 1)}
+	p := &process{t: t, cmd: exec.Command(self, traceArgs(args)...), reported: newReportedDrops(), read: make(chan error, 1)}
 	p.cmd.Args[0] = "synwatch"
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.cmd.Stderr = &p.stderr
@@ -52,7 +51,7 @@ func startProcess(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // if it has not ended
-	go func() { p.read <- errors.Join(p.told.readFrom(&p.out), p.out.pipe.Close()) }()
+	go func() { p.read <- errors.Join(p.reported.readFrom(&p.out), p.out.pipe.Close()) }()
 	p.awaitStart()
 	return p
 }
@@ -60,7 +59,7 @@ func startProcess(t *testing.T, args ...string) *process {
 func (p *process) awaitStart() {
 	p.t.Helper()
 	select {
-	case <-p.told.started:
+	case <-p.reported.started:
 	case err := <-p.read:
 		waited := p.cmd.Wait()
 		var exit *exec.ExitError
@@ -111,8 +110,8 @@ func (p *process) slowDown() {
 	p.out.slow.Store(true)
 }
 
-// stop interrupts it and returns all that it told.
-func (p *process) stop() *told {
+// stop interrupts it and returns all that it reported.
+func (p *process) stop() *reportedDrops {
 	p.t.Helper()
 	p.signal(unix.SIGINT)
 	select {
@@ -126,10 +125,10 @@ func (p *process) stop() *told {
 	if err := p.cmd.Wait(); err != nil {
 		p.t.Fatalf("%v: %s", err, p.stderr.String())
 	}
-	if p.told.summary.Type != "summary" {
+	if p.reported.summary.Type != "summary" {
 		p.t.Fatalf("no summary at the end: %s", p.stderr.String())
 	}
-	return p.told
+	return p.reported
 }
 
 // throttle is a reader of a pipe that can be made slow.

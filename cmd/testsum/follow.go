@@ -42,7 +42,7 @@ func follow(r io.Reader, stdout, log io.Writer) error {
 			}
 		case "pass", "skip", "fail":
 			if e.Test == "" {
-				io.WriteString(stdout, told(e.Action, printed[e.Package].String()))
+				io.WriteString(stdout, shown(e.Action, printed[e.Package].String()))
 				delete(printed, e.Package)
 			}
 		}
@@ -50,9 +50,9 @@ func follow(r io.Reader, stdout, log io.Writer) error {
 	return lines.Err()
 }
 
-// told is what to show of a package's output: all of it if it failed, and otherwise
+// shown is what to show of a package's output: all of it if it failed, and otherwise
 // its last line.
-func told(action, output string) string {
+func shown(action, output string) string {
 	if action == "fail" {
 		return output
 	}

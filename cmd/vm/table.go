@@ -17,11 +17,11 @@ func (m *matrix) conclude(earlier *vm.Document, table *vm.Table, runs []*matrixR
 	showTable(table)
 	failed := table.Failed()
 	for _, r := range runs {
-		verdict := "ok"
+		result := "ok"
 		if r.failure != "" {
-			verdict, failed = "FAIL: "+r.failure, true
+			result, failed = "FAIL: "+r.failure, true
 		}
-		fmt.Printf("%-11s %6s  %s\n", r.column.Name, r.took.Round(time.Second), verdict)
+		fmt.Printf("%-11s %6s  %s\n", r.column.Name, r.took.Round(time.Second), result)
 	}
 	regressed := m.regressions(earlier, table)
 	for _, r := range regressed {

@@ -16,10 +16,10 @@ import (
 // and printing each with its source.
 var Bpftrace = []Contender{
 	{Name: "bpftrace-count", Command: "bpftrace", Optional: true, Start: bpftrace(countScript,
-		func(Watched) format { return format{shows: countShows, told: countTold} })},
+		func(Watched) format { return format{shows: countShows, report: countReport} })},
 	{Name: "bpftrace-print", Command: "bpftrace", Optional: true, Start: bpftrace(printScript,
 		func(w Watched) format {
-			return format{shows: printShows, told: func(lines iter.Seq[[]byte]) (Told, error) { return printTold(lines, w) }}
+			return format{shows: printShows, report: func(lines iter.Seq[[]byte]) (Report, error) { return printReport(lines, w) }}
 		})},
 }
 
@@ -44,8 +44,8 @@ var countLine = regexp.MustCompile(`^@\[(\d+)\]: (\d+)$`)
 
 func countShows(line []byte, _ netip.Addr) bool { return countLine.Match(bytes.TrimSpace(line)) }
 
-// countTold reads the last count of each reason.
-func countTold(lines iter.Seq[[]byte]) (told Told, err error) {
+// countReport reads the last count of each reason.
+func countReport(lines iter.Seq[[]byte]) (report Report, err error) {
 	last := map[string]uint64{}
 	for line := range lines {
 		m := countLine.FindSubmatch(line)
@@ -53,13 +53,13 @@ func countTold(lines iter.Seq[[]byte]) (told Told, err error) {
 			continue
 		}
 		if last[string(m[1])], err = strconv.ParseUint(string(m[2]), 10, 64); err != nil {
-			return told, fmt.Errorf("read what bpftrace wrote: %w", err)
+			return report, fmt.Errorf("read what bpftrace wrote: %w", err)
 		}
 	}
 	for _, n := range last {
-		told.Drops += n
+		report.Drops += n
 	}
-	return told, nil
+	return report, nil
 }
 
 func printShows(line []byte, source netip.Addr) bool {
@@ -67,15 +67,15 @@ func printShows(line []byte, source netip.Addr) bool {
 	return ok && string(src) == source.String()
 }
 
-// printTold counts the lines about the sources. What bpftrace lost it tells in
-// other lines.
-func printTold(lines iter.Seq[[]byte], w Watched) (told Told, err error) {
+// printReport counts the lines about the sources. bpftrace reports lost events in other
+// lines.
+func printReport(lines iter.Seq[[]byte], w Watched) (report Report, err error) {
 	for line := range lines {
 		_, src, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
 		if a, err := netip.ParseAddr(string(src)); err == nil && w.Sources.Contains(a) {
-			told.Drops++
-			told.Source = true
+			report.Drops++
+			report.Source = true
 		}
 	}
-	return told, nil
+	return report, nil
 }

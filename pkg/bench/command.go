@@ -22,9 +22,9 @@ import (
 
 // format is how to read what a command writes.
 type format struct {
-	// shows says whether a line tells of a drop of a source.
-	shows func(line []byte, source netip.Addr) bool
-	told  func(lines iter.Seq[[]byte]) (Told, error)
+	// shows says whether a line reports a drop of a source.
+	shows  func(line []byte, source netip.Addr) bool
+	report func(lines iter.Seq[[]byte]) (Report, error)
 	// ready is what it says on its standard error once it traces, if anything.
 	ready string
 }
@@ -36,22 +36,22 @@ type command struct {
 	dir    string   // of the file
 	out    *os.File // the file, as far as it was looked at
 	half   []byte   // the beginning of the next line
-	stderr listener
+	stderr stderrReader
 	began  time.Time
 }
 
-// listener notes when something was said.
-type listener struct {
-	word  string
-	text  strings.Builder
-	heard time.Time
+// stderrReader keeps what a tracer writes to stderr, and when it said that it traces.
+type stderrReader struct {
+	ready   string
+	text    strings.Builder
+	readyAt time.Time
 }
 
 // Write implements io.Writer.
-func (l *listener) Write(p []byte) (int, error) {
+func (l *stderrReader) Write(p []byte) (int, error) {
 	n, err := l.text.Write(p)
-	if l.word != "" && l.heard.IsZero() && strings.Contains(l.text.String(), l.word) {
-		l.heard = time.Now()
+	if l.ready != "" && l.readyAt.IsZero() && strings.Contains(l.text.String(), l.ready) {
+		l.readyAt = time.Now()
 	}
 	return n, err
 }
@@ -63,7 +63,7 @@ func startCommand(ctx context.Context, f format, name string, args func(file str
 	if err != nil {
 		return nil, err
 	}
-	c := &command{format: f, dir: dir, stderr: listener{word: f.ready}}
+	c := &command{format: f, dir: dir, stderr: stderrReader{ready: f.ready}}
 	if err := c.start(ctx, name, args); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), c.close())
 	}
@@ -126,23 +126,23 @@ func (c *command) hasEnded() bool {
 }
 
 // Stop interrupts the command and reads all that it wrote.
-func (c *command) Stop() (told Told, err error) {
+func (c *command) Stop() (report Report, err error) {
 	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return told, err
+		return report, err
 	}
 	if err := c.cmd.Wait(); err != nil {
-		return told, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.text.String())
+		return report, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.text.String())
 	}
 	if _, err := c.out.Seek(0, io.SeekStart); err != nil {
-		return told, err
+		return report, err
 	}
 	lines := bufio.NewScanner(c.out)
-	told, err = c.told(each(lines))
-	if !c.stderr.heard.IsZero() {
-		told.Attached = c.stderr.heard.Sub(c.began)
+	report, err = c.report(each(lines))
+	if !c.stderr.readyAt.IsZero() {
+		report.Attached = c.stderr.readyAt.Sub(c.began)
 	}
-	return told, errors.Join(err, lines.Err())
+	return report, errors.Join(err, lines.Err())
 }
 
 // each are the lines of a scanner.

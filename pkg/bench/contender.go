@@ -20,7 +20,7 @@ type Contender struct {
 	Start func(context.Context, Watched) (Tracer, error)
 }
 
-// Watched is what a tracer is to tell of.
+// Watched are the drops that a tracer should report.
 type Watched struct {
 	Cause   string // by synwatch's name, "" where nothing is dropped
 	Sources netip.Prefix
@@ -31,30 +31,30 @@ type Watched struct {
 type Tracer interface {
 	// Process is the tracer's process, 0 if it has none.
 	Process() int
-	// Shows says whether it has told of a drop of a source by now, or of any
-	// drop if it tells no sources.
+	// Shows says whether it has reported a drop of a source so far, or any drop if
+	// it names no sources.
 	Shows(netip.Addr) (bool, error)
-	// Stop ends it and returns what it told.
-	Stop() (Told, error)
+	// Stop ends it and returns what it reported.
+	Stop() (Report, error)
 }
 
-// Told is what a tracer told of the drops that it watched.
-type Told struct {
-	Drops  uint64 // of the watched sources, or all if it tells no sources
+// Report is what a tracer reported of the drops that it watched.
+type Report struct {
+	Drops  uint64 // of the watched sources, or all if it names no sources
 	Cause  bool   // it named the cause
 	Source bool   // it named the sources
-	// Sourceless is drops that it told of without a source, though it names them.
+	// Sourceless is drops that it reported without a source, though it names sources.
 	Sourceless uint64
 	// Attached is from its start until it said that it traces, if it does.
 	Attached time.Duration
 }
 
-// silent is a tracer that tells nothing, so that there is nothing to wait for.
+// silent is a tracer without output: Shows need not wait for any.
 type silent struct{ stop func() error }
 
 func (silent) Process() int                   { return 0 }
 func (silent) Shows(netip.Addr) (bool, error) { return true, nil }
-func (s silent) Stop() (Told, error)          { return Told{}, s.stop() }
+func (s silent) Stop() (Report, error)        { return Report{}, s.stop() }
 
 // Untraced is no tracer at all.
 var Untraced = Contender{Name: "untraced", Start: func(context.Context, Watched) (Tracer, error) {

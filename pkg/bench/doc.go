@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bench measures what tracers of dropped packets cost, and what they
-// tell, while a machine is flooded: see docs/bench.md.
+// Package bench measures what tracers of dropped packets cost, and what they report,
+// while a machine is flooded: see docs/bench.md.
 package bench

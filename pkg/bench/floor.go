@@ -77,11 +77,11 @@ func (f *floor) close() (err error) {
 func (*floor) Process() int                   { return 0 }
 func (*floor) Shows(netip.Addr) (bool, error) { return true, nil }
 
-func (f *floor) Stop() (told Told, err error) {
+func (f *floor) Stop() (report Report, err error) {
 	var perCPU []uint64
 	err = f.coll.Maps["counted"].Lookup(uint32(0), &perCPU)
 	for _, n := range perCPU {
-		told.Drops += n
+		report.Drops += n
 	}
-	return told, errors.Join(err, f.close())
+	return report, errors.Join(err, f.close())
 }

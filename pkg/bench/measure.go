@@ -15,15 +15,15 @@ import (
 type Run struct {
 	Sent    flood.Sent
 	Dropped uint64 // by the kernel, while the tracer watched
-	Told    Told
-	First   time.Duration // from the start of the tracer to the first drop told
-	Needle  time.Duration // from a drop of another kind during the flood until it was told; 0: not asked for
+	Report  Report
+	First   time.Duration // from the start of the tracer to the first drop reported
+	Needle  time.Duration // from a drop of another kind during the flood until it was reported; 0: not measured
 	CPU     time.Duration // of the tracer's process, during the flood
 	Memory  uint64        // bytes resident at most
 	Costs   []Cost        // of the tracer's BPF programs, if asked for
 }
 
-// settle is what a tracer gets to tell of the last drops; it counts as part of
+// settle is the time that a tracer gets to report the last drops; it counts as part of
 // the flood.
 const settle = 300 * time.Millisecond
 
@@ -47,17 +47,17 @@ type measurement struct {
 
 // Measure starts a contender, puts it under the load, and stops it.
 func (b Bench) Measure(ctx context.Context, c Contender) (r Run, err error) {
-	field, err := flood.NewField(ctx)
+	lab, err := flood.NewLab(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, field.Close()) }()
-	m := &measurement{Bench: b, netns: field.Netns()}
-	if m.load, err = b.Scenario.prepare(field, b.Size); err != nil {
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	m := &measurement{Bench: b, netns: lab.Netns()}
+	if m.load, err = b.Scenario.prepare(lab, b.Size); err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, m.load.close()) }()
-	if m.beside, err = newSingles(field); err != nil {
+	if m.beside, err = newSingles(lab); err != nil {
 		return r, err
 	}
 	if err := m.profiled(func() error { return m.trace(ctx, c) }); err != nil {
@@ -76,8 +76,8 @@ func (m *measurement) trace(ctx context.Context, c Contender) (err error) {
 		return err
 	}
 	defer func() {
-		told, stopErr := m.tracer.Stop()
-		m.Told, err = told, errors.Join(err, stopErr)
+		report, stopErr := m.tracer.Stop()
+		m.Report, err = report, errors.Join(err, stopErr)
 	}()
 	if err := m.beside.await(ctx, m.tracer); err != nil {
 		return err

@@ -29,8 +29,8 @@ func TestMeasure(t *testing.T) {
 			if s.Floods != (r.Dropped > want) || s.Floods && r.Sent.Packets != want {
 				t.Errorf("sent %d packets and the kernel dropped %d, want %d and more", r.Sent.Packets, r.Dropped, want)
 			}
-			if c.Name != Untraced.Name && r.Told.Drops < r.Dropped {
-				t.Errorf("the floor counted %d drops of %d", r.Told.Drops, r.Dropped)
+			if c.Name != Untraced.Name && r.Report.Drops < r.Dropped {
+				t.Errorf("the floor counted %d drops of %d", r.Report.Drops, r.Dropped)
 			}
 		})
 	}

@@ -45,22 +45,22 @@ func summarize(runs, untraced []Run) Row {
 		Packet:     each(func(r, _ Run) float64 { return r.packet() }),
 		Ratio:      each(func(r, base Run) float64 { return per(base.packet(), r.packet()) }),
 		Added:      each(func(r, base Run) float64 { return r.packet() - base.packet() }),
-		Reported:   each(func(r, _ Run) float64 { return per(float64(r.Told.Drops), float64(r.Dropped)) }),
-		Sourceless: each(func(r, _ Run) float64 { return per(float64(r.Told.Sourceless), float64(r.Told.Drops)) }),
+		Reported:   each(func(r, _ Run) float64 { return per(float64(r.Report.Drops), float64(r.Dropped)) }),
+		Sourceless: each(func(r, _ Run) float64 { return per(float64(r.Report.Sourceless), float64(r.Report.Drops)) }),
 		CPU:        each(func(r, _ Run) float64 { return per(r.CPU.Seconds(), (r.Sent.Elapsed + settle).Seconds()) }),
-		Attached:   each(func(r, _ Run) float64 { return r.Told.Attached.Seconds() }),
+		Attached:   each(func(r, _ Run) float64 { return r.Report.Attached.Seconds() }),
 		First:      each(func(r, _ Run) float64 { return r.First.Seconds() }),
 		Needle:     each(func(r, _ Run) float64 { return r.Needle.Seconds() }),
 		Cause:      true, Source: true,
 	}
 	for _, r := range runs {
 		row.Memory = max(row.Memory, r.Memory)
-		row.Cause = row.Cause && r.Told.Cause
-		row.Source = row.Source && r.Told.Source
+		row.Cause = row.Cause && r.Report.Cause
+		row.Source = row.Source && r.Report.Source
 		row.Costs = r.Costs
 	}
 	if !row.Source {
-		row.Needle = 0 // it was not told apart from the flood
+		row.Needle = 0 // it could not be distinguished from the flood
 	}
 	return row
 }

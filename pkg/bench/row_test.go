@@ -28,10 +28,10 @@ func TestMedian(t *testing.T) {
 }
 
 func TestSummarize(t *testing.T) {
-	run := func(packet time.Duration, told uint64) Run {
+	run := func(packet time.Duration, reported uint64) Run {
 		return Run{
 			Sent:    flood.Sent{Packets: 1000, Elapsed: time.Second - settle, CPU: 1000 * packet},
-			Dropped: 1000, Told: Told{told, true, told == 1000, told / 4, time.Second / 2}, CPU: 10 * time.Millisecond, Memory: told,
+			Dropped: 1000, Report: Report{reported, true, reported == 1000, reported / 4, time.Second / 2}, CPU: 10 * time.Millisecond, Memory: reported,
 			First: time.Second / 4, Needle: time.Second / 8,
 		}
 	}

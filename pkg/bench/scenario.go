@@ -16,7 +16,7 @@ type Scenario struct {
 	Cause string // of the drops, by synwatch's name; "" where nothing is dropped
 	// Floods says that it is a flood, of a number of sources.
 	Floods  bool
-	prepare func(*flood.Field, Size) (load, error)
+	prepare func(*flood.Lab, Size) (load, error)
 }
 
 // Size is how much of it.
@@ -29,7 +29,7 @@ type Size struct {
 	CPU         int           // that receives
 }
 
-// load is a scenario in a field.
+// load is a scenario in a lab.
 type load interface {
 	warmUp(context.Context) error
 	run(context.Context) (flood.Sent, error)
@@ -53,8 +53,8 @@ type flooding struct {
 	sender *flood.Sender
 }
 
-func prepareFlood(s flood.Scenario) func(*flood.Field, Size) (load, error) {
-	return func(f *flood.Field, size Size) (load, error) {
+func prepareFlood(s flood.Scenario) func(*flood.Lab, Size) (load, error) {
+	return func(f *flood.Lab, size Size) (load, error) {
 		target, err := s.Prepare(f)
 		if err != nil {
 			return nil, err
@@ -87,20 +87,20 @@ func (l *flooding) dropped() (uint64, error) { return l.target.Dropped() }
 
 func (l *flooding) close() error { return l.target.Close() }
 
-// dropless is a load in which nothing is dropped.
-type dropless struct{}
+// noDrops is a load in which nothing is dropped.
+type noDrops struct{}
 
-func (dropless) warmUp(context.Context) error { return nil }
-func (dropless) dropped() (uint64, error)     { return 0, nil }
-func (dropless) close() error                 { return nil }
+func (noDrops) warmUp(context.Context) error { return nil }
+func (noDrops) dropped() (uint64, error)     { return 0, nil }
+func (noDrops) close() error                 { return nil }
 
 type cleanTraffic struct {
-	dropless
+	noDrops
 	size   Size
 	server *flood.Server
 }
 
-func prepareClean(f *flood.Field, size Size) (load, error) {
+func prepareClean(f *flood.Lab, size Size) (load, error) {
 	server, err := f.NewServer()
 	if err != nil {
 		return nil, err
@@ -115,11 +115,11 @@ func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
 func (l *cleanTraffic) close() error { return l.server.Close() }
 
 type idling struct {
-	dropless
+	noDrops
 	size Size
 }
 
-func prepareIdle(_ *flood.Field, size Size) (load, error) { return &idling{size: size}, nil }
+func prepareIdle(_ *flood.Lab, size Size) (load, error) { return &idling{size: size}, nil }
 
 func (l *idling) run(ctx context.Context) (flood.Sent, error) {
 	began := time.Now()

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// startLimit bounds the wait for a tracer's first words.
+	// startLimit bounds the wait for a tracer's first output.
 	startLimit = 60 * time.Second
 	// needleLimit bounds the search for a needle.
 	needleLimit = 10 * time.Second
@@ -22,7 +22,7 @@ const (
 // singles sends single packets to a closed port.
 type singles struct{ first, needle *flood.Sender }
 
-func newSingles(f *flood.Field) (*singles, error) {
+func newSingles(f *flood.Lab) (*singles, error) {
 	port, err := flood.ClosedPort.Prepare(f)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func newSingles(f *flood.Field) (*singles, error) {
 	return &singles{first, needle}, nil
 }
 
-// await sends a packet now and then, until the tracer tells of one.
+// await sends a packet now and then, until the tracer reports one.
 func (s *singles) await(ctx context.Context, t Tracer) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -50,12 +50,12 @@ func (s *singles) await(ctx context.Context, t Tracer) error {
 			return err
 		}
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("it told of no drop: %w", err)
+			return fmt.Errorf("it reported no drop: %w", err)
 		}
 	}
 }
 
-// find sends a single packet and returns when the tracer told of it.
+// find sends a single packet and returns when the tracer has reported it.
 func (s *singles) find(ctx context.Context, t Tracer) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, needleLimit)
 	defer cancel()

@@ -15,9 +15,9 @@ import (
 func Synwatch(path string) Contender {
 	return Contender{Name: "synwatch", Command: path, Start: func(ctx context.Context, w Watched) (Tracer, error) {
 		f := format{
-			shows: synwatchShows,
-			told:  func(lines iter.Seq[[]byte]) (Told, error) { return synwatchTold(lines, w) },
-			ready: "tracing refused TCP connections",
+			shows:  synwatchShows,
+			report: func(lines iter.Seq[[]byte]) (Report, error) { return synwatchReport(lines, w) },
+			ready:  "tracing refused TCP connections",
 		}
 		return startCommand(ctx, f, path, func(file string) []string {
 			return []string{"trace", "--json", "--output", file}
@@ -30,9 +30,9 @@ func synwatchShows(line []byte, source netip.Addr) bool {
 	return bytes.Contains(line, []byte(`"type":"drop"`)) && bytes.Contains(line, []byte(`"src":"`+source.String()+`"`))
 }
 
-// synwatchTold adds up the records of drops.
-func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
-	told := Told{Cause: true, Source: true}
+// synwatchReport adds up the records of drops.
+func synwatchReport(lines iter.Seq[[]byte], w Watched) (Report, error) {
+	report := Report{Cause: true, Source: true}
 	for line := range lines {
 		var record struct {
 			Type, Cause string
@@ -41,20 +41,20 @@ func synwatchTold(lines iter.Seq[[]byte], w Watched) (Told, error) {
 			Netns       uint32
 		}
 		if err := json.Unmarshal(line, &record); err != nil {
-			return told, fmt.Errorf("read what synwatch wrote: %w", err)
+			return report, fmt.Errorf("read what synwatch wrote: %w", err)
 		}
 		known := record.Src.IsValid()
 		if record.Type != "drop" || record.Netns != w.Netns || known && !w.Sources.Contains(record.Src) {
 			continue
 		}
 		if !known {
-			told.Sourceless += record.Count
+			report.Sourceless += record.Count
 		}
-		told.Drops += record.Count
-		told.Cause = told.Cause && record.Cause == w.Cause
+		report.Drops += record.Count
+		report.Cause = report.Cause && record.Cause == w.Cause
 	}
-	if told.Drops == 0 {
-		return Told{}, nil
+	if report.Drops == 0 {
+		return Report{}, nil
 	}
-	return told, nil
+	return report, nil
 }

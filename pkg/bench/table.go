@@ -25,7 +25,7 @@ var columns = []struct {
 	{"CPU", func(r Row) string { return number("%.2f %%", r.CPU*100) }},
 	{"memory", func(r Row) string { return number("%.1f MB", float64(r.Memory)/1e6) }},
 	{"attached", func(r Row) string { return number("%.3f s", r.Attached) }},
-	{"first event", func(r Row) string { return told(r, number("%.3f s", r.First)) }},
+	{"first event", func(r Row) string { return ifProcess(r, number("%.3f s", r.First)) }},
 	{"needle", func(r Row) string { return number("%.3f s", r.Needle) }},
 	{"cause", func(r Row) string { return yes(r.Cause) }},
 	{"source", func(r Row) string { return yes(r.Source) }},
@@ -83,8 +83,8 @@ func number(format string, n float64) string {
 	return fmt.Sprintf(format, n)
 }
 
-// told leaves out what a tracer without a process has not told.
-func told(r Row, cell string) string {
+// ifProcess leaves out the value of a tracer without a process.
+func ifProcess(r Row, cell string) string {
 	if r.Memory == 0 {
 		return "-"
 	}

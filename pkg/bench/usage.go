@@ -16,7 +16,7 @@ type usage struct {
 	memory uint64 // bytes that were resident at most
 }
 
-// usageOf reads the usage of a process; that of none is nothing.
+// usageOf reads the usage of a process, which is zero for process 0.
 func usageOf(pid int) (usage, error) {
 	if pid == 0 {
 		return usage{}, nil

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cause is the catalogue: every cause that synwatch can name, how it is
-// told from what the hooks saw, which kernel counters count it, what it means
+// recognized from what the hooks saw, which kernel counters count it, what it means
 // and what to do about it. Everything that speaks of a cause takes it from here.
 package cause
 
@@ -17,7 +17,7 @@ const (
 	Benign
 )
 
-// Evidence is a set of what tells why a record is of its cause.
+// Evidence is a set of values that show why a record has its cause.
 type Evidence uint16
 
 const (
@@ -66,12 +66,12 @@ type Cause struct {
 	Client string
 	// Path names the kernel's functions and files, by stage where they differ.
 	Path string
-	// Kernels says which kernels show it and how. Empty: what the rules tell.
+	// Kernels says which kernels show it and how. Empty: derived from the rules.
 	Kernels string
 	// Evidence is what a record of the cause shows beside the addresses.
 	Evidence Evidence
 	// General is the cause that names such drops, less exactly but not wrongly,
-	// where a kernel hides what tells them apart. Nil: they are named other.
+	// where a kernel does not show the difference. Nil: they are named other.
 	General *Cause
 }
 

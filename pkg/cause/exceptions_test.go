@@ -36,7 +36,7 @@ var ordered = map[string]string{
 var unknown = map[string]string{
 	"location arp_error_report":      "frees as its last step, so that its caller is shown where compilers make a jump of that",
 	"location ndisc_error_report":    "as arp_error_report",
-	"location skb_rbtree_purge":      "a socket that is closed with segments out of order; nothing does so while nobody drops",
+	"location skb_rbtree_purge":      "a socket that is closed with segments out of order; no other code frees segments there without dropping them",
 	"location tcp_rcv_state_process": "see unrecorded",
 	"location tpacket_rcv":           "a tap with a ring; the others are like it",
 	"location packet_rcv_spkt":       "a tap of the obsolete type SOCK_PACKET",

@@ -15,7 +15,7 @@ type Explanation struct {
 	// Counters are named as nstat does, conntrack's as conntrack -S does with the
 	// prefix Conntrack.
 	Counters []string `json:"counters"`
-	// Reasons are the drop reasons by which some kernels tell the cause.
+	// Reasons are the drop reasons by which some kernels name the cause.
 	Reasons []string `json:"reasons"`
 	Kernels string   `json:"kernels"`
 	Fix     string   `json:"fix"`
@@ -59,7 +59,7 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
-// kernels says which kernels show a cause, from the ways in which rules tell it.
+// kernels says which kernels show a cause, derived from its rules.
 func kernels(byHook, byReason, counted bool) string {
 	switch {
 	case byHook && byReason:

@@ -22,7 +22,7 @@ func TestEveryCauseIsExplained(t *testing.T) {
 		}
 		for _, stage := range x.Stages {
 			if !strings.Contains(x.Path, stage) {
-				t.Errorf("%s: the kernel path does not tell of stage %s", c, stage)
+				t.Errorf("%s: the kernel path does not mention stage %s", c, stage)
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func replaysFail(t *testing.T) bool {
 	})
 }
 
-// needReplays fails where no mutant could be told from the rules themselves.
+// needReplays fails where no replay could detect a mutant.
 func needReplays(t *testing.T) {
 	t.Helper()
 	if replaysFail(t) {

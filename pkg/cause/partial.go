@@ -30,8 +30,8 @@ func (r *Rule) observable(cov *event.Coverage) bool {
 	return facts.Has(r.All|r.None) && !lacks(cov, r.Hook)
 }
 
-// lacks says whether a hook is of use and not in place. One that is not listed is of
-// no use on this kernel, whose reasons tell as much.
+// lacks says whether a hook is needed and not attached. A hook that is not listed is not
+// needed on this kernel, whose reasons say the same.
 func lacks(cov *event.Coverage, hook event.Hook) bool {
 	if hook == event.HookConnRequest {
 		return !sees(cov, hook)

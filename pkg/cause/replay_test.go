@@ -28,18 +28,18 @@ type take struct {
 	unseen   bool
 	partial  bool
 	events   []event.Event
-	want     map[verdict]uint64
+	want     map[attribution]uint64
 	counters map[string]uint64
 }
 
-// verdict is what an event is named.
-type verdict struct {
+// attribution is the cause, stage and reason that an event gets.
+type attribution struct {
 	cause, stage, reason string
 	notice               bool
 }
 
-func verdictOf(r *Rule, e *event.Event) verdict {
-	v := verdict{cause: r.Cause.ID, stage: r.Stage, notice: r.Cause.Kind == Notice}
+func attributionOf(r *Rule, e *event.Event) attribution {
+	v := attribution{cause: r.Cause.ID, stage: r.Stage, notice: r.Cause.Kind == Notice}
 	if r.Cause == other {
 		v.reason = cmp.Or(e.Reason, e.Location)
 	}
@@ -87,13 +87,13 @@ func replayOf(all *causetest.Recordings, kernel string) (*replay, error) {
 		}
 		t := take{
 			name: recorded.Name, unseen: recorded.Unseen, partial: recorded.Partial,
-			want: map[verdict]uint64{}, counters: attributable(recorded.Counters),
+			want: map[attribution]uint64{}, counters: attributable(recorded.Counters),
 		}
 		if t.events, err = decodeAll(recorded.Events); err != nil {
 			return nil, err
 		}
 		for _, w := range recorded.Want {
-			t.want[verdict{w.Cause, w.Stage, w.Reason, w.Notice}] += w.Kinds
+			t.want[attribution{w.Cause, w.Stage, w.Reason, w.Notice}] += w.Kinds
 		}
 		r.takes = append(r.takes, t)
 	}
@@ -141,17 +141,17 @@ func (r *replay) differences(yield func(string) bool) {
 }
 
 func (t *take) check(a *Attributor) []string {
-	verdicts, counters := t.attribute(a)
+	attributions, counters := t.attribute(a)
 	var differences []string
 	if t.unseen {
-		for v := range verdicts {
+		for v := range attributions {
 			if !t.excuses(v) {
 				differences = append(differences, fmt.Sprintf("named %+v", v))
 			}
 		}
 		return differences
 	}
-	for _, d := range provoke.Compare(t.want, verdicts) {
+	for _, d := range provoke.Compare(t.want, attributions) {
 		differences = append(differences, fmt.Sprint(d))
 	}
 	if t.partial {
@@ -164,25 +164,25 @@ func (t *take) check(a *Attributor) []string {
 }
 
 // attribute adds up what the events of a take are named.
-func (t *take) attribute(a *Attributor) (verdicts map[verdict]uint64, counters map[string]uint64) {
-	verdicts, counters = map[verdict]uint64{}, map[string]uint64{}
+func (t *take) attribute(a *Attributor) (attributions map[attribution]uint64, counters map[string]uint64) {
+	attributions, counters = map[attribution]uint64{}, map[string]uint64{}
 	for i := range t.events {
 		e := &t.events[i]
 		rule := a.Attribute(e)
 		if rule == nil {
 			rule = &Rule{Cause: benign}
 		}
-		verdicts[verdictOf(rule, e)] += e.Count
+		attributions[attributionOf(rule, e)] += e.Count
 		for _, name := range rule.Counters {
 			counters[name] += e.Count
 		}
 	}
-	return verdicts, counters
+	return attributions, counters
 }
 
-// excuses says whether a verdict is right, if not exact, where not all of a take can
+// excuses says whether a attribution is right, if not exact, where not all of a take can
 // be seen.
-func (t *take) excuses(v verdict) bool {
+func (t *take) excuses(v attribution) bool {
 	if v.cause == other.ID {
 		return true
 	}
@@ -210,7 +210,7 @@ var reconciled = Counters()
 
 // TestReplay demands of the rules what TestKernelCauses demands of a trace: that
 // each provocation on each kernel has its cause, stage and counters, and that
-// nothing comes of other events.
+// other events give no record.
 func TestReplay(t *testing.T) {
 	for _, r := range replays(t) {
 		for difference := range r.differences {

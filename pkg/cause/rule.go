@@ -8,7 +8,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
-// Rule tells one way in which a cause shows itself. Every condition that is set
+// Rule is one way to recognize a cause. Every condition that is set
 // must hold.
 type Rule struct {
 	Cause *Cause
@@ -83,7 +83,7 @@ func NewAttributor(cov event.Coverage) *Attributor {
 }
 
 // Attribute returns the most specific rule that the event satisfies, nil for an
-// event that was dropped by nobody: a SYN that tcp_conn_request accepted, say.
+// event that is no drop, such as a SYN that tcp_conn_request accepted.
 func (a *Attributor) Attribute(e *event.Event) *Rule {
 	for _, r := range a.rules {
 		if r.matches(e) {

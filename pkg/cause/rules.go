@@ -68,7 +68,7 @@ func ofOwnConnects(refusals []Rule) []Rule {
 // fulfil makes the rule idle there, not wrong.
 var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
-	// with bottom halves off, so the counters' movement is its verdict.
+	// with bottom halves off, so the counters that move are its decision.
 	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,
 		Counters: []string{listenOverflows, listenDrops}},
 	{Cause: synQueueFull, Hook: event.HookConnRequest, All: event.RequestQueueDrop,
@@ -169,7 +169,7 @@ var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	{Cause: cpuBacklogFull, Reasons: []string{"CPU_BACKLOG"}},
 	{Cause: cpuBacklogFull, All: event.CPUBacklog},
 	{Cause: neighbourUnresolved, Reasons: []string{"NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_CREATEFAIL"}},
-	// IPv6 gives no reason for the packets that waited in vain.
+	// IPv6 gives no reason for the packets that waited for the neighbour.
 	{Cause: neighbourUnresolved, Reasons: []string{"NOT_SPECIFIED", ""}, All: event.Outgoing,
 		Locations: []string{"__neigh_event_send", "neigh_invalidate", "arp_error_report", "ndisc_error_report"}},
 

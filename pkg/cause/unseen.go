@@ -4,10 +4,10 @@ package cause
 
 import "slices"
 
-// Unseen is what a run knows only as the movement of a kernel counter: how
+// Unseen is what a run knows only by a kernel counter that moved: how
 // many, not from whom.
 type Unseen struct {
-	// Counter is the counter that tells most of the stages.
+	// Counter is the counter that moves for most of the stages.
 	Counter string
 	// Also are the counters that move with it.
 	Also []string
@@ -16,7 +16,7 @@ type Unseen struct {
 }
 
 // Unseen lists the counters that stages move which the run cannot see, in the
-// catalogue's order. A counter's movement that no event explains is the first
+// catalogue's order. If a counter moved without an event, that is of the first
 // Unseen's in which it is Counter, less what earlier ones moved as Also.
 func (a *Attributor) Unseen() []Unseen {
 	var unseen []Unseen

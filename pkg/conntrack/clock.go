@@ -14,7 +14,7 @@ import (
 type Since string
 
 const (
-	// Age counts from when the entry was made. The kernel tells that where
+	// Age counts from when the entry was made. The kernel records that where
 	// nf_conntrack_timestamp is 1.
 	Age Since = "age"
 	// Idle counts from the last packet: each sets the remaining time back to the
@@ -22,7 +22,7 @@ const (
 	Idle Since = "idle"
 )
 
-// Clock tells the time of entries.
+// Clock computes the age or the idle time of entries.
 type Clock struct {
 	Since Since
 	now   uint64 // nanoseconds since 1970
@@ -44,7 +44,7 @@ func NewClock(now time.Time, sysctl func(name string) (uint32, error)) *Clock {
 	return c
 }
 
-// seconds is an entry's age or idle time, if that can be told.
+// seconds is an entry's age or idle time, if that is known.
 func (c *Clock) seconds(e *Entry, l limit) (uint32, bool) {
 	if c.Since == Age {
 		if e.Start == 0 || e.Start > c.now {

@@ -21,7 +21,7 @@ type Entry struct {
 	Zone             uint16
 	Proto            uint8 // IPPROTO_…
 	// State is that of the protocol's own state machine, 0 where it has none or
-	// the kernel does not tell, as of offloaded entries.
+	// the kernel does not report, as of offloaded entries.
 	State  uint8
 	Status uint32 // the kernel's IPS_… bits
 	// Timeout is how many seconds remain until the entry expires by itself, and
@@ -78,7 +78,7 @@ var sctpStates = [...]string{
 }
 
 // Offloaded is the state of an entry whose packets bypass connection tracking:
-// the kernel does not tell the protocol's state (nf_conntrack_netlink.c:
+// the kernel does not report the protocol's state (nf_conntrack_netlink.c:
 // ctnetlink_fill_info).
 const Offloaded = "OFFLOAD"
 

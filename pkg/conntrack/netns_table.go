@@ -23,7 +23,7 @@ var ErrNotLoaded = errors.New("connection tracking is not in use: the kernel's m
 type NetnsTable struct {
 	Usage
 	Netns uint32 // its inode number
-	// Name is what people call the namespace, empty for the machine's own.
+	// Name is the name of the namespace, empty for the machine's own.
 	Name string
 	// Enter is the beginning of a command line that runs the rest of it in the
 	// namespace, argument by argument; nil for this process's own.

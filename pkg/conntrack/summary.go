@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Summary is what a table comes to.
+// Summary describes the entries of a table.
 type Summary struct {
 	// Entries are those that were counted, Passed those that --state or --zone
 	// left out.

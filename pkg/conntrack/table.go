@@ -22,7 +22,7 @@ const (
 // table counts entries by address and class, exactly, while there is room for
 // all addresses. Then those with the fewest entries are folded into prefixes.
 type table struct {
-	seed    [2]uint64 // so that nobody can choose addresses that collide
+	seed    [2]uint64 // so that clients cannot choose addresses that collide
 	index   []uint32  // open addressing; positions in records, from 1
 	records []record  // to its capacity and no further
 	classes []more

@@ -16,7 +16,7 @@ import (
 
 // ReadText reads a saved table as /proc/net/nf_conntrack, or conntrack -L, shows
 // it, an entry a line, and hands each to fn, without the port of ICMP and the
-// like. What is no entry is passed over.
+// like. Other lines are skipped.
 func ReadText(r io.Reader, fn func(*Entry)) error {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package enrich adds to a packet's addresses what the machine knows of them: who
-// listens there, how full the connection tracking table is, the interface's name.
+// Package enrich finds what belongs to a packet's addresses on this machine: the process
+// that listens there, how full the connection tracking table is, the interface's name.
 package enrich
 
 import (
@@ -37,7 +37,7 @@ const (
 	maxNamespaces, maxMisses, maxInterfaces = 4096, 4096, 4096
 )
 
-// Query is what somebody wants to know about a packet.
+// Query asks for what is known about a packet.
 type Query struct {
 	// Since is when the query came up: what was read before says nothing about
 	// what is missing.
@@ -80,7 +80,7 @@ type Cache struct {
 	// the sockets.
 	namespaceWorker, ownerWorker worker
 
-	// cookies tells that the kernel tells user space the cookies of namespaces.
+	// cookies says that user space can read the cookies of namespaces.
 	cookies bool
 
 	mu         sync.Mutex
@@ -182,8 +182,8 @@ func (c *Cache) forget() {
 	}
 }
 
-// inUse says whether there were queries of late, so that what is known is to be
-// kept fresh.
+// inUse says whether there were queries lately, so that the answers must be kept
+// current.
 func (c *Cache) inUse(now time.Time) bool {
 	for _, n := range c.namespaces.All() {
 		if n.inUse(now) {

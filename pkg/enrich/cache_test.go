@@ -227,7 +227,7 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Fatalf("namespace %d: all %v, %d namespaces", i, all, f.namespaces.Len())
 		}
 		if i%1000 == 0 && f.namespaces.Get(q.Netns) == nil {
-			t.Fatalf("namespace %d finds no room", i)
+			t.Fatalf("there is no room for namespace %d", i)
 		}
 	}
 	n := f.namespace(netns.ID{Inode: there})
@@ -270,7 +270,7 @@ func TestCacheDoesNotTakeOneNamespaceForAnother(t *testing.T) {
 		ask(next)
 		readings, _ := f.readings()
 		for _, r := range readings {
-			r.gone = r.id == first // as reading tells where there are cookies
+			r.gone = r.id == first // as reading finds out where there are cookies
 			r.began, r.names, r.sockets = f.clock, map[uint32]string{}, []sockets.Socket{bound("0.0.0.0:443", 7)}
 		}
 		f.report(readings)

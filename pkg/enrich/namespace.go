@@ -14,7 +14,7 @@ import (
 // namespace is what is known of one network namespace.
 type namespace struct {
 	used time.Time // when there was a query about it
-	// gone tells that its inode number is another namespace's: there is nothing
+	// gone says that its inode number is another namespace's: there is nothing
 	// more to be read.
 	gone bool
 

@@ -142,7 +142,7 @@ func TestCacheInAnotherNamespace(t *testing.T) {
 	}
 }
 
-// A namespace that is gone has no listener, whoever has its number by now.
+// A namespace that is gone has no listener, even if another one has its number now.
 func TestCacheOfANumberThatIsGivenAgain(t *testing.T) {
 	c := NewCache()
 	defer c.Close()

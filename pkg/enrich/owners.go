@@ -11,11 +11,11 @@ import (
 
 // ownersCache is which processes have the sockets.
 type ownersCache struct {
-	found  *sockets.Owners
-	sought map[uint64]bool // the sockets that were looked for
-	read   time.Time
-	cost   time.Duration
-	want   bool
+	found    *sockets.Owners
+	searched map[uint64]bool // the sockets whose owners were searched
+	read     time.Time
+	cost     time.Duration
+	want     bool
 }
 
 // owner says whose sockets these are, and whether that is certain.
@@ -23,7 +23,7 @@ func (c *Cache) owner(found []sockets.Socket, q *Query, now time.Time) (*Listene
 	o := &c.owners
 	known := now.Sub(o.read) <= 2*max(refresh, share*o.cost)
 	for _, s := range found {
-		known = known && o.sought[s.Inode]
+		known = known && o.searched[s.Inode]
 	}
 	if !known {
 		o.want = true
@@ -52,7 +52,7 @@ func (c *Cache) readOwners() {
 	}
 }
 
-// ownersPause is how long to wait for somebody to ask.
+// ownersPause is how long to wait for the next query.
 func (c *Cache) ownersPause() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +66,7 @@ func (o *ownersCache) waitFor(now time.Time) time.Duration {
 	return max(leastWait, share*o.cost) - now.Sub(o.read)
 }
 
-// ownersToRead returns the sockets whose owners are to be found, nil for no need.
+// ownersToRead returns the sockets whose owners must be read, nil for none.
 func (c *Cache) ownersToRead() map[uint64]bool {
 	now := c.now()
 	c.mu.Lock()
@@ -97,5 +97,5 @@ func (c *Cache) findOwners(dir string, inodes map[uint64]bool) {
 	defer c.mu.Unlock()
 	o := &c.owners
 	found.Keep(o.found, inodes)
-	o.found, o.sought, o.cost = found, inodes, c.now().Sub(began)
+	o.found, o.searched, o.cost = found, inodes, c.now().Sub(began)
 }

@@ -14,7 +14,7 @@ import (
 // maxWarm bounds the namespaces that are read before anybody asks.
 const maxWarm = 1024
 
-// reading is what is to be read in one namespace, and what was.
+// reading is what to read in one namespace, and what was read.
 type reading struct {
 	id          netns.ID
 	wantSockets bool
@@ -60,8 +60,8 @@ func (c *Cache) warm(known netns.Locations) {
 	c.owners.want = true
 }
 
-// readings collects what is to be done now, and when to look again. It forgets the
-// namespaces that are gone and that nobody asks about any more.
+// readings collects what must be read now, and when to look again. It removes the
+// namespaces that are gone and without queries.
 func (c *Cache) readings() (readings []*reading, pause time.Duration) {
 	now := c.now()
 	pause = idleWait
@@ -136,7 +136,7 @@ func (c *Cache) report(readings []*reading) {
 		if n.gone = r.gone; n.gone {
 			continue
 		}
-		if n.enter(r, c.owners.sought) {
+		if n.enter(r, c.owners.searched) {
 			c.owners.want = true
 			c.ownerWorker.wake()
 		}

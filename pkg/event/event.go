@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package event holds what one kernel observation says, decoded and with the
-// kernel's own names, before anybody has decided what it means.
+// kernel's own names, before pkg/cause names its cause.
 package event
 
 import (
@@ -91,7 +91,7 @@ type Losses struct {
 	// Unattributed is drops that were counted, but whose source found no room.
 	Unattributed uint64
 	// Missed is calls of hooked functions that the kernel did not show. Most are of
-	// packets that nobody dropped; each may have cost a drop its exact cause, or,
+	// packets that were not dropped; each may have cost a drop its exact cause, or,
 	// where the hook itself counts, its count.
 	Missed uint64
 }

@@ -14,7 +14,7 @@ const (
 	// HookFree is the kfree_skb tracepoint: a packet died there.
 	HookFree Hook = "kfree_skb"
 	// HookConnRequest is tcp_conn_request, seen from the functions that call it:
-	// it consumes a SYN whether or not it was of use, so that no free tells of it.
+	// it consumes a SYN whether or not it drops it, so that no free shows the drop.
 	HookConnRequest Hook = "tcp_conn_request"
 	// HookValidateIncoming refuses a segment of a connection, on kernels whose
 	// tcp_drop no tracepoint sees.
@@ -29,7 +29,7 @@ const (
 	HookRequestTimer Hook = "reqsk_timer_handler"
 	// HookRequestError ends a request for an ICMP error.
 	HookRequestError Hook = "tcp_req_err"
-	// HookTimeWaitAlloc finds no room for a connection in TIME_WAIT.
+	// HookTimeWaitAlloc: there is no room for a connection in TIME_WAIT.
 	HookTimeWaitAlloc Hook = "inet_twsk_alloc"
 	// HookCheckOOM aborts a closed connection for want of memory.
 	HookCheckOOM Hook = "tcp_check_oom"

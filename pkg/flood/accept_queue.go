@@ -11,11 +11,11 @@ import (
 
 // acceptQueue: the listener takes no connection from its full queue
 // (net/ipv4/tcp_input.c:tcp_conn_request).
-func acceptQueue(f *Field) (*Target, error) {
-	addr := f.addr(portAccept)
+func acceptQueue(l *Lab) (*Target, error) {
+	addr := l.addr(portAccept)
 	to := &unix.SockaddrInet4{Port: portAccept, Addr: addr.Addr().As4()}
 	var fds []int
-	err := f.ServerDo(func() error {
+	err := l.ServerDo(func() error {
 		fd, err := socket(&fds)
 		if err != nil {
 			return err
@@ -23,7 +23,7 @@ func acceptQueue(f *Field) (*Target, error) {
 		return errors.Join(unix.Bind(fd, to), unix.Listen(fd, 0))
 	})
 	if err == nil {
-		err = f.ClientDo(func() error {
+		err = l.ClientDo(func() error {
 			fd, err := socket(&fds)
 			if err != nil {
 				return err
@@ -40,7 +40,7 @@ func acceptQueue(f *Field) (*Target, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("fill the accept queue of %s: %w", addr, err), closeAll())
 	}
-	return &Target{addr, f.counter("TcpExtListenOverflows"), closeAll}, nil
+	return &Target{addr, l.counter("TcpExtListenOverflows"), closeAll}, nil
 }
 
 func socket(fds *[]int) (int, error) {

@@ -13,35 +13,35 @@ import (
 )
 
 const (
-	// wireBurst is less than a veth's queue takes (drivers/net/veth.c:VETH_RING_SIZE).
-	wireBurst = 128
-	// wireLimit bounds the wait for frames to be painted.
-	wireLimit = 10 * time.Second
+	// vethBurst is less than a veth's queue takes (drivers/net/veth.c:VETH_RING_SIZE).
+	vethBurst = 128
+	// vethLimit bounds the wait for the server to receive frames.
+	vethLimit = 10 * time.Second
 )
 
-// Deliver is Send, also where the kernel does not send live frames: there the
-// client sends them, which takes much longer, and they are painted as the server
-// receives them.
+// Deliver is Send for all kernels. Where the kernel does not send live frames, the
+// client sends them over the veth, which takes much longer, and the program writes
+// their sources as the server receives them.
 func (s *Sender) Deliver(ctx context.Context, cpu int, n uint64) error {
 	_, err := s.Send(ctx, cpu, n)
 	if !errors.Is(err, errNoLiveFrames) {
 		return err
 	}
-	fd, err := s.field.OpenOutlet()
+	fd, err := s.lab.OpenOutlet()
 	if err != nil {
 		return err
 	}
-	err = s.field.ServerDo(func() error {
+	err = s.lab.ServerDo(func() error {
 		if err := provoke.PinTo(cpu); err != nil {
 			return err
 		}
-		return s.overWire(ctx, fd, n)
+		return s.overVeth(ctx, fd, n)
 	})
 	return errors.Join(err, unix.Close(fd))
 }
 
-// overWire sends as many frames as it takes until n of them were painted.
-func (s *Sender) overWire(ctx context.Context, fd int, n uint64) error {
+// overVeth sends frames until the program has passed n of them.
+func (s *Sender) overVeth(ctx context.Context, fd int, n uint64) error {
 	if err := s.limit(n); err != nil {
 		return err
 	}
@@ -50,17 +50,17 @@ func (s *Sender) overWire(ctx context.Context, fd int, n uint64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if time.Since(since) > wireLimit {
+		if time.Since(since) > vethLimit {
 			return fmt.Errorf("%d frames were sent and not received", left)
 		}
-		if err := s.write(fd, min(left, wireBurst)); err != nil {
+		if err := s.write(fd, min(left, vethBurst)); err != nil {
 			return err
 		}
 		state, err := s.state()
 		if err != nil {
 			return err
 		}
-		if now := state.Limit - state.Painted; now < left {
+		if now := state.Limit - state.Passed; now < left {
 			left, since = now, time.Now()
 		}
 	}

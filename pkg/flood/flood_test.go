@@ -11,7 +11,7 @@ import (
 // TestDropsExactly floods each target and wants the kernel to have counted every
 // packet.
 func TestDropsExactly(t *testing.T) {
-	f := newField(t)
+	f := newLab(t)
 	for _, s := range Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
 			target := newTarget(t, f, s)
@@ -41,7 +41,7 @@ func TestDropsExactly(t *testing.T) {
 	}
 }
 
-func newTarget(t *testing.T, f *Field, s Scenario) *Target {
+func newTarget(t *testing.T, f *Lab, s Scenario) *Target {
 	t.Helper()
 	target, err := s.Prepare(f)
 	if err != nil {
@@ -55,10 +55,10 @@ func newTarget(t *testing.T, f *Field, s Scenario) *Target {
 	return target
 }
 
-func newField(t *testing.T) *Field {
+func newLab(t *testing.T) *Lab {
 	t.Helper()
 	needs.Root(t)
-	f, err := NewField(t.Context())
+	f, err := NewLab(t.Context())
 	skipIfCannot(t, err)
 	t.Cleanup(func() {
 		if err := f.Close(); err != nil {

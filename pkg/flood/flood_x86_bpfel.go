@@ -21,7 +21,7 @@ type floodSender struct {
 	FirstSource uint32
 	IpSum       uint32
 	TcpSum      uint32
-	Painted     uint64
+	Passed      uint64
 	Limit       uint64
 	Random      uint64
 	Apart       [8]uint64
@@ -31,8 +31,8 @@ type floodSender struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	floodMapSenders = "senders"
-	floodProgPaint  = "paint"
+	floodMapSenders      = "senders"
+	floodProgWriteSource = "write_source"
 )
 
 // loadFlood returns the embedded CollectionSpec for flood.
@@ -77,7 +77,7 @@ type floodSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodProgramSpecs struct {
-	Paint *ebpf.ProgramSpec `ebpf:"paint"`
+	WriteSource *ebpf.ProgramSpec `ebpf:"write_source"`
 }
 
 // floodMapSpecs contains maps before they are loaded into the kernel.
@@ -132,12 +132,12 @@ type floodVariables struct {
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodPrograms struct {
-	Paint *ebpf.Program `ebpf:"paint"`
+	WriteSource *ebpf.Program `ebpf:"write_source"`
 }
 
 func (p *floodPrograms) Close() error {
 	return _FloodClose(
-		p.Paint,
+		p.WriteSource,
 	)
 }
 

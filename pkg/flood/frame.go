@@ -22,7 +22,8 @@ const MaxSources = 1 << 20
 // Singles are addresses for single packets beside a flood.
 var Singles = []netip.Addr{netip.MustParseAddr("192.168.0.0"), netip.MustParseAddr("192.169.0.0")}
 
-// senderMAC tells frames to be painted from others (bpf/flood.bpf.c:is_ours).
+// senderMAC is the source address of all senders' frames, by which the program knows
+// them (bpf/flood.bpf.c:is_of_sender).
 var senderMAC = net.HardwareAddr{2, 0, 0, 0, 0, 9}
 
 const (
@@ -32,15 +33,15 @@ const (
 	tcpCheck    = ethernetLen + ipLen + 16
 )
 
-// template is a frame that a source is to be painted on, and the sums that its
-// checksums are then made of.
+// template is a frame without a source, and the sums from which the program computes
+// its checksums.
 type template struct {
 	frame         []byte
 	ipSum, tcpSum uint32
 }
 
-// newTemplate makes a SYN, or a RST, from 0.0.0.0:0, which adds nothing to the
-// sums, for the sender of a number.
+// newTemplate makes a SYN, or a RST, for the sender with a number. Its source is
+// 0.0.0.0:0, which adds nothing to the sums.
 func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16, reset bool) (template, error) {
 	ip := &layers.IPv4{
 		Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment, Id: id,

@@ -7,28 +7,28 @@ import (
 	"net/netip"
 )
 
-// Mix says which sources packets come from: each from one that is drawn at
-// random, though the same ones every time.
+// Mix says which sources packets come from. Each source is drawn at random, by a
+// generator that gives the same sources every time.
 type Mix struct {
 	Sources uint32 // at a time
 	Churn   uint32 // after so many packets a new source takes the place of the oldest; 0: never
 	Seed    uint64 // another one draws others
-	Reset   bool   // RSTs in place of SYNs: nobody answers, and nobody is refused
+	Reset   bool   // RSTs in place of SYNs: the kernel does not answer them, and they are no drops
 }
 
 // random is what the generator starts with.
 func (m Mix) random() uint64 { return m.Seed + 1 }
 
 // numbers are those of the sources of the first n packets, as the XDP program
-// draws them (bpf/flood.bpf.c:paint).
+// draws them (bpf/flood.bpf.c:write_source).
 func (m Mix) numbers(n uint64) func(yield func(uint32) bool) {
 	return func(yield func(uint32) bool) {
 		random := m.random()
-		for painted := range n {
+		for passed := range n {
 			random = random*6364136223846793005 + 1442695040888963407
 			number := uint32((random >> 32) * uint64(m.Sources) >> 32)
 			if m.Churn > 0 {
-				number += uint32(painted / uint64(m.Churn))
+				number += uint32(passed / uint64(m.Churn))
 			}
 			if !yield(number % MaxSources) {
 				return

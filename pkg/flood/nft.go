@@ -12,16 +12,16 @@ import (
 )
 
 // nftDrop: a rule of an input chain drops the packets, and counts them.
-func nftDrop(f *Field) (*Target, error) {
-	r := rule{field: f}
-	if err := f.ServerDo(r.add); err != nil {
+func nftDrop(l *Lab) (*Target, error) {
+	r := rule{lab: l}
+	if err := l.ServerDo(r.add); err != nil {
 		return nil, err
 	}
-	return &Target{f.addr(portNFT), r.count, r.remove}, nil
+	return &Target{l.addr(portNFT), r.count, r.remove}, nil
 }
 
 type rule struct {
-	field *Field
+	lab   *Lab
 	chain *nftables.Chain
 }
 
@@ -46,7 +46,7 @@ func (r *rule) add() error {
 }
 
 func (r *rule) count() (n uint64, err error) {
-	err = r.field.ServerDo(func() error {
+	err = r.lab.ServerDo(func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func packets(rules []*nftables.Rule) (uint64, error) {
 }
 
 func (r *rule) remove() error {
-	return r.field.ServerDo(func() error {
+	return r.lab.ServerDo(func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err

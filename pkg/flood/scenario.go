@@ -12,8 +12,8 @@ type Scenario struct {
 	Name string
 	// Cause is what synwatch calls it.
 	Cause string
-	// Prepare sets it up, once for a Field.
-	Prepare func(*Field) (*Target, error)
+	// Prepare sets it up, once for a Lab.
+	Prepare func(*Lab) (*Target, error)
 }
 
 // Target is where packets are sent to be dropped.
@@ -31,7 +31,7 @@ var Scenarios = []Scenario{
 	AcceptQueue,
 }
 
-// ClosedPort is that nobody listens, AcceptQueue that nobody accepts.
+// ClosedPort has no listener; the listener of AcceptQueue accepts no connection.
 var (
 	ClosedPort  = Scenario{"closed-port", "no-listener", closedPort}
 	AcceptQueue = Scenario{"accept-queue", "accept-queue-full", acceptQueue}
@@ -44,18 +44,18 @@ const (
 	portServer = 12
 )
 
-func (f *Field) addr(port uint16) netip.AddrPort { return netip.AddrPortFrom(f.inlet.Addr, port) }
+func (l *Lab) addr(port uint16) netip.AddrPort { return netip.AddrPortFrom(l.inlet.Addr, port) }
 
 // closedPort: the kernel counts a reset for each packet
-// (net/ipv4/tcp_ipv4.c:tcp_v4_send_reset), also where there is no way to send it.
-func closedPort(f *Field) (*Target, error) {
-	return &Target{f.addr(portClosed), f.counter("TcpOutRsts"), func() error { return nil }}, nil
+// (net/ipv4/tcp_ipv4.c:tcp_v4_send_reset), also where there is no route to send it.
+func closedPort(l *Lab) (*Target, error) {
+	return &Target{l.addr(portClosed), l.counter("TcpOutRsts"), func() error { return nil }}, nil
 }
 
 // counter reads a counter of the server's namespace.
-func (f *Field) counter(name string) func() (uint64, error) {
+func (l *Lab) counter(name string) func() (uint64, error) {
 	return func() (uint64, error) {
-		all, err := f.Counters()
+		all, err := l.Counters()
 		if err != nil {
 			return 0, err
 		}

@@ -22,7 +22,7 @@ var errNoLiveFrames = fmt.Errorf("%w: the kernel does not send live frames (BPF_
 
 // Sender makes the server receive SYNs, or RSTs, to one address from a number of sources.
 type Sender struct {
-	field *Field
+	lab   *Lab
 	id    uint32
 	first netip.Addr
 	mix   Mix
@@ -30,40 +30,40 @@ type Sender struct {
 }
 
 // NewSender returns a sender of SYNs to dst from a mix of Sources.
-func (f *Field) NewSender(dst netip.AddrPort, m Mix) (*Sender, error) {
+func (l *Lab) NewSender(dst netip.AddrPort, m Mix) (*Sender, error) {
 	if m.Sources == 0 || m.Sources > MaxSources {
 		return nil, fmt.Errorf("%d sources: want 1 to %d", m.Sources, MaxSources)
 	}
-	return f.newSender(dst, Sources.Addr(), MaxSources-1, m)
+	return l.newSender(dst, Sources.Addr(), MaxSources-1, m)
 }
 
 // NewSingle returns a sender of SYNs to dst that come from one of Singles.
-func (f *Field) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
-	return f.newSender(dst, from, 0, Mix{Sources: 1})
+func (l *Lab) NewSingle(dst netip.AddrPort, from netip.Addr) (*Sender, error) {
+	return l.newSender(dst, from, 0, Mix{Sources: 1})
 }
 
-func (f *Field) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix) (*Sender, error) {
-	id := f.used
-	t, err := newTemplate(f.inlet, dst, uint16(id), m.Reset)
+func (l *Lab) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix) (*Sender, error) {
+	id := l.numSenders
+	t, err := newTemplate(l.inlet, dst, uint16(id), m.Reset)
 	if err != nil {
 		return nil, err
 	}
 	first := from.As4()
-	err = f.senders.Put(id, &floodSender{
+	err = l.senders.Put(id, &floodSender{
 		Sources: m.Sources, Churn: m.Churn, Mask: mask, Random: m.random(),
 		FirstSource: uint32(first[0])<<8 | uint32(first[1]), IpSum: t.ipSum, TcpSum: t.tcpSum,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("add sender %d: %w", id, err)
 	}
-	f.used++
-	return &Sender{f, id, from, m, t.frame}, nil
+	l.numSenders++
+	return &Sender{l, id, from, m, t.frame}, nil
 }
 
 // Send makes the server receive n packets on one CPU and returns when it has
 // processed them.
 func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return s.field.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
+	return s.lab.timed(cpu, n, func() error { return s.sendAll(ctx, n) })
 }
 
 // Counts is how many packets came from each source so far.
@@ -72,12 +72,12 @@ func (s *Sender) Counts() (map[netip.Addr]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.mix.counts(s.first, state.Painted), nil
+	return s.mix.counts(s.first, state.Passed), nil
 }
 
-// state is what the program knows of the sender.
+// state reads the sender's entry in the program's map.
 func (s *Sender) state() (state floodSender, err error) {
-	if err = s.field.senders.Lookup(s.id, &state); err != nil {
+	if err = s.lab.senders.Lookup(s.id, &state); err != nil {
 		err = fmt.Errorf("read sender %d: %w", s.id, err)
 	}
 	return state, err
@@ -89,8 +89,8 @@ func (s *Sender) limit(n uint64) error {
 	if err != nil {
 		return err
 	}
-	state.Limit = state.Painted + n
-	if err := s.field.senders.Put(s.id, &state); err != nil {
+	state.Limit = state.Passed + n
+	if err := s.lab.senders.Put(s.id, &state); err != nil {
 		return fmt.Errorf("set sender %d: %w", s.id, err)
 	}
 	return nil
@@ -110,7 +110,7 @@ func (s *Sender) sendAll(ctx context.Context, n uint64) error {
 	return nil
 }
 
-// xdpMD is struct xdp_md of include/uapi/linux/bpf.h, as far as it is set.
+// xdpMD is struct xdp_md of include/uapi/linux/bpf.h.
 type xdpMD struct {
 	Data, DataEnd, DataMeta uint32
 	IngressIfindex          uint32
@@ -118,15 +118,15 @@ type xdpMD struct {
 	EgressIfindex           uint32
 }
 
-// burst sends n frames, no more even if a signal makes the library begin anew:
-// the program passes none beyond the limit.
+// burst sends n frames. If a signal makes the library start again, the program drops
+// the frames beyond the limit.
 func (s *Sender) burst(n uint64) error {
 	if err := s.limit(n); err != nil {
 		return err
 	}
-	_, err := s.field.paint.Run(&ebpf.RunOptions{
+	_, err := s.lab.program.Run(&ebpf.RunOptions{
 		Data: s.frame, Repeat: uint32(n), Flags: liveFrames,
-		Context: xdpMD{DataEnd: uint32(len(s.frame)), IngressIfindex: uint32(s.field.inlet.Device)},
+		Context: xdpMD{DataEnd: uint32(len(s.frame)), IngressIfindex: uint32(s.lab.inlet.Device)},
 	})
 	if errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("%w: %w", errNoLiveFrames, err)

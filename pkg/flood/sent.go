@@ -19,8 +19,8 @@ type Sent struct {
 }
 
 // timed runs fn, which sends n, on one CPU in the server's namespace.
-func (f *Field) timed(cpu int, n uint64, fn func() error) (sent Sent, err error) {
-	err = f.ServerDo(func() error {
+func (l *Lab) timed(cpu int, n uint64, fn func() error) (sent Sent, err error) {
+	err = l.ServerDo(func() error {
 		if err := provoke.PinTo(cpu); err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ndjson writes what programs read: JSON, an object a line. All commands
-// write theirs here, so that a text is written the same way whatever it stands in.
+// Package ndjson writes JSON for programs, an object a line. All commands use it, so that
+// every string is escaped in the same way.
 //
 // A program gets back exactly the text that there was. Only what is printable
 // stands there as itself, '<', '>' and '&' among it; all else is \uXXXX: a line is as
@@ -91,7 +91,7 @@ func (w *Writer) value(v any) error {
 	return err
 }
 
-// plain says whether a text stands in JSON as it is.
+// plain says whether a string needs no escape in JSON.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

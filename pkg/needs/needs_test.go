@@ -10,23 +10,23 @@ import (
 	"testing"
 )
 
-// verdict is what became of a test.
-type verdict struct {
+// outcome is whether a test passed, failed or was skipped.
+type outcome struct {
 	testing.TB
 	said string
 }
 
-func (v *verdict) Name() string { return "TestX" }
-func (v *verdict) Helper()      {}
+func (v *outcome) Name() string { return "TestX" }
+func (v *outcome) Helper()      {}
 
-func (v *verdict) end(how string) { v.said = how; panic(v) }
+func (v *outcome) end(how string) { v.said = how; panic(v) }
 
-func (v *verdict) Skipf(string, ...any)  { v.end("skipped") }
-func (v *verdict) Fatal(...any)          { v.end("failed") }
-func (v *verdict) Fatalf(string, ...any) { v.end("failed") }
+func (v *outcome) Skipf(string, ...any)  { v.end("skipped") }
+func (v *outcome) Fatal(...any)          { v.end("failed") }
+func (v *outcome) Fatalf(string, ...any) { v.end("failed") }
 
-func verdictOf(test func(testing.TB)) string {
-	v := &verdict{said: "passed"}
+func outcomeOf(test func(testing.TB)) string {
+	v := &outcome{said: "passed"}
 	func() {
 		defer func() {
 			if r := recover(); r != nil && r != any(v) {
@@ -67,18 +67,18 @@ func TestASkipHidesNoFailure(t *testing.T) {
 		"no machine has":        {func(t testing.TB) { CPUs(t, 1<<20) }, "skipped"},
 		"every machine has":     {func(t testing.TB) { CPUs(t, 1) }, "passed"},
 	} {
-		if got := verdictOf(test.run); got != test.want {
+		if got := outcomeOf(test.run); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
 	t.Setenv("SYNWATCH_VM", "1")
 	for kernel, want := range map[string]string{"": "passed", "6.12": "passed", "6.12-rt": "skipped"} {
 		t.Setenv("SYNWATCH_KERNEL", kernel)
-		if got := verdictOf(FewKernels); got != want {
+		if got := outcomeOf(FewKernels); got != want {
 			t.Errorf("on few kernels, on %q: %s, want %s", kernel, got, want)
 		}
 	}
-	if got := verdictOf(func(t testing.TB) { Hooks(t, false, "no kprobes") }); got != "failed" {
+	if got := outcomeOf(func(t testing.TB) { Hooks(t, false, "no kprobes") }); got != "failed" {
 		t.Errorf("not shown in a VM: %s", got)
 	}
 }

@@ -5,7 +5,7 @@ package netns
 import "golang.org/x/sys/unix"
 
 // cookie returns the cookie of the calling thread's network namespace. It is 0
-// where the kernel does not tell it, before 5.14 (e8b9eab99232).
+// where user space cannot read it, before 5.14 (e8b9eab99232).
 func cookie() uint64 {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -19,7 +19,7 @@ func cookie() uint64 {
 	return value
 }
 
-// CookiesReadable says whether the kernel tells user space the cookies.
+// CookiesReadable says whether user space can read the cookies.
 func CookiesReadable() bool { return cookie() != 0 }
 
 // here is the identity of the calling thread's network namespace.

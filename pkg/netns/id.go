@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package netns holds what a network namespace is: its identity, where it is
-// found, what people call it, and how a thread enters it.
+// found, its name, and how a thread enters it.
 package netns
 
 import "cmp"
@@ -24,7 +24,7 @@ func (id ID) Differs(o ID) bool {
 	return id.Inode != o.Inode || id.Cookie != 0 && o.Cookie != 0 && id.Cookie != o.Cookie
 }
 
-// Compare orders by the number that people see.
+// Compare orders by inode number.
 func (id ID) Compare(o ID) int {
 	return cmp.Or(cmp.Compare(id.Inode, o.Inode), cmp.Compare(id.Cookie, o.Cookie))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/proc"
 )
 
-// Name returns what people call the namespace: its ip-netns name, else the
+// Name returns a name for the namespace: its ip-netns name, else the
 // container or the process that is in it. It is empty for one that has none of
 // these.
 func (l *Location) Name() string {

@@ -19,10 +19,10 @@ import (
 
 // The tables of the kernel side are bounded. These tests flood them.
 
-func newField(t *testing.T) *flood.Field {
+func newLab(t *testing.T) *flood.Lab {
 	t.Helper()
 	needs.Root(t)
-	f, err := flood.NewField(t.Context())
+	f, err := flood.NewLab(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,15 +47,15 @@ func newTracer(t *testing.T, o Options) *Tracer {
 	return tracer
 }
 
-// newFlooded makes fields, and a tracer of them alone.
-func newFlooded(t *testing.T, o Options, n int) (fields []*flood.Field, tracer *Tracer) {
+// newFlooded makes labs, and a tracer that is restricted to them.
+func newFlooded(t *testing.T, o Options, n int) (labs []*flood.Lab, tracer *Tracer) {
 	t.Helper()
 	for range n {
-		f := newField(t)
-		fields = append(fields, f)
+		f := newLab(t)
+		labs = append(labs, f)
 		o.Filter.Netns = append(o.Filter.Netns, f.Netns())
 	}
-	return fields, newTracer(t, o)
+	return labs, newTracer(t, o)
 }
 
 // send has the server drop n packets that were sent to a closed port.
@@ -83,7 +83,7 @@ func readFor(t *testing.T, tracer *Tracer, d time.Duration, take func(i int, e *
 	}
 }
 
-func closedPort(t *testing.T, f *flood.Field) netip.AddrPort {
+func closedPort(t *testing.T, f *flood.Lab) netip.AddrPort {
 	t.Helper()
 	target, err := flood.ClosedPort.Prepare(f)
 	if err != nil {
@@ -92,18 +92,18 @@ func closedPort(t *testing.T, f *flood.Field) netip.AddrPort {
 	return target.Addr
 }
 
-// A flood of one kind takes nothing from the details of another, of which there is
-// a packet now and then. The two differ in nothing but one fact.
+// A flood of one kind of drops leaves a rare kind its details. The two kinds differ by
+// one fact only.
 func TestFloodLeavesOtherKindsTheirDetails(t *testing.T) {
-	fields, tracer := newFlooded(t, Options{}, 1)
-	f, rare := fields[0], flood.Singles[0]
+	labs, tracer := newFlooded(t, Options{}, 1)
+	f, rare := labs[0], flood.Singles[0]
 	dst, cpu := closedPort(t, f), f.CPUs()[0]
 	resets, err := f.NewSender(dst, flood.Mix{Sources: 10_000, Reset: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	needle, err := f.NewSingle(dst, rare)
-	told := 0
+	reported := 0
 	for range 5 {
 		send(t, resets, err, cpu, 2000)
 		send(t, needle, err, cpu, 1)
@@ -111,22 +111,22 @@ func TestFloodLeavesOtherKindsTheirDetails(t *testing.T) {
 			if e.Src.Addr() != rare {
 				return
 			}
-			told++
+			reported++
 			if e.Evidence == nil {
 				t.Errorf("no details of %v", *e)
 			}
 		})
 	}
-	if told != 5 {
-		t.Errorf("told %d times, want 5", told)
+	if reported != 5 {
+		t.Errorf("reported %d times, want 5", reported)
 	}
 }
 
-// What is of no interest in one namespace is of none in another.
+// A kind of events that is ignored in one namespace is ignored in all others.
 func TestIgnoredInAllNamespaces(t *testing.T) {
-	fields, tracer := newFlooded(t, Options{}, 2)
+	labs, tracer := newFlooded(t, Options{}, 2)
 	var seen [2]uint64
-	for i, f := range fields {
+	for i, f := range labs {
 		resets, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1, Reset: true})
 		send(t, resets, err, f.CPUs()[0], 1)
 		readFor(t, tracer, 3*tick, func(n int, e *event.Event) {
@@ -135,24 +135,25 @@ func TestIgnoredInAllNamespaces(t *testing.T) {
 		})
 	}
 	if seen != [2]uint64{1, 0} {
-		t.Errorf("told %v resets in the two namespaces, want [1 0]", seen)
+		t.Errorf("%v resets were reported in the two namespaces, want [1 0]", seen)
 	}
 }
 
-// What finds no room is told once, with its namespace, and takes no room then.
+// Drops without room for their source are reported once, with their namespace, and
+// take no room afterwards.
 func TestOverflowIsEmptied(t *testing.T) {
-	fields, tracer := newFlooded(t, Options{MaxSources: 1}, 2)
+	labs, tracer := newFlooded(t, Options{MaxSources: 1}, 2)
 	counts := map[uint32]uint64{}
 	for range 2 {
-		for _, f := range fields {
+		for _, f := range labs {
 			syns, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1000})
 			send(t, syns, err, f.CPUs()[0], 500)
 		}
 		readFor(t, tracer, 4*tick, func(_ int, e *event.Event) { counts[e.Netns.Inode] += e.Count })
 	}
-	for _, f := range fields {
+	for _, f := range labs {
 		if got := counts[f.Netns()]; got != 1000 {
-			t.Errorf("told of %d drops in a namespace, want 1000", got)
+			t.Errorf("%d drops were reported in a namespace, want 1000", got)
 		}
 	}
 	losses, err := tracer.Losses()
@@ -196,7 +197,7 @@ func entries(t *testing.T, m *ebpf.Map) int {
 
 // A tracer may be closed more than once, and so may what the tests drop packets in.
 func TestCloseAgain(t *testing.T) {
-	f := newField(t)
+	f := newLab(t)
 	server, err := f.NewServer()
 	if err != nil {
 		t.Fatal(err)

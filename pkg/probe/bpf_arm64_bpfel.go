@@ -100,10 +100,10 @@ type bpfPrefix struct {
 type bpfStat uint32
 
 const (
-	bpfStatSTAT_UNATTRIBUTED bpfStat = 0
-	bpfStatSTAT_LOST         bpfStat = 1
-	bpfStatSTAT_RESCUED      bpfStat = 2
-	bpfStatSTAT_MAX          bpfStat = 3
+	bpfStatSTAT_UNATTRIBUTED   bpfStat = 0
+	bpfStatSTAT_LOST           bpfStat = 1
+	bpfStatSTAT_SECOND_PROGRAM bpfStat = 2
+	bpfStatSTAT_MAX            bpfStat = 3
 )
 
 type bpfTally struct {

@@ -23,8 +23,8 @@ type clock struct {
 	interval time.Duration
 }
 
-// newClock returns a clock that ticks from now on. A tick that nobody waits for
-// is kept, one.
+// newClock returns a clock that ticks from now on. One tick
+// is kept for the next wait.
 func newClock(interval time.Duration) (*clock, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {

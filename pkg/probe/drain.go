@@ -22,8 +22,8 @@ const (
 	maxDelay = 10 * time.Second
 )
 
-// quiet is how long nothing must have been counted for the next that is to have
-// a detail: it is within no window in which its kind has had all; see bpf/tally.h.
+// quiet is how long no drop must have been counted until the next one is sure to have
+// a detail: no kind has used up its allowance of the window then; see bpf/tally.h.
 const quiet = 200 * time.Millisecond
 
 // floodRate is how many drops a second are a flood.
@@ -39,24 +39,24 @@ type drain struct {
 
 	everyDrop bool
 	// emptying says that the exchanged table is not empty yet; found is how many
-	// keys it had so far, and due when the next is to be emptied.
+	// keys it had so far, and due when the tables are exchanged next.
 	emptying bool
 	found    int
 	due      time.Time
-	// counted is how many drops it had, began when they began to be counted, and
-	// flood says that those before were a flood.
+	// counted is how many drops the table had, began when its counting began, and
+	// flood says that the drops of the table before were a flood.
 	counted   uint64
 	began     time.Time
 	exchanged time.Time
 	flood     bool
-	// quietSince is since when nothing was counted, zero if something was.
+	// quietSince is when the last count came, zero if the last tick had one.
 	quietSince time.Time
 	// details are those that wait for their key's count.
 	details map[bpfKey]*bpfDetail
-	// owed is, for a key of which drops were told one by one, how many were
-	// counted and not told yet. It is negative while the details are ahead of the
+	// unreported is, for a key whose drops are reported one by one, how many were
+	// counted and not reported yet. It is negative while details arrived before their
 	// counts.
-	owed map[bpfKey]int64
+	unreported map[bpfKey]int64
 
 	locator locator
 	ignored *ignored
@@ -69,13 +69,13 @@ type drain struct {
 
 func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 	d := &drain{
-		statMap:   l.maps["stats"],
-		decoder:   newDecoder(k),
-		everyDrop: everyDrop,
-		details:   map[bpfKey]*bpfDetail{},
-		owed:      map[bpfKey]int64{},
-		locator:   locator{},
-		ignored:   newIgnored(l),
+		statMap:    l.maps["stats"],
+		decoder:    newDecoder(k),
+		everyDrop:  everyDrop,
+		details:    map[bpfKey]*bpfDetail{},
+		unreported: map[bpfKey]int64{},
+		locator:    locator{},
+		ignored:    newIgnored(l),
 	}
 	var err error
 	if d.table, err = newTable(l); err != nil {
@@ -96,9 +96,9 @@ func (d *drain) close() error {
 	return errors.Join(errs...)
 }
 
-// read returns some of what was counted, which may be nothing, and is to be
-// called at each tick, and at once while the table is being emptied. What it
-// returns is good until the next call.
+// read returns events of what was counted, or none. It must be called at each tick,
+// and without a wait while the table is being emptied. The events are valid until the
+// next call.
 func (d *drain) read(now time.Time, last bool) ([]event.Event, error) {
 	d.events, d.keys = d.events[:0], d.keys[:0]
 	if err := d.collect(now, last); err != nil {
@@ -133,7 +133,7 @@ func (d *drain) collect(now time.Time, last bool) error {
 	// Not before: an ordinary system call wakes a second thread; see clock.
 	d.decoder.setClock(now)
 	if !last && now.Before(d.due) {
-		return d.readRing(d.tell)
+		return d.readRing(d.report)
 	}
 	if err := d.table.exchange(); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (d *drain) collect(now time.Time, last bool) error {
 	d.emptying, d.found, d.exchanged = true, 0, now
 	keep := d.keep
 	if d.everyDrop {
-		keep = d.tell
+		keep = d.report
 	}
 	if err := d.readRing(keep); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (d *drain) collect(now time.Time, last bool) error {
 	return d.empty(now)
 }
 
-// isQuiet says whether a detail is to be expected before anything else.
+// isQuiet says whether the next drop will have a detail.
 func (d *drain) isQuiet(now time.Time) bool {
 	return !d.quietSince.IsZero() && now.Sub(d.quietSince) >= quiet
 }
@@ -217,27 +217,27 @@ func (d *drain) keep(detail *bpfDetail) {
 	d.details[detail.Key] = detail
 }
 
-// tell makes an event of the one drop that a detail is of.
-func (d *drain) tell(detail *bpfDetail) {
-	d.owed[detail.Key]--
+// report makes an event of the single drop that a detail describes.
+func (d *drain) report(detail *bpfDetail) {
+	d.unreported[detail.Key]--
 	e := d.decoder.event(&detail.Key, detail.Time, detail.SrcPort)
 	e.Count, e.Evidence = 1, evidence(detail)
 	d.emit(e, &detail.Key)
 }
 
-// settle turns a key's count into an event, less what was told before.
+// settle makes an event of a key's count, less the drops that were reported before.
 func (d *drain) settle(key *bpfKey, n total) {
-	owed := d.owed[*key] + int64(n.count)
-	delete(d.owed, *key)
+	unreported := d.unreported[*key] + int64(n.count)
+	delete(d.unreported, *key)
 	detail := d.detailOf(key, n)
-	if owed < 0 {
-		d.owed[*key] = owed
+	if unreported < 0 {
+		d.unreported[*key] = unreported
 	}
-	if owed <= 0 {
+	if unreported <= 0 {
 		return
 	}
 	e := d.decoder.event(key, n.time, n.srcPort)
-	e.Count, e.Evidence = uint64(owed), evidence(detail)
+	e.Count, e.Evidence = uint64(unreported), evidence(detail)
 	if d.everyDrop {
 		e.Merged = e.Count - 1
 	}
@@ -254,7 +254,7 @@ func (d *drain) detailOf(key *bpfKey, n total) *bpfDetail {
 	return detail
 }
 
-// readOverflow makes events of what has no source.
+// readOverflow makes events of the drops whose source had no room.
 func (d *drain) readOverflow() error {
 	return d.overflow.empty(d.table.other(), func(k *bpfKindInNetns, n uint64) {
 		e := d.decoder.kind(&k.Kind, netns.ID{Cookie: k.NetnsCookie, Inode: k.Netns})

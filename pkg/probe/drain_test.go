@@ -11,11 +11,11 @@ import (
 
 func newTestDrain(everyDrop bool) *drain {
 	return &drain{
-		decoder:   &decoder{},
-		everyDrop: everyDrop,
-		details:   map[bpfKey]*bpfDetail{},
-		owed:      map[bpfKey]int64{},
-		locator:   locator{},
+		decoder:    &decoder{},
+		everyDrop:  everyDrop,
+		details:    map[bpfKey]*bpfDetail{},
+		unreported: map[bpfKey]int64{},
+		locator:    locator{},
 	}
 }
 
@@ -52,7 +52,7 @@ func TestSettleCoalesced(t *testing.T) {
 	}
 }
 
-// A detail that came early, of the next interval, is there for that one too.
+// A detail that arrived early belongs to the next interval too.
 func TestSettleWithAnEarlyDetail(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
 	d.details[key] = &bpfDetail{Key: key, Time: 20 << timeShift}
@@ -63,20 +63,20 @@ func TestSettleWithAnEarlyDetail(t *testing.T) {
 	}
 }
 
-// A detail that was told between two looks at the table is not told again with
+// A detail that was reported between two reads of the table is not reported again with
 // its key's count.
-func TestSettleWhatWasTold(t *testing.T) {
+func TestSettleAfterReport(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
-	d.tell(&bpfDetail{Key: key, Time: 5 << timeShift})
+	d.report(&bpfDetail{Key: key, Time: 5 << timeShift})
 	d.settle(&key, total{count: 4, time: 10 << timeShift})
-	d.tell(&bpfDetail{Key: key, Time: 20 << timeShift})
+	d.report(&bpfDetail{Key: key, Time: 20 << timeShift})
 	d.settle(&key, total{count: 1, time: 30 << timeShift})
 	var counts []uint64
 	for _, e := range d.events {
 		counts = append(counts, e.Count)
 	}
-	if !slices.Equal(counts, []uint64{1, 3, 1}) || len(d.owed) != 0 {
-		t.Fatalf("%v, owed %v", counts, d.owed)
+	if !slices.Equal(counts, []uint64{1, 3, 1}) || len(d.unreported) != 0 {
+		t.Fatalf("%v, unreported %v", counts, d.unreported)
 	}
 }
 
@@ -96,14 +96,14 @@ func TestSettleEveryDrop(t *testing.T) {
 		d := newTestDrain(true)
 		var got uint64
 		for i := range c.sent {
-			d.owed[key] -= c.sent[i]
+			d.unreported[key] -= c.sent[i]
 			d.settle(&key, total{count: uint64(c.counted[i])})
 		}
 		for _, e := range d.events {
 			got += e.Count
 		}
-		if got != c.merged || len(d.owed) != 0 {
-			t.Errorf("%s: merged %d, want %d; owed %v", c.name, got, c.merged, d.owed)
+		if got != c.merged || len(d.unreported) != 0 {
+			t.Errorf("%s: merged %d, want %d; unreported %v", c.name, got, c.merged, d.unreported)
 		}
 	}
 }

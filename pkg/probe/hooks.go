@@ -15,18 +15,17 @@ type hook struct {
 	entry, leave, returnOnly bool
 	// counters says that the programs compare this CPU's counters.
 	counters bool
-	// unless is what makes the hook needless: the drop reason from which a kernel
-	// tells the same by itself, receivingSocket or moduleTypes. with is what it is
-	// of no use without.
+	// unless makes the hook needless: a drop reason that says the same,
+	// receivingSocket or moduleTypes. Without with the hook shows nothing.
 	unless, with string
-	// alias is what the compiler may have made of the name.
+	// alias is the name that the compiler may have given to a part of the function.
 	alias string
 	// facts cannot be seen without the hook; none where it only adds evidence.
 	facts event.Facts
 }
 
-// receivingSocket stands for the tracepoint's argument of that name, without
-// which nobody knows the namespace of a packet that has no route any more.
+// receivingSocket stands for the tracepoint's argument of that name. Without it the
+// namespace of a packet that has no route any more is not known.
 const receivingSocket = "rx_sk"
 
 // moduleTypes stands for the BTF of modules, without which a module's own

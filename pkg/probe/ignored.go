@@ -4,10 +4,10 @@ package probe
 
 import "github.com/cilium/ebpf"
 
-// ignored is the kinds of what is freed that nobody takes an interest in. A busy
-// server frees packets of every client in the ordinary course, which would fill
-// the table with their sources. A kind is the same in all namespaces, so that there
-// are no more than facts and calls of kfree_skb go together.
+// ignored are the kinds of freed packets that are no drops. A busy server frees packets
+// of every client in normal operation, and their sources would fill the table. A kind
+// is the same in all namespaces, so there are no more kinds than combinations of facts
+// and calls of kfree_skb.
 type ignored struct {
 	kinds    *ebpf.Map
 	ignoring *ebpf.Variable
@@ -18,8 +18,8 @@ func newIgnored(l *loader) *ignored {
 	return &ignored{l.maps["ignored"], l.variables["ignoring"], map[bpfKind]bool{}}
 }
 
-// add has the programs count a key's kind no more. Where that does not work, it
-// is counted on.
+// add makes the programs stop counting a key's kind. If that fails, they go on counting
+// it.
 func (ig *ignored) add(key *bpfKey) {
 	kind := kindOf(key)
 	if ig.known[kind] || ig.kinds.Put(&kind, uint8(1)) != nil {
@@ -28,7 +28,7 @@ func (ig *ignored) add(key *bpfKey) {
 	ig.known[kind] = ig.ignoring.Set(true) == nil
 }
 
-// clear has the programs count everything again.
+// clear makes the programs count all kinds again.
 func (ig *ignored) clear() {
 	for kind := range ig.known {
 		if ig.kinds.Delete(&kind) == nil {
@@ -37,7 +37,7 @@ func (ig *ignored) clear() {
 	}
 }
 
-// kindOf is what it was, as kind_of of bpf/tally.h makes it.
+// kindOf returns a key's kind, like kind_of of bpf/tally.h.
 func kindOf(key *bpfKey) bpfKind {
 	return bpfKind{Facts: key.Facts, Location: key.Location, Reason: key.Reason, Hook: uint32(key.Hook)}
 }

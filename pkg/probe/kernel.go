@@ -48,7 +48,7 @@ type kernel struct {
 	// file has the kernel's BTF, empty where the kernel itself does.
 	file string
 	// cache keeps the kernel's BTF, and its modules', from load to load. Both are
-	// nil when nothing is being loaded, as they hold some megabytes; see recall.
+	// nil when no program is being loaded, as they take some megabytes; see loadBTF.
 	cache *btf.Cache
 	spec  *btf.Spec
 	// own says that the kernel itself carries BTF; fentry needs that.
@@ -67,7 +67,7 @@ func readKernel(file string) (*kernel, error) {
 	k := &kernel{file: file}
 	_, err := os.Stat(kernelBTF)
 	k.own = err == nil
-	if err := k.recall(); err != nil {
+	if err := k.loadBTF(); err != nil {
 		return nil, err
 	}
 	if k.symbols, err = findSymbols(); err != nil {
@@ -82,8 +82,8 @@ func readKernel(file string) (*kernel, error) {
 	return k, nil
 }
 
-// recall loads the type information unless it is there.
-func (k *kernel) recall() (err error) {
+// loadBTF loads the type information unless it is loaded.
+func (k *kernel) loadBTF() (err error) {
 	if k.spec != nil {
 		return nil
 	}
@@ -101,8 +101,8 @@ func (k *kernel) recall() (err error) {
 	return nil
 }
 
-// forget gives the type information back.
-func (k *kernel) forget() { k.cache, k.spec = nil, nil }
+// releaseBTF releases the memory of the type information.
+func (k *kernel) releaseBTF() { k.cache, k.spec = nil, nil }
 
 func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
 	spec, err := cache.Kernel()
@@ -164,9 +164,9 @@ func (k *kernel) dropReasons() map[uint32]string {
 	return reasons
 }
 
-// function is what the kernel calls the hook's function, empty if there is none.
-// The part that the compiler split off goes before what is left of the whole,
-// for other functions may call it directly.
+// function returns the name that the kernel has for the hook's function, empty if it
+// has none. If the compiler split off a part of the function, that part is hooked, as
+// other functions may call it directly.
 func (k *kernel) function(h *hook) string {
 	for _, name := range []string{h.alias, h.name} {
 		if name != "" && k.symbols.functions[name] {
@@ -176,12 +176,13 @@ func (k *kernel) function(h *hook) string {
 	return ""
 }
 
-// needs says whether the hook has something to tell on this kernel.
+// needs says whether the hook shows anything on this kernel that it does not show
+// otherwise.
 func (k *kernel) needs(h *hook) bool {
 	return (h.with == "" || k.has(h.with)) && (h.unless == "" || !k.has(h.unless))
 }
 
-// has is about a drop reason, receivingSocket or moduleTypes.
+// has says whether the kernel has a drop reason, receivingSocket or moduleTypes.
 func (k *kernel) has(what string) bool {
 	switch what {
 	case receivingSocket:
@@ -217,8 +218,8 @@ func (k *kernel) reasonNumber(name string) uint32 {
 	return 0
 }
 
-// tell writes what the kernel is like into the programs' variables.
-func (k *kernel) tell(spec *ebpf.CollectionSpec) error {
+// setVariables writes the kernel's properties into the programs' variables.
+func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 	indices, err := k.mibIndices()
 	if err != nil {
 		return err

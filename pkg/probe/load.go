@@ -32,17 +32,17 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse programs: %w", err)
 	}
-	if err := k.tell(spec); err != nil {
+	if err := k.setVariables(spec); err != nil {
 		return nil, err
 	}
-	if err := o.tell(spec); err != nil {
+	if err := o.apply(spec); err != nil {
 		return nil, err
 	}
 	l := &loader{spec: spec, kernel: k}
 	if !k.own {
 		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
 	}
-	l.recall()
+	l.useKernelBTF()
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
 	})
@@ -54,20 +54,20 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	return l, o.Filter.fill(l.maps)
 }
 
-// recall makes the kernel's types known to the programs that follow.
-func (l *loader) recall() {
+// useKernelBTF gives the kernel's types to the programs that are loaded from now on.
+func (l *loader) useKernelBTF() {
 	l.opts.Cache = l.kernel.cache
 	if l.kernel.file != "" {
 		l.opts.Programs.KernelTypes = l.kernel.spec
 	}
 }
 
-// forget gives back the types that recall and learn have loaded, and all programs
-// but those that are still to be loaded.
-func (l *loader) forget(still []string) {
-	maps.DeleteFunc(l.spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return !slices.Contains(still, name) })
+// release releases the types that useKernelBTF and useModuleBTF have loaded, and all
+// programs but those that will be loaded later.
+func (l *loader) release(later []string) {
+	maps.DeleteFunc(l.spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return !slices.Contains(later, name) })
 	l.opts.Cache, l.opts.Programs, l.modules = nil, ebpf.ProgramOptions{}, nil
-	l.kernel.forget()
+	l.kernel.releaseBTF()
 }
 
 func (l *loader) close() {
@@ -76,9 +76,9 @@ func (l *loader) close() {
 	}
 }
 
-// learn makes the types of a loaded module known to the programs that follow,
-// where the kernel shows them.
-func (l *loader) learn(module string) {
+// useModuleBTF gives the types of a loaded module to the programs that are loaded from
+// now on, where the kernel has them.
+func (l *loader) useModuleBTF(module string) {
 	if module == "" || slices.Contains(l.modules, module) {
 		return
 	}
@@ -108,8 +108,8 @@ func (l *loader) program(name string) (*ebpf.Program, error) {
 	return coll.DetachProgram(name), nil
 }
 
-// tell writes what to trace into the programs' variables and sizes the maps.
-func (o *Options) tell(spec *ebpf.CollectionSpec) error {
+// apply writes the options into the programs' variables and sets the sizes of the maps.
+func (o *Options) apply(spec *ebpf.CollectionSpec) error {
 	f := &o.Filter
 	for name, n := range map[string]int{
 		"src_prefixes": len(f.Src), "dst_prefixes": len(f.Dst),

@@ -55,7 +55,7 @@ func missedBy(p *ebpf.Program) (uint64, error) {
 }
 
 // missedByKprobe is how often a kprobe was hit within another, or a kretprobe had
-// no room to remember one more call. The kernel tells since 6.7
+// no room to remember one more call. The kernel counts these since 6.7
 // (bpf_link_info.perf_event.kprobe.missed), so it is 0 before.
 func missedByKprobe(l link.Link) (uint64, error) {
 	info, err := l.Info()

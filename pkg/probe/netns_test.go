@@ -11,9 +11,9 @@ import (
 )
 
 // The kernel gives the number of a namespace that is gone to the next one. Events
-// tell the two apart, and a filter on the number lets the first one's pass.
+// distinguish the two, and a filter on the number lets the first one's pass.
 func TestReusedNamespaceNumber(t *testing.T) {
-	first := newField(t)
+	first := newLab(t)
 	number := first.Netns()
 	all := newTracer(t, Options{})
 	filtered := newTracer(t, Options{Filter: Filter{Netns: []uint32{number}}})
@@ -21,7 +21,7 @@ func TestReusedNamespaceNumber(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second := fieldNumbered(t, number)
+	second := labWithNumber(t, number)
 	after := dropIn(t, second, all, filtered)
 	if before[0].Inode != number || before[0] != before[1] {
 		t.Errorf("the first namespace is %+v", before)
@@ -34,12 +34,12 @@ func TestReusedNamespaceNumber(t *testing.T) {
 	}
 }
 
-// fieldNumbered makes fields until one has the number, which the kernel gives back
+// labWithNumber makes labs until one has the number, which the kernel gives back
 // when it has cleaned up (net/core/net_namespace.c:cleanup_net).
-func fieldNumbered(t *testing.T, number uint32) *flood.Field {
+func labWithNumber(t *testing.T, number uint32) *flood.Lab {
 	t.Helper()
 	for range 100 {
-		f := newField(t)
+		f := newLab(t)
 		if f.Netns() == number {
 			return f
 		}
@@ -50,7 +50,7 @@ func fieldNumbered(t *testing.T, number uint32) *flood.Field {
 
 // dropIn has the field drop a packet, and returns the namespace in which each
 // tracer sees it.
-func dropIn(t *testing.T, f *flood.Field, tracers ...*Tracer) []netns.ID {
+func dropIn(t *testing.T, f *flood.Lab, tracers ...*Tracer) []netns.ID {
 	t.Helper()
 	syns, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1})
 	send(t, syns, err, f.CPUs()[0], 1)

@@ -14,7 +14,7 @@ type Options struct {
 	// EveryDrop asks for an event per drop instead of one per key and tick.
 	EveryDrop bool
 	// MaxSources is how many keys (source, destination, port, namespace and
-	// cause) are told apart at a time. Each takes about 2 × (128 + 32 × CPUs)
+	// cause) are counted separately at a time. Each takes about 2 × (128 + 32 × CPUs)
 	// bytes of kernel memory. 0 for 65,536.
 	MaxSources int
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// overflow is what found no room in the table: how often, of each kind in each
-// namespace, but not from where. There is a map with each of the table's two, so
-// that a namespace which is gone takes no room.
+// overflow counts the drops for whose source the table had no room, by kind and
+// namespace. Each of the table's two maps has an overflow map, which is emptied with
+// it, so that a namespace that is gone takes no room.
 type overflow struct {
 	maps   [2]*ebpf.Map
 	cursor ebpf.MapBatchCursor
@@ -32,7 +32,8 @@ func newOverflow(maps map[string]*ebpf.Map, cpus int) *overflow {
 	}
 }
 
-// empty takes all out of the map that nobody counts into, and calls f with it.
+// empty takes all counts out of the map that the programs do not use now, and calls f
+// with each.
 func (o *overflow) empty(which int, f func(*bpfKindInNetns, uint64)) error {
 	o.cursor = ebpf.MapBatchCursor{}
 	for {

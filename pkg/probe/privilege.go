@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkPrivilege tells a missing privilege from a kernel that refuses: CAP_BPF
-// and CAP_PERFMON load and attach tracing programs, CAP_SYS_ADMIN includes both.
+// checkPrivilege returns an error if the process lacks a privilege, before the kernel
+// refuses for another reason: CAP_BPF and CAP_PERFMON load and attach tracing
+// programs, CAP_SYS_ADMIN includes both.
 func checkPrivilege() error {
 	caps, err := effectiveCapabilities()
 	if err != nil {

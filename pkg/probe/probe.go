@@ -16,7 +16,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
-// probe is how a hook stands on this kernel.
+// probe is a hook with its programs and its state on this kernel.
 type probe struct {
 	*hook
 	programs []attachment
@@ -28,8 +28,8 @@ type probe struct {
 	fresh bool
 }
 
-// place attaches the hook in the best mode that works, or says why none does.
-func (p *probe) place(l *loader, k *kernel) {
+// attachBest attaches the hook in the best mode that works, or says why none does.
+func (p *probe) attachBest(l *loader, k *kernel) {
 	p.status, p.why = event.Unavailable, ""
 	symbol := k.function(p.hook)
 	if symbol == "" {
@@ -56,12 +56,12 @@ func (p *probe) place(l *loader, k *kernel) {
 
 var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
 
-// errNoType: what the compiler split off a function has no type in BTF.
+// errNoType: BTF has no type for a part that the compiler split off a function.
 var errNoType = errors.New("the function was split by the compiler")
 
 // attach tries the modes in their order.
 func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
-	l.learn(p.module)
+	l.useModuleBTF(p.module)
 	fentryErr, programs := errNoType, []attachment(nil)
 	if symbol == p.name {
 		programs, fentryErr = l.attachFentry(p.hook)
@@ -80,8 +80,7 @@ func (p *probe) state() event.HookState {
 	return event.HookState{Name: p.name, Mode: p.mode, Status: p.status, Why: p.why}
 }
 
-// shortly names what an error comes down to: the system call's error, or the
-// verifier's last word.
+// shortly shortens an error to the system call's error, or to the verifier's last line.
 func shortly(err error) string {
 	var verifier *ebpf.VerifierError
 	if errors.As(err, &verifier) {
@@ -104,7 +103,7 @@ func lastWord(log []string) string {
 	return "no complaint"
 }
 
-// isLoaded is asked at each tick: see clock for why it is no ordinary system call.
+// isLoaded is called at each tick: see clock for why it makes a raw system call.
 func isLoaded(module string) bool {
 	path, err := unix.BytePtrFromString("/sys/module/" + module)
 	if err != nil {
@@ -114,14 +113,14 @@ func isLoaded(module string) bool {
 	return errno == 0
 }
 
-// adopt attaches the hooks whose module has been loaded meanwhile.
-func (t *Tracer) adopt() {
+// attachLoaded attaches the hooks whose module has been loaded meanwhile.
+func (t *Tracer) attachLoaded() {
 	late, changed := t.late()
 	if len(late) > 0 {
 		t.attachLate(late)
 	}
 	if changed || len(late) > 0 {
-		t.coverage = t.survey()
+		t.coverage = t.currentCoverage()
 		t.drain.ignored.clear()
 	}
 }
@@ -152,14 +151,14 @@ func (t *Tracer) attachLate(late []*probe) {
 		return
 	}
 	t.kernel.symbols = s
-	if err := t.kernel.recall(); err != nil {
+	if err := t.kernel.loadBTF(); err != nil {
 		return
 	}
-	t.loader.recall()
-	defer func() { t.loader.forget(t.awaited()) }()
+	t.loader.useKernelBTF()
+	defer func() { t.loader.release(t.awaited()) }()
 	for _, p := range late {
 		p.fresh = true
-		p.place(t.loader, t.kernel)
+		p.attachBest(t.loader, t.kernel)
 	}
 }
 
@@ -177,7 +176,7 @@ func (t *Tracer) awaited() []string {
 // Coverage says what the last Read could see.
 func (t *Tracer) Coverage() event.Coverage { return t.coverage }
 
-func (t *Tracer) survey() event.Coverage {
+func (t *Tracer) currentCoverage() event.Coverage {
 	c := event.Coverage{
 		Hooks:      []event.HookState{t.free.state()},
 		Observable: event.AllFacts,

@@ -12,12 +12,13 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// calm is how long a flood must last without any need of the second program until
-// it is taken away: it makes each drop dearer by half of what counting costs.
+// calm is how long a flood must last without use of the second program until that is
+// detached: it makes each drop cost half as much again as counting it.
 const calm = time.Second
 
 // secondProgram is the tracepoint's second program, which counts what the first one
-// missed. See bpf/recursion.h. It is there but in a flood that has no need of it.
+// missed. See bpf/recursion.h. It is detached in a flood in which the first one misses
+// none.
 type secondProgram struct {
 	// attach attaches the second program anew: what the first one missed
 	// meanwhile is lost. missed is what the first one has missed so far.
@@ -28,9 +29,9 @@ type secondProgram struct {
 	link io.Closer // nil while it is not attached
 	// needed says that the first one misses some: then the second one stays.
 	needed bool
-	// before is what the first one had missed when the second was taken away.
+	// before is what the first one had missed when the second was detached.
 	before uint64
-	// since is when the flood was first seen, zero while there is none.
+	// since is when the flood began, zero if there is no flood.
 	since time.Time
 }
 
@@ -81,7 +82,7 @@ func (s *secondProgram) update(now time.Time, flood bool, counted func() (uint64
 	return nil
 }
 
-// detachUnlessUsed detaches the second program unless it has been of use.
+// detachUnlessUsed detaches the second program unless it has counted drops.
 func (s *secondProgram) detachUnlessUsed(counted func() (uint64, error)) error {
 	n, err := counted()
 	if s.needed = n > 0; s.needed || err != nil {
@@ -93,8 +94,8 @@ func (s *secondProgram) detachUnlessUsed(counted func() (uint64, error)) error {
 	return s.detach()
 }
 
-// reattach attaches the second program when the flood is over, and for good when
-// there turns out to be need of it.
+// reattach attaches the second program when the flood is over, and for good when the
+// first one has missed drops meanwhile.
 func (s *secondProgram) reattach(flood bool) error {
 	missed, err := s.missed()
 	if err != nil {
@@ -125,8 +126,8 @@ func (s *secondProgram) detach() error {
 	return err
 }
 
-// locateStats lets a program find out where the kernel keeps the statistics of
-// the first one.
+// locateStats finds out, by an iterator program, where the kernel keeps the first
+// program's statistics.
 func locateStats(l *loader, first *ebpf.Program) error {
 	info, err := first.Info()
 	if err != nil {
@@ -134,7 +135,7 @@ func locateStats(l *loader, first *ebpf.Program) error {
 	}
 	id, ok := info.ID()
 	if !ok {
-		return errors.New("the kernel does not tell a program's ID")
+		return errors.New("the kernel does not give a program's ID")
 	}
 	if err := l.variables["free_id"].Set(uint32(id)); err != nil {
 		return err
@@ -147,7 +148,7 @@ func locateStats(l *loader, first *ebpf.Program) error {
 	return runIterator(prog)
 }
 
-// runIterator runs the program for everything that it is made to look at.
+// runIterator runs an iterator program once over all objects.
 func runIterator(prog *ebpf.Program) error {
 	iter, err := link.AttachIter(link.IterOptions{Program: prog})
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 // 6.4 (commit 071c0fc6fb91). Below it they are the kernel's own.
 const subsystemShift = 16
 
-// subsystemReasons names the drop reasons of subsystems, which nobody lists: each
-// has an enum of its own, openvswitch's ovs_drop_reason say, in the kernel or in
-// the module.
+// subsystemReasons names the drop reasons of subsystems. No enum lists them all: each
+// subsystem has its own, such as openvswitch's ovs_drop_reason, in the kernel or in a
+// module.
 func (k *kernel) subsystemReasons() map[uint32]string {
 	reasons := map[uint32]string{}
-	if k.recall() != nil {
+	if k.loadBTF() != nil {
 		return reasons
 	}
-	defer k.forget()
+	defer k.releaseBTF()
 	addSubsystemReasons(reasons, k.spec.All())
 	modules, err := os.ReadDir("/sys/kernel/btf")
 	if err != nil {

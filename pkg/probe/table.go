@@ -20,9 +20,9 @@ type table struct {
 	second  *ebpf.Variable
 	counted *ebpf.Variable
 	full    *ebpf.Variable
-	// anyCounted is counted, to be read at each tick.
+	// anyCounted reads the variable counted at each tick.
 	anyCounted flag
-	// epoch and empty are what it is waited with for the programs that run.
+	// epoch and empty are for wait, which puts empty into epoch.
 	epoch, empty *ebpf.Map
 
 	cursor ebpf.MapBatchCursor
@@ -96,11 +96,11 @@ func (t *table) exchange() error {
 	return nil
 }
 
-// other is the number of the map that nobody counts into.
+// other is the number of the map that the programs do not use now.
 func (t *table) other() int { return 1 - t.current }
 
-// next takes up to a batch of keys out of the map that nobody counts into, and
-// says whether that was the last of them. Both slices are good until the next call.
+// next takes up to a batch of keys out of the map that the programs do not use now,
+// and says whether these were the last. Both slices are valid until the next call.
 func (t *table) next() (keys []bpfKey, values []bpfTally, last bool, err error) {
 	n, err := t.maps[t.other()].BatchLookupAndDelete(&t.cursor, t.keys, t.values, nil)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {

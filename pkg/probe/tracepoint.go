@@ -14,7 +14,7 @@ import (
 // tracepoint is kfree_skb, without which nothing works.
 type tracepoint struct {
 	attachment
-	// second is nil where the kernel does not take it, or has no need of it.
+	// second is nil where the kernel does not accept it, or does not need it.
 	second *secondProgram
 	// why says why it is not the faster kind of program.
 	why string
@@ -28,7 +28,7 @@ func attachTracepoint(l *loader) (*tracepoint, error) {
 		var a attachment
 		if a, refused = l.attach("tp_btf_kfree_skb", attachTracing); refused == nil {
 			t := &tracepoint{attachment: a}
-			t.second, _ = newSecondProgram(l, a.prog) // without it, what is missed is lost, and told
+			t.second, _ = newSecondProgram(l, a.prog) // without it, what the first one misses counts as lost
 			return t, nil
 		}
 	}

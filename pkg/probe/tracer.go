@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package probe is the kernel side's other half: it loads the programs, attaches
-// each hook in the best way that the running kernel allows, and reads what they
-// counted. It is the only package that knows of BPF.
+// Package probe is the user-space half of the tracer: it loads the BPF programs, attaches
+// each hook in the best way that the running kernel allows, and reads the counts. The
+// command uses BPF through this package only.
 package probe
 
 import (
@@ -30,7 +30,7 @@ type Tracer struct {
 	drain  *drain
 	free   *tracepoint
 	hooks  []*probe
-	// coverage is that of the hooks as they stand.
+	// coverage is what the hooks that are attached now can see.
 	coverage event.Coverage
 
 	clock    *clock
@@ -79,11 +79,11 @@ func (t *Tracer) open(o Options) (err error) {
 			continue
 		}
 		p := &probe{hook: &hooks[i]}
-		p.place(t.loader, t.kernel)
+		p.attachBest(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
-	t.loader.forget(t.awaited())
-	t.coverage = t.survey()
+	t.loader.release(t.awaited())
+	t.coverage = t.currentCoverage()
 	if t.wakeup, err = newWakeup(t.loader.maps["details"], t.drain.ring); err != nil {
 		return err
 	}
@@ -125,11 +125,10 @@ func (t *Tracer) setEnabled(on bool) error {
 	return nil
 }
 
-// Read returns some of what was counted since it was counted last, which may be
-// nothing, and good until the next call. Unless there is more to be had, it waits
-// for the next tick, at most 100 ms; where nothing was counted for a while, until
-// something is, or the given time. After Stop it returns what is left and then
-// io.EOF.
+// Read returns events of drops that were counted since the last read, or none; they
+// are valid until the next call. Unless more events are ready, it waits for the next
+// tick, at most 100 ms. If nothing was counted for a while, it waits until something
+// is, or until the given time. After Stop it returns the rest and then io.EOF.
 func (t *Tracer) Read(until time.Time) ([]event.Event, error) {
 	if !t.drain.emptying {
 		if t.finished {
@@ -138,24 +137,24 @@ func (t *Tracer) Read(until time.Time) ([]event.Event, error) {
 		if err := t.await(until); err != nil {
 			return nil, err
 		}
-		t.adopt()
+		t.attachLoaded()
 	}
 	now := time.Now()
 	events, err := t.drain.read(now, t.finished)
 	if s := t.free.second; err == nil && s != nil {
-		err = s.update(now, t.drain.flood, t.recursed)
+		err = s.update(now, t.drain.flood, t.countedBySecond)
 	}
 	return events, err
 }
 
-// Ignore says that event number i of the last Read is of no interest, nor what
-// differs from it by addresses and ports alone: no more is counted of it, until
+// Ignore says that event number i of the last Read is no drop, like all events that
+// differ from it by addresses and ports alone. These are not counted any more until
 // the coverage changes.
 func (t *Tracer) Ignore(i int) {
 	t.drain.ignored.add(&t.drain.keys[i])
 }
 
-// await returns at the next tick, or when there is none to come.
+// await returns at the next tick, or after Stop.
 func (t *Tracer) await(until time.Time) error {
 	var err error
 	if now := time.Now(); t.drain.isQuiet(now) && until.Sub(now) > t.clock.interval {
@@ -174,7 +173,7 @@ func (t *Tracer) await(until time.Time) error {
 	return nil
 }
 
-// rest lets the ticks be until there are details.
+// rest stops the ticks until there are details.
 func (t *Tracer) rest(until time.Time) error {
 	return errors.Join(t.clock.set(0), t.wakeup.wait(until), t.clock.set(t.clock.interval))
 }
@@ -200,12 +199,12 @@ func (t *Tracer) Losses() (event.Losses, error) {
 // lost is the drops that nothing counted, of which missed is how many the
 // tracepoint's first program missed.
 func lost(s *[bpfStatSTAT_MAX]uint64, missed uint64) uint64 {
-	return s[bpfStatSTAT_LOST] + missed - min(missed, s[bpfStatSTAT_RESCUED])
+	return s[bpfStatSTAT_LOST] + missed - min(missed, s[bpfStatSTAT_SECOND_PROGRAM])
 }
 
-func (t *Tracer) recursed() (uint64, error) {
+func (t *Tracer) countedBySecond() (uint64, error) {
 	s, err := t.drain.stats()
-	return s[bpfStatSTAT_RESCUED], err
+	return s[bpfStatSTAT_SECOND_PROGRAM], err
 }
 
 // Close detaches everything. It may be called more than once.

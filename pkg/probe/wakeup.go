@@ -29,7 +29,7 @@ func newWakeup(details *ebpf.Map, ring *ringbuf.Reader) (*wakeup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("duplicate a map's file: %w", err)
 	}
-	// What tells the Go runtime to poll it.
+	// The Go runtime polls a file that does not block.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, errors.Join(fmt.Errorf("watch the ring buffer: %w", err), unix.Close(fd))
 	}
@@ -59,7 +59,7 @@ func (b *wakeup) wait(until time.Time) error {
 // wake ends a wait, or the next one if there is none now.
 func (b *wakeup) wake() {
 	b.woken.Store(true)
-	// One that cannot be set ends when it was to end.
+	// If the deadline cannot be set, the wait ends at its own.
 	_ = b.file.SetReadDeadline(time.Unix(1, 0))
 }
 

@@ -21,7 +21,7 @@ type Process struct {
 	Unit string
 }
 
-// Describe says who a process of a /proc is, as far as that can be read.
+// Describe reads the name, unit and container of a process in a /proc.
 func Describe(proc procfs.FS, pid int) Process {
 	p := Process{PID: pid}
 	dir, err := proc.Proc(pid)

@@ -36,7 +36,7 @@ type bench struct {
 // requestKey names a request socket: its two ends.
 type requestKey struct{ server, client netip.AddrPort }
 
-// play makes a Run of a list of steps that rely on settings.
+// play makes a Run of steps that need certain sysctls.
 func play(settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
 	return playFor(runTimeout, settings, steps)
 }

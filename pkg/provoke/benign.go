@@ -94,7 +94,8 @@ func tapped(b *bench) {
 	clientCloses(b)
 }
 
-// tap opens a packet socket on the server's interface that is of no use.
+// tap opens a packet socket on the server's interface that spoil makes unable to
+// receive, so that it drops its clone of every packet.
 func (b *bench) tap(proto uint16, spoil func(fd int) error) {
 	if b.err != nil {
 		return

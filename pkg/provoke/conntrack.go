@@ -89,7 +89,7 @@ func conntrackTableFull(b *bench) Expect {
 }
 
 // conntrackClash gives all clients one source address and port by NAT: the
-// replies of a second connection could not be told apart from the first's.
+// replies of a second connection would look like the first's.
 func conntrackClash(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	shared := netip.AddrPortFrom(b.source(99), 5000)

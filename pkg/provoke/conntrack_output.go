@@ -20,7 +20,7 @@ var conntrackOutput = []Provocation{
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOutputData),
 	},
 	{
-		// It is counted, and no record tells of it: nobody was refused by this host.
+		// The kernel counts it. There is no record, as this host refuses no client.
 		Cause: "conntrack-table-full", Variant: "own-connect", Families: []Family{V4, V6}, Global: true,
 		Needs: []string{featNFTCt, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOwnConnect),

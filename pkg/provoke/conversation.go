@@ -159,7 +159,7 @@ func clientCloses(b *bench) {
 }
 
 // serverCloses: the client's FIN meets a TIME_WAIT socket, and
-// net/ipv4/tcp_ipv4.c:tcp_v4_rcv frees it at discard_it, as if dropped.
+// net/ipv4/tcp_ipv4.c:tcp_v4_rcv frees it at discard_it with kfree_skb, as it frees drops.
 func serverCloses(b *bench) {
 	client, server := b.pair()
 	port := client.port()

@@ -60,8 +60,8 @@ func neighbourQueueFull(b *bench) Expect {
 }
 
 // givenUp are the notices of the requests whose neighbour was given up.
-// IPv4 tells itself so with an ICMP error that ends the request (arp_error_report,
-// tcp_req_err). IPv6's error is none that does, and so the request expires.
+// IPv4 sends itself an ICMP error that ends the request (arp_error_report,
+// tcp_req_err). IPv6's error does not end it, so the request expires.
 func (b *bench) givenUp(ln *listener, clients []netip.AddrPort) Expect {
 	if b.f == V6 {
 		return b.expired(ln, clients)

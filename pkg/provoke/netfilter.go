@@ -99,8 +99,8 @@ func netfilterOutput(b *bench) Expect {
 	return merge(b.expect("netfilter-drop", "", ln.addr, clients, nil), b.expired(ln, clients))
 }
 
-// netfilterNAT drops SYNs after NAT has given them another source: they are told
-// with the one they came with.
+// netfilterNAT drops SYNs after NAT has given them another source: the records have
+// the original source.
 func netfilterNAT(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	b.rule(natInput(b.f), ln.addr, snat(netip.AddrPortFrom(b.source(99), 5000))...)

@@ -41,7 +41,7 @@ func nfnetlinkMessage(subsys, kind uint16, flags netlink.HeaderFlags, resource u
 	}, nil
 }
 
-// nfqueue holds packets back, for as long as it gives no verdict.
+// nfqueue holds packets until it sets their verdict.
 type nfqueue struct {
 	conn *netlink.Conn
 	num  uint16
@@ -96,7 +96,7 @@ func (l *Lab) queuedPackets() (n int, err error) {
 	return n, err
 }
 
-// helperRequest is about a conntrack helper of a port that nobody uses.
+// helperRequest is about a conntrack helper of a port that is not used.
 func helperRequest(kind uint16, flags netlink.HeaderFlags) (netlink.Message, error) {
 	const name, tuple, queueNum, policy, privateLen, status = 1, 2, 3, 4, 5, 6
 	return nfnetlinkMessage(subsysCTHelper, kind, flags|netlink.Acknowledge, 0, func(e *netlink.AttributeEncoder) {

@@ -81,7 +81,7 @@ var Reconciled = []string{
 // Provocation is one way to provoke one cause.
 type Provocation struct {
 	Cause, Stage string
-	// Variant tells apart several ways to the same cause and stage.
+	// Variant distinguishes several ways to provoke the same cause and stage.
 	Variant  string
 	Families []Family
 	// Global says that a limit of the whole machine is changed (and restored):

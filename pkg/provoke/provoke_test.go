@@ -59,7 +59,7 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// others are counters that tell apart causes which move none of Reconciled, or
+// others are counters that distinguish causes which move none of Reconciled, or
 // one provocation by its name.
 var others = map[string]map[string]uint64{
 	"netfilter-drop":               {"TcpInSegs": 0},

@@ -11,7 +11,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
-// Provoked finds the listener open, and what it is told is what the run returns.
+// Provoked is called while the listener is open, with what the run returns.
 func TestProvoked(t *testing.T) {
 	l := newLab(t)
 	listens := func(want Expect) bool {
@@ -23,9 +23,9 @@ func TestProvoked(t *testing.T) {
 			return e.State == sockets.Listen && e.Local.Port() == want.Drops[0].Dst.Port()
 		})
 	}
-	var told []Expect
+	var calls []Expect
 	l.Provoked = func(_ context.Context, want Expect) {
-		told = append(told, want)
+		calls = append(calls, want)
 		if !listens(want) {
 			t.Error("the listener is closed already")
 		}
@@ -36,8 +36,8 @@ func TestProvoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(told, []Expect{want}) {
-		t.Errorf("told %v, want %v once", told, want)
+	if !reflect.DeepEqual(calls, []Expect{want}) {
+		t.Errorf("called with %v, want %v once", calls, want)
 	}
 	if listens(want) {
 		t.Error("the listener is still open")

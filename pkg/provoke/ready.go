@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitReady waits until both ends carry and own their addresses. The kernel
-// tells a device of its carrier later, from a work queue (net/core/link_watch.c),
+// awaitReady waits until both ends have a carrier and usable addresses. The kernel
+// handles a new carrier later, in a work queue (net/core/link_watch.c),
 // and only then makes IPv6 addresses usable (net/ipv6/addrconf.c:addrconf_notify);
 // until then it would take the lab's packets for another host's.
 func (l *Lab) awaitReady(ctx context.Context) error {

@@ -70,7 +70,7 @@ func (b *bench) stuckRead(s *stream) (release func() error) {
 	if b.err != nil {
 		return func() error { return nil }
 	}
-	page, err := newLatePage()
+	page, err := newFaultingPage()
 	if err != nil {
 		b.fail(err)
 		return func() error { return nil }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// A CPU's backlog takes 1000 packets and some of these are answered; nothing
-	// of it is to be dropped.
+	// A CPU's backlog takes 1000 packets. Some of these are answered, and the backlog
+	// must not drop any.
 	stressBatch   = 128
 	stressSources = 16
 	// stressLimit bounds what one CPU sends in each lab.

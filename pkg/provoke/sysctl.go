@@ -13,11 +13,11 @@ import (
 )
 
 // sysctls are values by name below net: {"ipv4/tcp_syncookies": "1"}. A name
-// that starts with "@" is no sysctl but only a claim.
+// that starts with "@" is not a sysctl: it only reserves something.
 type sysctls map[string]string
 
 // listenerDefaults are the settings that decide what a listener does with a
-// SYN. Whoever depends on one of them claims them all.
+// SYN. A provocation that depends on one of them claims them all.
 var listenerDefaults = sysctls{
 	"ipv4/tcp_syncookies":        "1",
 	"ipv4/tcp_abort_on_overflow": "0",

@@ -30,7 +30,7 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
-// A frame of ours reads back as it was meant, for both families.
+// A frame that was built parses back to its fields, for both families.
 func TestSegmentFrame(t *testing.T) {
 	for _, addrs := range [][2]string{{"10.9.1.1:20000", "10.0.0.1:443"}, {"[fd09::1]:20000", "[fd00::1]:443"}} {
 		s := segment{

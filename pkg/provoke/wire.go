@@ -112,8 +112,8 @@ func packetSocket(ifindex int, proto uint16) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("open packet socket: %w", err)
 	}
-	// What the client itself sends is not of interest; kernels without the
-	// option (before 4.20) show it, and it is told apart by its addresses.
+	// The socket must not receive what the client itself sends. Kernels without the
+	// option (before 4.20) pass it on; its addresses show it.
 	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(proto), Ifindex: ifindex}); err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package shell holds commands that people paste into a root shell, or that a
+// Package shell holds commands that users paste into a root shell, or that a
 // script takes from JSON and runs. A command is made of arguments and quoted in
 // one place, as interfaces, files and network namespaces have names that an
 // unprivileged user chose.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// hostile are names that somebody may give an interface, a file or a network
+// hostile are names that a user may give an interface, a file or a network
 // namespace.
 var hostile = []string{
 	"$(id>x)", ";reboot", "a b", "a\nb", "-rf", `'"`, "`id`", "\x1b[2J", "fifteen-bytes-x", "\u202eevil", "\u009b31m",

@@ -17,7 +17,7 @@ import (
 // topSources is how many sources of a cause the text has.
 const topSources = 10
 
-// Summary writes what the trace comes to.
+// Summary writes the summary of the trace.
 func (t *Text) Summary(s watch.Summary) error {
 	if t.records {
 		t.page.Blank()
@@ -157,12 +157,12 @@ func reconcileRow(r *watch.Row) []text.Part {
 	if name == "" {
 		name = fmt.Sprint(r.Netns)
 	}
-	verdict := text.Green.Of("equal")
+	result := text.Green.Of("equal")
 	if r.Kernel != r.Attributed {
-		verdict = text.Red.Of("differs")
+		result = text.Red.Of("differs")
 	}
 	return []text.Part{
 		text.Plain.Of(name), text.Plain.Of(r.Counter), text.Plain.Of(fmt.Sprint(r.Kernel)),
-		text.Plain.Of(fmt.Sprint(r.Attributed)), verdict,
+		text.Plain.Of(fmt.Sprint(r.Attributed)), result,
 	}
 }

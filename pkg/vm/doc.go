@@ -10,7 +10,7 @@
 //	ttyS0  the kernel's console
 //	ttyS1  the command's stdout
 //	ttyS2  the command's stderr
-//	ttyS3  control: the guest says hello, warns and tells the exit status
+//	ttyS3  control: the guest's start, warnings and exit status
 //
 // Where the kernel has a virtio console, two virtio ports take the place of ttyS1
 // (and carry stdin, if asked for) and ttyS2: they are a hundred times as fast.

@@ -20,7 +20,7 @@ type Fetcher struct {
 	Mirror Mirror
 	// Refresh looks for a newer version although the cache has one.
 	Refresh bool
-	// Log is told what is going on, a line at a time.
+	// Log gets a line for each step.
 	Log io.Writer
 }
 

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guestConfig tells init what to do; it is a file in the initramfs.
+// guestConfig is init's configuration; it is a file in the initramfs.
 type guestConfig struct {
 	Args    []string
 	Dir     string
@@ -105,7 +105,7 @@ func runConfig(cfg guestConfig, control *os.File, say func(message)) (message, e
 	return runCommand(cfg, control, stdout, stderr)
 }
 
-// moduleParams keep modules from making devices that nobody asked for.
+// moduleParams keep modules from making devices by themselves.
 var moduleParams = map[string]string{"dummy": "numdummies=0", "ifb": "numifbs=0", "bonding": "max_bonds=0"}
 
 // runCommand runs the command with its output on the ports. The command gets

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// input buffers what arrives on a serial port without bound: a port that nobody
+// input buffers what arrives on a serial port without bound: a port that no program
 // reads loses bytes, and a command may be slow to read its stdin.
 type input struct {
 	mu       sync.Mutex
@@ -40,7 +40,7 @@ func (in *input) receive(port io.Reader) {
 	}
 }
 
-// setEnd tells how many bytes there are in all.
+// setEnd sets how many bytes there are in all.
 func (in *input) setEnd(n int64) {
 	in.mu.Lock()
 	in.end = n

@@ -54,7 +54,7 @@ func b2u(b bool) uintptr {
 	return 0
 }
 
-// raiseLimits lifts what stands in the way of BPF on kernels that charge locked memory.
+// raiseLimits raises the locked-memory limit for kernels that charge BPF to it.
 func raiseLimits() error {
 	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
 	files := unix.Rlimit{Cur: 1 << 20, Max: 1 << 20}

@@ -140,7 +140,7 @@ type ModuleSpec struct {
 // guestPath is the PATH inside the guest.
 const guestPath = "/bin:/sbin:/usr/bin:/usr/sbin"
 
-// guestEnv is the command's environment; SYNWATCH_VM=1 tells tests that the machine
+// guestEnv is the command's environment; SYNWATCH_VM=1 shows tests that the machine
 // is theirs, so that they may change machine-wide limits, and SYNWATCH_KERNEL which of
 // the matrix's kernels it has.
 func guestEnv(kernel string, more []string) []string {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine is what QEMU is told, apart from the files.
+// machine is QEMU's configuration without the files.
 type machine struct {
 	*platform
 	accel   string // "kvm" or "tcg"

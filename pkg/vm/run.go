@@ -27,7 +27,7 @@ type Config struct {
 	// Stdin is passed to the command; nil for none.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Log is told of retries and warnings, a line at a time.
+	// Log gets a line for each retry and warning.
 	Log io.Writer
 	// Console, if not nil, gets the kernel's console.
 	Console io.Writer

@@ -13,8 +13,8 @@ import (
 const (
 	// interval is the least time between two records of the same key.
 	interval = time.Second
-	// maxPending bounds the keys that are remembered. One that finds no room is
-	// recorded at once, every time: the source joins those of a flood by itself.
+	// maxPending bounds the keys that are remembered. The drops of any other key are
+	// recorded at once: in a flood the source joins them itself.
 	maxPending = 4096
 )
 
@@ -31,8 +31,8 @@ func keyOf(r *Record) key {
 	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns}
 }
 
-// pending is a key that has had a record within the interval, with what has
-// come since then.
+// pending is a key that has had a record within the interval, with the drops since
+// then.
 type pending struct {
 	Record // Count is 0 when nothing came
 	due    time.Time
@@ -49,8 +49,8 @@ func newCoalescer(room int) *coalescer {
 	return &coalescer{room: room, byKey: map[key]*pending{}}
 }
 
-// add says whether r is to be recorded at once. If not it was joined to what is
-// pending.
+// add returns true if r must be recorded at once. Otherwise it has joined r to the
+// pending record of its key.
 func (c *coalescer) add(r Record, now time.Time) bool {
 	k := keyOf(&r)
 	p := c.byKey[k]

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxWait is how long a record may wait for what the machine knows of it
-	// unless Config.MaxWait says otherwise, pause how long the loop may, pauses
-	// times in a row.
+	// maxWait is how long a record may wait for its answer unless Config.MaxWait
+	// says otherwise. The loop waits for answers at most pauses times in a row,
+	// each time for pause.
 	maxWait = 50 * time.Millisecond
 	pause   = time.Millisecond
 	pauses  = 4
@@ -20,10 +20,10 @@ const (
 	maxUnanswered = 8192
 )
 
-// Enricher knows what stands behind the numbers of a record; enrich.Cache is one.
+// Enricher finds the listener, the interface and the like of a record; enrich.Cache is
+// one.
 type Enricher interface {
-	// Ask returns at once what is known, and whether that is all that is to be
-	// expected.
+	// Ask returns at once what is known, and whether no more will be known later.
 	Ask(enrich.Query) (answer enrich.Answer, all bool)
 }
 
@@ -42,7 +42,7 @@ func (w *watcher) ask(q *enrich.Query) (enrich.Answer, bool) {
 	return w.Enricher.Ask(*q)
 }
 
-// queryOf is what there is to know of a record.
+// queryOf returns the query for what a record may carry.
 func queryOf(r *Record, now time.Time) enrich.Query {
 	q := enrich.Query{
 		Since: now, Netns: r.Netns, Dst: r.Dst,
@@ -99,7 +99,7 @@ func (w *watcher) record(r Record) error {
 	return w.Sink.Record(r)
 }
 
-// awaitAnswers gives the answers some time to come.
+// awaitAnswers waits for answers, for a limited number of pauses.
 func (w *watcher) awaitAnswers(pauses int) error {
 	for ; ; pauses-- {
 		left, err := w.recordAnswered()
@@ -110,7 +110,7 @@ func (w *watcher) awaitAnswers(pauses int) error {
 	}
 }
 
-// recordAll waits for the last time.
+// recordAll waits for answers once more and records all that is left.
 func (w *watcher) recordAll() error {
 	err := w.awaitAnswers(int(w.MaxWait / pause))
 	for err == nil && len(w.unanswered) > 0 {

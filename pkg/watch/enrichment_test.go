@@ -105,6 +105,6 @@ func TestQueriesFollowTheCatalogue(t *testing.T) {
 	d = ask(0)
 	b = run(t, newFake(step{events: []event.Event{drop("10.9.0.5:1", 1)}}), func(c *Config) { c.Enricher = d })
 	if len(d.asked) > 0 || len(b.records) != 1 || b.records[0].Listener != nil {
-		t.Errorf("asked who listens where nobody does: %v", d.asked)
+		t.Errorf("asked for a listener where there is none: %v", d.asked)
 	}
 }

@@ -46,13 +46,13 @@ type fake struct {
 	steps    []step
 	losses   event.Losses
 	counters nstat.Sample
-	second   netns.ID // who has the number
+	second   netns.ID // the namespace that has the number now
 	cookies  bool     // user space can read them
 	deep     int
 	started  bool
 	stopped  bool
 	ignored  []int // of the events of a step
-	rests    []time.Duration
+	waits    []time.Duration
 	woken    chan struct{}
 }
 
@@ -60,7 +60,7 @@ const second = home + 1
 
 var (
 	homeID = netns.ID{Cookie: 1, Inode: home}
-	// secondID is the second namespace, thirdID the one that has its number then.
+	// secondID is the second namespace, thirdID the one that gets its number later.
 	secondID = netns.ID{Cookie: 2, Inode: second}
 	thirdID  = netns.ID{Cookie: 3, Inode: second}
 )
@@ -88,15 +88,15 @@ func (f *fake) Wake()                         { close(f.woken) }
 func (f *fake) Ignore(i int)                  { f.ignored = append(f.ignored, i) }
 func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
 
-// Read takes the next step. When there is none left it rests until it is stopped.
+// Read takes the next step. After the last one it waits until it is stopped.
 func (f *fake) Read(until time.Time) ([]event.Event, error) {
 	if len(f.steps) == 0 {
 		if f.stopped {
 			return nil, io.EOF
 		}
-		rest := max(until.Sub(f.clock.now), tenth)
-		f.rests = append(f.rests, rest)
-		f.clock.now = f.clock.now.Add(rest)
+		wait := max(until.Sub(f.clock.now), tenth)
+		f.waits = append(f.waits, wait)
+		f.clock.now = f.clock.now.Add(wait)
 		return nil, nil
 	}
 	s := f.steps[0]

@@ -73,7 +73,7 @@ func (w *watcher) search(n *namespace) {
 	w.sample(true, false)
 }
 
-// name is what people call a namespace.
+// name returns the name of a namespace, empty if it has none.
 func (w *watcher) name(n *namespace) string {
 	if !n.named {
 		n.name, n.named = w.Counters.Name(n.id), true
@@ -111,7 +111,7 @@ func (w *watcher) summary(losses event.Losses) Summary {
 	rows, unseen := r.rows()
 	return Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),
-		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.hidden,
+		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.unshownNotices,
 		Lost: losses.Lost, Unattributed: losses.Unattributed, Missed: losses.Missed,
 		Merged: w.merged, Unshown: w.unshown,
 		Causes: w.tally.summary(), Unseen: w.wanted(unseen), Reconcile: rows,

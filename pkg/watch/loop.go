@@ -42,12 +42,13 @@ type watcher struct {
 	unshown    uint64
 	merged     uint64
 	unanswered []unansweredRecord
-	hidden     uint64 // notices that nobody asked for
+	// unshownNotices counts the notices of a run without Config.Notices.
+	unshownNotices uint64
 }
 
-// Run follows the source until the context ends, the duration is over or there
-// are as many records as were asked for. Then it tells the summary. An error of
-// the sink, which satisfies ErrOutput, ends it without.
+// Run follows the source until the context ends, the duration is over or there are as
+// many records as Config.Records. Then it writes the summary. An error of the sink,
+// which satisfies ErrOutput, ends it without a summary.
 func Run(ctx context.Context, cfg Config) error {
 	cfg.MaxWait = cmp.Or(cfg.MaxWait, maxWait)
 	w := &watcher{
@@ -95,7 +96,7 @@ func (w *watcher) output(errs ...error) error {
 	return nil
 }
 
-// follow reads until the source has nothing more to say.
+// follow reads until the source has ended.
 func (w *watcher) follow(ctx context.Context) error {
 	defer context.AfterFunc(ctx, w.Source.Wake)()
 	for {
@@ -159,7 +160,7 @@ type attributed struct {
 	rule  *cause.Rule
 }
 
-// attribute finds the rules of events and leaves out what is no drop.
+// attribute finds the rules of events and leaves out those that are no drops.
 func (w *watcher) attribute(events []event.Event, now time.Time) []attributed {
 	found := make([]attributed, 0, len(events))
 	for i := range events {
@@ -199,7 +200,7 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 		return nil
 	}
 	if rule.Cause.Kind == cause.Notice && !w.Notices {
-		w.hidden += e.Count
+		w.unshownNotices += e.Count
 		return nil
 	}
 	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
@@ -212,7 +213,7 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 	return nil
 }
 
-// emit tells the sink of records, as long as any are wanted.
+// emit passes records on, until there are Config.Records drop records.
 func (w *watcher) emit(records ...Record) error {
 	for _, r := range records {
 		drop := r.Cause.Kind == cause.Drop

@@ -16,8 +16,8 @@ const (
 	// maxGone bounds the network namespaces that are gone and that are shown one
 	// by one. A node may see hundreds of thousands in a week.
 	maxGone = 1024
-	// goneFor is how long a namespace must be missing before it is taken for gone
-	// for good: a quick sample may miss it.
+	// goneFor is how long a namespace must be missing from the samples before it
+	// counts as gone: a quick sample may miss it.
 	goneFor = 10 * time.Second
 )
 
@@ -64,10 +64,10 @@ func (r *reconciled) addAll(o *reconciled) {
 // namespace is what a run knows of one network namespace.
 type namespace struct {
 	id netns.ID
-	// name is what people call it, as far as that was looked up.
+	// name is its name, once it was looked up (named).
 	name  string
 	named bool
-	// searched tells that a deep sample was taken for it.
+	// searched says that a deep sample was taken for it.
 	searched bool
 	last     nstat.Values // of the newest sample that had it, nil for none
 	sample   int          // the number of that sample
@@ -135,8 +135,8 @@ func (ns *namespaces) create(id netns.ID, now time.Time) *namespace {
 }
 
 // sampled finds the namespace of a sample, or adds it. Where user space cannot read
-// the cookie, a counter that went back tells that a new namespace has the number.
-// If no record had the cookie of the one before, both are one to us.
+// the cookie, a counter that went back shows that a new namespace has the number. If
+// no record had the cookie of the old one, the two cannot be distinguished.
 func (ns *namespaces) sampled(id netns.ID, values nstat.Values, now time.Time) *namespace {
 	n := ns.table.Get(id)
 	switch {
@@ -218,7 +218,7 @@ func (ns *namespaces) reconciles(inode uint32) bool {
 	return len(ns.only) == 0 || slices.Contains(ns.only, inode)
 }
 
-// sorted lists those to reconcile by the number that people see.
+// sorted lists the namespaces to reconcile by inode number.
 func (ns *namespaces) sorted() []*namespace {
 	all := slices.SortedFunc(maps.Values(maps.Collect(ns.table.All())), func(a, b *namespace) int { return a.id.Compare(b.id) })
 	return slices.DeleteFunc(all, func(n *namespace) bool { return !ns.reconciles(n.id.Inode) })

@@ -17,7 +17,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/nstat"
 )
 
-// The samples are of a kernel that does not tell user space the cookies.
+// The samples are of a kernel that does not show the cookies to user space.
 func TestNamespacesAddUpSamples(t *testing.T) {
 	one, two := netns.ID{Inode: 1}, netns.ID{Inode: 2}
 	now := time.Now()

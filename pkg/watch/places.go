@@ -42,7 +42,8 @@ type placeState struct {
 	answer      enrich.Answer
 }
 
-// at finds a place or adds it, if need be in the room of those with the least.
+// at finds a place or adds it. If there is no room, it removes the places with the
+// fewest drops.
 func (p places) at(where place, e *event.Event) *placeState {
 	if p[where] == nil {
 		if len(p) >= maxPlaces {
@@ -53,8 +54,8 @@ func (p places) at(where place, e *event.Event) *placeState {
 	return p[where]
 }
 
-// forget forgets the half of the places where the least was counted. One of them
-// that turns out to be the busiest after all is said to have had fewer.
+// forget removes the half of the places with the fewest drops. If one of them becomes
+// the busiest later, its count is too low.
 func (p places) forget() {
 	least := slices.SortedFunc(maps.Keys(p), func(a, b place) int { return cmp.Compare(p[a].count, p[b].count) })
 	for _, where := range least[:len(least)/2] {
@@ -80,8 +81,8 @@ func (p places) remember(where place, r *Record) {
 	}
 }
 
-// busiest is where a cause was met the most. Ties go to the lower port, so that
-// the same run tells the same.
+// busiest is the place with most drops of a cause. Ties go to the lower port, so that
+// the same run reports the same.
 func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
 	for where, here := range p {
 		if where.cause != c {

@@ -20,10 +20,10 @@ type reconciler struct {
 	unseen     []cause.Unseen
 }
 
-// rows lists the counters that this kernel has and that are not zero on both
-// sides, by namespace and in the order of the catalogue, and the totals that can
-// only be of stages out of sight. The last rows are the sum of the namespaces that
-// are not listed.
+// rows lists the counters that this kernel has and that are not zero on both sides, by
+// namespace and in the order of the catalogue. It also returns the totals that can only
+// be of stages that the hooks do not show. The last rows are the sum of the namespaces
+// that are not listed.
 func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	rows, unseen := []Row{}, []UnseenTotal{}
 	add := func(own []Row, of *reconciled, whose []string) {
@@ -59,7 +59,7 @@ func (r *reconciler) rowsOf(row Row, of *reconciled) []Row {
 	return rows
 }
 
-// state says what is to be known of a namespace's counters.
+// state returns remarks on a namespace's counters.
 func (ns *namespaces) state(n *namespace) []string {
 	switch {
 	case n.last == nil:
@@ -106,7 +106,7 @@ func addTotals(sum, more []UnseenTotal) []UnseenTotal {
 	return sum
 }
 
-// unread is all that is to be said of a namespace whose counters are not known.
+// unread is the remark on a namespace whose counters are not known.
 const unread = "the namespace's counters could not be read"
 
 // why says why the two sides of a row differ, as far as it is known, after what is

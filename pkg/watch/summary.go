@@ -21,10 +21,11 @@ type Summary struct {
 	Lost, Unattributed uint64
 	// Missed is calls of hooked functions that the kernel did not show.
 	Missed uint64
-	// Merged is how many drops should have had a record of their own and had not.
+	// Merged is how many drops have no record of their own although the run was to
+	// record every drop.
 	Merged uint64
-	// Unshown is how many of Drops no record stands for, as the run was to end
-	// after a number of records.
+	// Unshown is how many of Drops have no record, as the run ended after a number of
+	// records.
 	Unshown uint64
 	// Causes are those with drops, and with notices if these were asked for, the
 	// most first.
@@ -33,7 +34,7 @@ type Summary struct {
 	Unseen []UnseenTotal
 	// Reconcile sets the kernel's counters against what was attributed.
 	Reconcile []Row
-	// Filtered tells that the kernel's counters count more than was looked at.
+	// Filtered says that the run traced only part of what the kernel's counters count.
 	Filtered bool
 	// Findings are what to do about it, the worst first.
 	Findings []diagnose.Finding
@@ -78,7 +79,7 @@ type UnseenTotal struct {
 // causes that move it.
 type Row struct {
 	Netns uint32 // its inode number, 0 for the sum of many
-	// Cookie tells namespaces apart that had the number one after the other; 0 for
+	// Cookie distinguishes namespaces that had the number one after the other; 0 for
 	// unknown.
 	Cookie    uint64
 	NetnsName string

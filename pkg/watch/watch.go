@@ -24,15 +24,14 @@ type Source interface {
 	Coverage() event.Coverage
 	// Start makes the source count from now on.
 	Start() error
-	// Read waits for a moment; while nothing happens until something does, at
-	// most until the given time. It may return nothing. After Stop it returns
-	// what is left and then io.EOF.
+	// Read waits for a moment. While nothing is dropped, it waits for the next drop, at
+	// most until the given time. It may return nothing. After Stop it returns the rest
+	// and then io.EOF.
 	Read(until time.Time) ([]event.Event, error)
 	// Wake ends a wait that may take longer than a moment.
 	Wake()
-	// Ignore says that event number i of the last Read is of no interest, nor
-	// others of its kind; the source may leave them out as long as its coverage
-	// stays what it is.
+	// Ignore says that event number i of the last Read is no drop, like all of its
+	// kind; the source may leave these out as long as its coverage does not change.
 	Ignore(i int)
 	// Stop makes the source count no more.
 	Stop() error
@@ -43,8 +42,8 @@ type Source interface {
 // Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
 	Sample(deep bool) (nstat.Sample, error)
-	// Name returns what people call a network namespace, empty for the machine's
-	// own and for one without a name. It knows those of the last sample.
+	// Name returns the name of a network namespace of the last sample, empty for the
+	// machine's own and for one without a name.
 	Name(id netns.ID) string
 }
 
@@ -57,15 +56,15 @@ type Sink interface {
 	Flush() error
 }
 
-// Config says what to watch and whom to tell.
+// Config says what to trace and where the results go.
 type Config struct {
 	Source   Source
 	Counters Counters
 	Sink     Sink
 	// Enricher may be nil.
 	Enricher Enricher
-	// Table describes the connection tracking of a network namespace with who has
-	// its entries; conntrack.ReadNetns is one. It may be nil.
+	// Table reads who has the connection tracking entries of a network namespace;
+	// conntrack.ReadNetns is one. It may be nil.
 	Table func(id netns.ID) (*conntrack.NetnsTable, error)
 	// Waiting looks at an accept queue; sockets.ReadWaiting is one. It may be nil.
 	Waiting func(id netns.ID, port uint16) (sockets.Waiting, error)
@@ -79,10 +78,10 @@ type Config struct {
 
 	// Causes are those to record; empty for all.
 	Causes []*cause.Cause
-	// Notices asks for records of what is no drop.
+	// Notices asks for records of events that drop nothing.
 	Notices bool
-	// EveryDrop tells that the source makes an event of each drop, which are
-	// then not to be joined.
+	// EveryDrop says that the source makes an event of each drop, and that these are
+	// not joined.
 	EveryDrop bool
 	// Records ends the run after so many drop records, Duration after that
 	// time. 0 for no end.
@@ -99,8 +98,8 @@ type Config struct {
 
 	// Netns are the only namespaces that the source looks at; empty for all.
 	Netns []uint32
-	// Filtered tells that the source leaves out drops by address or port, which
-	// the kernel's counters do not.
+	// Filtered says that the source leaves out drops by address or port; the kernel's
+	// counters include them.
 	Filtered bool
 }
 
@@ -124,7 +123,7 @@ type Record struct {
 	Stage string
 	// NetnsName is the namespace's name, if it has one.
 	NetnsName string
-	// Answer is what the machine knows of it.
+	// Answer is the listener, the interface and so on.
 	enrich.Answer
 
 	namespace *namespace

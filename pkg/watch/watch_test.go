@@ -46,7 +46,7 @@ func TestCoalescedRecordsSumUpExactly(t *testing.T) {
 	}
 }
 
-func TestResiduesAreFlushedWhenDue(t *testing.T) {
+func TestPendingRecordsAreWrittenWhenDue(t *testing.T) {
 	b := run(t, newFake(
 		step{events: []event.Event{drop("10.9.0.5:1", 1)}},
 		step{after: tenth, events: []event.Event{drop("10.9.0.5:1", 7)}},
@@ -103,7 +103,7 @@ func TestCauseFilterKeepsReconciliation(t *testing.T) {
 	}
 }
 
-func TestRestsUntilSomethingIsToBeDone(t *testing.T) {
+func TestWaitsUntilTheNextDuty(t *testing.T) {
 	joined := step{after: 50 * time.Millisecond, events: []event.Event{drop("10.9.0.5:1000", 3)}}
 	for name, test := range map[string]struct {
 		steps    []step
@@ -117,8 +117,8 @@ func TestRestsUntilSomethingIsToBeDone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(test.steps...)
 			run(t, f, func(c *Config) { c.Duration = test.duration })
-			if diff := cmp.Diff(test.want, f.rests); diff != "" {
-				t.Errorf("rests (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.want, f.waits); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -204,7 +204,7 @@ func TestBoundedTablesStayExact(t *testing.T) {
 	}
 }
 
-func TestContextEndsWithDrainAndResidues(t *testing.T) {
+func TestContextEndsWithDrainAndPendingRecords(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var f *fake

@@ -85,7 +85,7 @@ type Want struct {
 type Provoked struct {
 	// Name is that of the provocation.
 	Name string `json:"name"`
-	// Unseen says that the kernel does not show all of it: what is to be named is
+	// Unseen says that the kernel does not show all of it: what must be named is
 	// named by the provoked causes, more generally, or as other.
 	Unseen bool `json:"unseen,omitempty"`
 	// Partial says that it was provoked together with what the kernel does not show.

@@ -24,7 +24,7 @@ const (
 // attributes that nl has no name for (nfnetlink_conntrack.h).
 const ctaProtoICMPID, ctaProtoICMPType, ctaProtoICMPCode = 4, 5, 6
 
-// Entry is what is to be created.
+// Entry is an entry to create.
 type Entry struct {
 	Src, Dst netip.AddrPort
 	Proto    uint8

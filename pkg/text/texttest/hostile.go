@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package texttest shows that no name that somebody else chose reaches a terminal
+// Package texttest shows that no name that another user chose reaches a terminal
 // as more than the letters that it has.
 package texttest
 

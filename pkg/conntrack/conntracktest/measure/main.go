@@ -34,11 +34,11 @@ func main() {
 	flag.Parse()
 	err := readOnly(*only)
 	if *only == "" {
-		story := conntracktest.Story
+		fill := conntracktest.OneRange
 		if *worst {
-			story = conntracktest.Worst
+			fill = conntracktest.AllDistinct
 		}
-		err = netns.InsideNew(func() error { return measure(story, *entries, *rounds, *synwatch, *list, *show) })
+		err = netns.InsideNew(func() error { return measure(fill, *entries, *rounds, *synwatch, *list, *show) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
@@ -56,13 +56,13 @@ type contender struct {
 	peak  int64 // kB of resident memory; of the shell's children too
 }
 
-func measure(story func(int) iter.Seq[conntracktest.Entry], entries, rounds int, synwatch string, list, show bool) error {
+func measure(fill func(int) iter.Seq[conntracktest.Entry], entries, rounds int, synwatch string, list, show bool) error {
 	table, err := conntrack.InNetns(netns.ID{}, func(*conntrack.NetnsTable) error { return nil })
 	if err != nil {
 		return err
 	}
 	entries = min(entries, int(table.Max)-int(table.Count))
-	if err := conntracktest.Fill(story(entries)); err != nil {
+	if err := conntracktest.Fill(fill(entries)); err != nil {
 		return err
 	}
 	contenders := []*contender{
@@ -126,7 +126,7 @@ func readOnly(how string) error {
 	var err error
 	switch how {
 	case "bare":
-		n, err = conntracktest.Bare()
+		n, err = conntracktest.CountMessages()
 	case "list":
 		var flows []*netlink.ConntrackFlow
 		flows, err = netlink.ConntrackTableList(netlink.ConntrackTable, netlink.FAMILY_ALL)

@@ -27,21 +27,21 @@ net.ipv4.tcp_tw_recycle = 1
 net.ipv4.tcp_tw_reuse = 1
 `
 
-// office is the one address that its machines have outside.
+// office is the address that the NAT gives to all machines of the office.
 const office = "192.0.2.254"
 
-// TestKernelStoryRecycle is the first outage: "I can't connect to the server
+// TestKernelOutageRecycle is the first outage: "I can't connect to the server
 // right now". Machines behind one NAT, whose clocks of TCP timestamps differ,
 // get each other's ports while the server remembers them in TIME_WAIT; mysqld
 // does not keep up; ACKs come with bad SYN cookies.
-func TestKernelStoryRecycle(t *testing.T) {
-	m := storyMachines(t, "nat", "ann", "bob", "app1", "app2", "app3")
-	lab := newLab(t) // whose server it is
+func TestKernelOutageRecycle(t *testing.T) {
+	m := newMachines(t, "nat", "ann", "bob", "app1", "app2", "app3")
+	lab := newLab(t) // its server is the machine "server"
 	m.add("server", lab.ServerDo)
 	m.recycle(lab)
 }
 
-// recycle is not much shorter, as it is a story.
+// recycle plays the outage, then checks what trace and check print about it.
 func (m *machines) recycle(lab *provoke.Lab) {
 	m.Helper()
 	m.settings("server", recycleFile)
@@ -96,7 +96,7 @@ func (m *machines) recycle(lab *provoke.Lab) {
 
 const sysctlFile = "/etc/sysctl.d/90-hadoop.conf"
 
-// settings writes a sysctl file and puts into force what of it this kernel has.
+// settings writes a sysctl file and sets those of its sysctls that this kernel has.
 func (m *machines) settings(name, file string) {
 	m.Helper()
 	m.must(os.MkdirAll(filepath.Dir(sysctlFile), 0o755), os.WriteFile(sysctlFile, []byte(file), 0o644))
@@ -128,8 +128,8 @@ func (m *machines) joinOffice() {
 	m.masquerade("nat", "server")
 }
 
-// byClock says which of two machines is ahead with its clock of TCP timestamps
-// towards the server. The kernel starts it anew for each pair of addresses, or of
+// byClock returns two machines in the order of their TCP timestamps, as the server
+// sees them. The kernel starts it anew for each pair of addresses, or of
 // addresses and ports (net/core/secure_seq.c): then each is ahead for about half
 // of the ports.
 func (m *machines) byClock(a, b string) (ahead, behind string) {
@@ -149,9 +149,9 @@ func (m *machines) byClock(a, b string) (ahead, behind string) {
 	return b, a
 }
 
-// reusePorts has one machine use ports of the NAT and another get the same while
-// the server has them in TIME_WAIT. It returns how many SYNs that cost: each that
-// the other sent and that made no connection.
+// reusePorts has one machine use ports of the NAT, and another one get the same ports
+// while the server keeps them in TIME_WAIT. It returns how many SYNs of the second
+// machine made no connection.
 func (m *machines) reusePorts(first, second string, n int) (rejected uint64) {
 	m.Helper()
 	const port = 40000
@@ -223,8 +223,8 @@ func (m *machines) badCookies(lab *provoke.Lab, times int) map[netip.Addr]uint64
 	return counts
 }
 
-// overflow fills mysqld's accept queue and has clients meet it full. It returns
-// how many SYNs of theirs were for nothing.
+// overflow fills mysqld's accept queue and has clients send SYNs to it. It returns
+// how many SYNs of each were dropped.
 func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]uint64 {
 	m.Helper()
 	accepted := func() uint64 { return m.counters("server")["TcpPassiveOpens"] }
@@ -233,5 +233,5 @@ func (m *machines) overflow(backlog int, clients map[string]int) map[netip.Addr]
 	m.Cleanup(func() { m.hangUp(filling) })
 	m.connected(filling)
 	m.await("a full queue", func() bool { return accepted() == before+uint64(backlog)+1 })
-	return m.tryInVain("198.51.100.1:3306", clients, 5) // more than three seconds
+	return m.sendRefusedSYNs("198.51.100.1:3306", clients, 5) // more than three seconds
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// counters are the kernel's for TCP on a machine, as nstat names them.
+// counters reads the kernel's TCP counters of a machine, by their nstat names.
 func (m *machines) counters(name string) map[string]uint64 {
 	m.Helper()
 	values := map[string]uint64{}
@@ -73,7 +73,7 @@ func (m *machines) dial(name, server string, n int, port uint16) (fds []int) {
 	return fds
 }
 
-// connected waits until all of the sockets are.
+// connected waits until all of the sockets are connected.
 func (m *machines) connected(fds []int) {
 	m.Helper()
 	for _, fd := range fds {
@@ -99,7 +99,7 @@ func (m *machines) hangUp(fds []int) {
 	}
 }
 
-// await waits for what has to come at last.
+// await polls until come returns true, and fails the test if that takes too long.
 func (m *machines) await(what string, come func() bool) {
 	m.Helper()
 	for deadline := time.Now().Add(hang); !come(); time.Sleep(10 * time.Millisecond) {
@@ -120,10 +120,10 @@ func (m *machines) joinClients(names ...string) {
 	}
 }
 
-// tryInVain has clients, which are named after the number of their network, begin
-// so many connections each that come to nothing, until all were tried so often or
-// more. It returns how many SYNs each address sent.
-func (m *machines) tryInVain(server string, clients map[string]int, tries uint64) map[netip.Addr]uint64 {
+// sendRefusedSYNs has each client begin so many connections to a server that refuses
+// them, and waits until every SYN was sent at least tries times. A client's name ends
+// in the number of its network. It returns how many SYNs each address sent.
+func (m *machines) sendRefusedSYNs(server string, clients map[string]int, tries uint64) map[netip.Addr]uint64 {
 	m.Helper()
 	sent := map[string]uint64{}
 	var trying []int
@@ -143,7 +143,7 @@ func (m *machines) tryInVain(server string, clients map[string]int, tries uint64
 	return counts
 }
 
-// dialOften keeps trying to connect until the returned function is called.
+// dialOften begins connections until the returned function is called.
 func (m *machines) dialOften(name, server string) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -163,7 +163,7 @@ func (m *machines) dialOften(name, server string) (stop func()) {
 	}
 }
 
-// connects demands that a new connection comes about.
+// connects fails the test unless a new connection is established.
 func (m *machines) connects(name string) {
 	m.Helper()
 	fds := m.dial(name, "198.51.100.1:80", 1, 0)

@@ -26,9 +26,9 @@ type machines struct {
 	ns map[string]*os.File
 }
 
-// storyMachines makes machines that are one server, or more, of this VM. What a
-// story changes is of the whole machine, so that it is told in a VM only.
-func storyMachines(t *testing.T, names ...string) *machines {
+// newMachines makes the machines of an outage. It skips the test outside of a VM, as
+// an outage sets sysctls of the whole machine.
+func newMachines(t *testing.T, names ...string) *machines {
 	t.Helper()
 	needs.VM(t)
 	needs.FewKernels(t)
@@ -137,8 +137,8 @@ func (m *machines) setGlobal(key, value string) {
 	}))
 }
 
-// program starts this test binary under another name on a machine, as which it
-// is another program: see TestMain.
+// program returns a command that runs this test binary as another program: see
+// TestMain.
 func (m *machines) program(name string, args ...string) *exec.Cmd {
 	m.Helper()
 	self, err := os.Executable()

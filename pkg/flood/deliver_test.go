@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDeliverOverWire wants every frame that the client sends to be painted as
-// those are that the kernel makes.
-func TestDeliverOverWire(t *testing.T) {
-	f := newField(t)
+// TestDeliverOverVeth demands that frames of the client get their sources like those
+// that the kernel makes.
+func TestDeliverOverVeth(t *testing.T) {
+	f := newLab(t)
 	target := newTarget(t, f, ClosedPort)
 	sender, err := f.NewSender(target.Addr, Mix{Sources: 16})
 	if err != nil {
@@ -23,7 +23,7 @@ func TestDeliverOverWire(t *testing.T) {
 	}
 	defer unix.Close(fd)
 	const n = 5000
-	if err := f.ServerDo(func() error { return sender.overWire(t.Context(), fd, n) }); err != nil {
+	if err := f.ServerDo(func() error { return sender.overVeth(t.Context(), fd, n) }); err != nil {
 		t.Fatal(err)
 	}
 	if dropped, err := target.Dropped(); err != nil || dropped != n {
@@ -35,12 +35,12 @@ func TestDeliverOverWire(t *testing.T) {
 	}
 }
 
-// TestSwarm wants the kernel to have counted every packet of every CPU, and the
-// swarm to know where they came from.
-func TestSwarm(t *testing.T) {
-	f := newField(t)
+// TestPerCPUSender demands that the kernel counts every packet of every CPU, and that the
+// sender's counts by source add up to the same.
+func TestPerCPUSender(t *testing.T) {
+	f := newLab(t)
 	target := newTarget(t, f, ClosedPort)
-	swarm, err := f.NewSwarm(target.Addr, Mix{Sources: 16, Churn: 1000})
+	sender, err := f.NewPerCPUSender(target.Addr, Mix{Sources: 16, Churn: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestSwarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 10000
-	err = swarm.Send(t.Context(), n)
+	err = sender.Send(t.Context(), n)
 	skipIfCannot(t, err)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestSwarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, err := swarm.Counts()
+	counts, err := sender.Counts()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestSwarm(t *testing.T) {
 		sum += count
 	}
 	if want := uint64(n * len(f.CPUs())); after-before != want || sum != want {
-		t.Errorf("the kernel dropped %d and the swarm sent %d of %d packets", after-before, sum, want)
+		t.Errorf("the kernel dropped %d and the sender sent %d of %d packets", after-before, sum, want)
 	}
 	if want := 16 + n/1000 - 1; len(counts) != want {
 		t.Errorf("from %d sources, want %d", len(counts), want)

@@ -13,14 +13,14 @@ import (
 
 // Server accepts and closes connections, of which none is dropped.
 type Server struct {
-	field *Field
-	fd    int
+	lab *Lab
+	fd  int
 }
 
 // NewServer opens a server in the server's namespace.
-func (f *Field) NewServer() (*Server, error) {
-	s := &Server{f, -1}
-	err := f.ServerDo(func() (err error) {
+func (l *Lab) NewServer() (*Server, error) {
+	s := &Server{l, -1}
+	err := l.ServerDo(func() (err error) {
 		// Every connection stays for a minute after its end.
 		if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("1048576"), 0o644); err != nil {
 			return err
@@ -52,7 +52,7 @@ const perAddress = 10000
 // Connect makes n connections over the loopback device, one after the other,
 // with client and server on one CPU.
 func (s *Server) Connect(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return s.field.timed(cpu, n, func() error {
+	return s.lab.timed(cpu, n, func() error {
 		for i := range n {
 			if err := ctx.Err(); err != nil {
 				return err

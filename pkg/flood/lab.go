@@ -19,19 +19,20 @@ import (
 // ErrCannot is the cause of errors that say what this machine lacks.
 var ErrCannot = errors.New("this machine cannot make floods")
 
-// Field is a lab whose server can be flooded.
-type Field struct {
+// Lab is a lab whose server can be flooded.
+type Lab struct {
 	*provoke.Lab
 	inlet provoke.Inlet
 	open  link.Link
-	// paint is the XDP program of all senders, and used how many of them there are.
-	paint   *ebpf.Program
-	senders *ebpf.Map
-	used    uint32
+	// program is the XDP program of all senders, senders its map, and numSenders how
+	// many there are.
+	program    *ebpf.Program
+	senders    *ebpf.Map
+	numSenders uint32
 }
 
-// NewField makes a lab. It needs root.
-func NewField(ctx context.Context) (*Field, error) {
+// NewLab makes a lab. It needs root.
+func NewLab(ctx context.Context) (*Lab, error) {
 	lab, err := provoke.NewLab(ctx)
 	if errors.Is(err, unix.EPERM) {
 		return nil, fmt.Errorf("%w without root: %w", ErrCannot, err)
@@ -39,45 +40,45 @@ func NewField(ctx context.Context) (*Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Field{Lab: lab, inlet: lab.Inlet()}
-	if err := lab.ServerDo(f.prepare); err != nil {
-		return nil, errors.Join(err, f.Close())
+	l := &Lab{Lab: lab, inlet: lab.Inlet()}
+	if err := lab.ServerDo(l.prepare); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	return f, nil
+	return l, nil
 }
 
 // Close removes the lab.
-func (f *Field) Close() error {
+func (l *Lab) Close() error {
 	var err error
-	if f.open != nil {
-		err = f.open.Close()
+	if l.open != nil {
+		err = l.open.Close()
 	}
-	return errors.Join(err, f.unload(), f.Lab.Close())
+	return errors.Join(err, l.unload(), l.Lab.Close())
 }
 
 // load loads the XDP program.
-func (f *Field) load() error {
+func (l *Lab) load() error {
 	var objects struct {
-		Paint   *ebpf.Program `ebpf:"paint"`
+		Program *ebpf.Program `ebpf:"write_source"`
 		Senders *ebpf.Map     `ebpf:"senders"`
 	}
 	if err := loadFloodObjects(&objects, nil); err != nil {
 		return fmt.Errorf("load XDP program: %w", err)
 	}
-	f.paint, f.senders = objects.Paint, objects.Senders
+	l.program, l.senders = objects.Program, objects.Senders
 	return nil
 }
 
-func (f *Field) unload() error {
-	return errors.Join(f.paint.Close(), f.senders.Close())
+func (l *Lab) unload() error {
+	return errors.Join(l.program.Close(), l.senders.Close())
 }
 
-func (f *Field) prepare() error {
-	if err := f.openInlet(); err != nil {
+func (l *Lab) prepare() error {
+	if err := l.openInlet(); err != nil {
 		return err
 	}
-	// Answers to the sources end at once, without a packet: there is no way to
-	// them. Packets from them are taken all the same, as rp_filter is off.
+	// A blackhole route ends replies to the sources at once, without a packet. The
+	// server accepts packets from them, as rp_filter is off.
 	prefixes := []netip.Prefix{Sources}
 	for _, a := range Singles {
 		prefixes = append(prefixes, netip.PrefixFrom(a, a.BitLen()))
@@ -91,14 +92,15 @@ func (f *Field) prepare() error {
 	return nil
 }
 
-// openInlet gives the server's device the queue that frames come in at.
-func (f *Field) openInlet() error {
-	if err := f.load(); err != nil {
+// openInlet attaches the XDP program, which gives the server's veth device the queue
+// through which frames come in.
+func (l *Lab) openInlet() error {
+	if err := l.load(); err != nil {
 		return err
 	}
 	var err error
-	f.open, err = link.AttachXDP(link.XDPOptions{
-		Program: f.paint, Interface: f.inlet.Device, Flags: link.XDPDriverMode,
+	l.open, err = link.AttachXDP(link.XDPOptions{
+		Program: l.program, Interface: l.inlet.Device, Flags: link.XDPDriverMode,
 	})
 	if err != nil {
 		return fmt.Errorf("attach XDP program: %w", err)

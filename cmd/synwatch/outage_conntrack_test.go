@@ -22,16 +22,16 @@ import (
 
 const (
 	tableMax = 4096
-	// holder has most of the table, holderShare of it in percent.
+	// holder is the range whose entries fill holderShare percent of the table.
 	holder      = "203.0.113.0/24"
 	holderShare = 80
 )
 
-// TestKernelStoryConntrack is the second outage: "nf_conntrack: table full,
+// TestKernelOutageConntrack is the second outage: "nf_conntrack: table full,
 // dropping packet". One range holds most of the table with connections that it
 // never closed, and others are refused.
-func TestKernelStoryConntrack(t *testing.T) {
-	m := storyMachines(t, "server", "user1", "user2", "user3")
+func TestKernelOutageConntrack(t *testing.T) {
+	m := newMachines(t, "server", "user1", "user2", "user3")
 	for _, module := range []string{"nf_conntrack", "nf_tables", "nft_ct", "nf_conntrack_netlink"} {
 		_ = exec.Command("modprobe", module).Run() // else it is built in
 	}
@@ -43,7 +43,7 @@ func TestKernelStoryConntrack(t *testing.T) {
 
 	shown, live := m.trace("server"), m.trace("server", "--json")
 	m.skipIfBlind(live, "conntrack-table-full")
-	refused := m.tryInVain("198.51.100.1:80", map[string]int{"user1": 7, "user2": 4, "user3": 1}, 2)
+	refused := m.sendRefusedSYNs("198.51.100.1:80", map[string]int{"user1": 7, "user2": 4, "user3": 1}, 2)
 	text := strings.Join(shown.stop(), "\n")
 	got := m.parse(live.stop())
 	m.Logf("# synwatch trace\n%s", text)
@@ -69,8 +69,8 @@ func TestKernelStoryConntrack(t *testing.T) {
 	}
 }
 
-// fix runs the commands that were printed, as they were printed, and connects:
-// first when room has been made, then when all is done.
+// fix runs the commands of a finding as they were printed. It connects after the
+// first command, which frees entries, and again after the last one.
 func (m *machines) fix(x finding, first string) {
 	m.Helper()
 	if len(x.Changes) == 0 || x.Changes[0].Command != first {
@@ -96,14 +96,15 @@ func (m *machines) fix(x finding, first string) {
 	}
 }
 
-// shell runs a command on the server. Sysctls of the whole machine are set where
-// the machine began. Where the program conntrack is missing another stands in.
+// shell runs a command on the server. Sysctls of the whole machine are set in
+// the initial network namespace. A test program replaces conntrack(8) where that is not
+// installed.
 func (m *machines) shell(command string) {
 	m.Helper()
 	cmd := exec.Command("sh", "-c", command)
 	if _, err := exec.LookPath("conntrack"); err != nil && strings.HasPrefix(command, "conntrack ") {
-		stand := m.program("conntrack")
-		cmd.Env = append(stand.Env, "PATH="+filepath.Dir(stand.Path)+":"+os.Getenv("PATH"))
+		replacement := m.program("conntrack")
+		cmd.Env = append(replacement.Env, "PATH="+filepath.Dir(replacement.Path)+":"+os.Getenv("PATH"))
 	}
 	m.must(os.MkdirAll("/etc/modules-load.d", 0o755))
 	var out strings.Builder
@@ -115,13 +116,13 @@ func (m *machines) shell(command string) {
 	}
 	err := cmd.Wait()
 	text := out.String()
-	m.Logf("# %s\n%s", command, text[max(0, len(text)-200):]) // it tells each entry that it deletes
+	m.Logf("# %s\n%s", command, text[max(0, len(text)-200):]) // conntrack prints each entry that it deletes
 	if err != nil {
 		m.Errorf("%s: %v", command, err)
 	}
 }
 
-// track has a machine track connections: a rule of its firewall asks for it.
+// track turns connection tracking on for a machine, by a firewall rule that needs it.
 func (m *machines) track(name string) {
 	m.Helper()
 	m.rule(name, nftables.Table{Family: nftables.TableFamilyINet, Name: "filter"}, nftables.Chain{

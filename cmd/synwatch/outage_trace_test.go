@@ -29,8 +29,8 @@ type liveTrace struct {
 	done  chan struct{}
 }
 
-// trace starts a trace on a machine, of what is that machine's, and waits until
-// it has begun; a trace in text may take another moment for that.
+// trace starts a trace of a machine's namespace and waits until it has begun. A
+// trace that writes text may begin a moment later.
 func (m *machines) trace(on string, args ...string) *liveTrace {
 	m.Helper()
 	args = append([]string{"trace", "--netns", fmt.Sprint(m.inode(on))}, args...)
@@ -58,16 +58,16 @@ func (m *machines) trace(on string, args ...string) *liveTrace {
 	m.await("the start of the trace", func() bool {
 		select {
 		case <-l.done:
-			m.Fatalf("the trace ended: %s", l.said())
+			m.Fatalf("the trace ended: %s", l.warnings())
 		default:
 		}
-		return len(l.sofar()) > 0 || !slices.Contains(args, "--json") && strings.Contains(l.said(), "tracing")
+		return len(l.sofar()) > 0 || !slices.Contains(args, "--json") && strings.Contains(l.warnings(), "tracing")
 	})
 	return l
 }
 
-// said is what the trace has told on stderr.
-func (l *liveTrace) said() string {
+// warnings is what the trace has written to stderr.
+func (l *liveTrace) warnings() string {
 	l.Helper()
 	text, err := os.ReadFile(l.stderr.Name())
 	l.must(err)
@@ -86,14 +86,14 @@ func (l *liveTrace) stop() []string {
 	l.must(l.cmd.Process.Signal(syscall.SIGINT))
 	<-l.done
 	if err := l.cmd.Wait(); err != nil {
-		l.Fatalf("%v: %s", err, l.said())
+		l.Fatalf("%v: %s", err, l.warnings())
 	}
 	return l.sofar()
 }
 
-// account is what a trace tells in JSON, with the summary's findings by cause.
-type account struct {
-	*told
+// traceReport is what a trace wrote in JSON, with the summary's findings by cause.
+type traceReport struct {
+	*reportedDrops
 	found map[string]finding
 }
 
@@ -103,9 +103,9 @@ type finding struct {
 	Changes                    []struct{ Do, Command, Why string }
 }
 
-func (m *machines) parse(lines []string) account {
+func (m *machines) parse(lines []string) traceReport {
 	m.Helper()
-	out := account{newTold(), map[string]finding{}}
+	out := traceReport{newReportedDrops(), map[string]finding{}}
 	for _, line := range lines {
 		m.must(out.read([]byte(line)))
 		var summary struct{ Findings []finding }
@@ -117,7 +117,7 @@ func (m *machines) parse(lines []string) account {
 	return out
 }
 
-// says demands texts of what synwatch said.
+// says demands that synwatch printed the wanted texts, and none that begins with "!".
 func (m *machines) says(what, text string, wanted ...string) {
 	m.Helper()
 	flat := strings.Join(strings.Fields(text), " ") // lines are wrapped
@@ -140,7 +140,7 @@ func (m *machines) skipIfBlind(l *liveTrace, causes ...string) {
 }
 
 // same demands the exact counts of a cause by source.
-func (m *machines) same(cause string, got account, want map[netip.Addr]uint64) {
+func (m *machines) same(cause string, got traceReport, want map[netip.Addr]uint64) {
 	m.Helper()
 	for _, d := range provoke.Compare(want, got.counts[cause]) {
 		m.Errorf("%s from %v", cause, d)
@@ -149,7 +149,7 @@ func (m *machines) same(cause string, got account, want map[netip.Addr]uint64) {
 
 // equalCounters demands that the kernel counted what was attributed, and that
 // nothing was lost.
-func (m *machines) equalCounters(got account) {
+func (m *machines) equalCounters(got traceReport) {
 	m.Helper()
 	for _, row := range got.summary.Reconcile {
 		if row.Kernel != row.Attributed {

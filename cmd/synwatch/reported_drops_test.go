@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// told is what a trace tells of floods, added up as it comes, for there may be
+// reportedDrops adds up the drops that a trace reports, line by line: there may be
 // millions of lines.
-type told struct {
+type reportedDrops struct {
 	started chan struct{} // closed by the first line
 	summary record
 
 	mu sync.Mutex
-	// counts are by cause, and by source; the zero address has those that were
-	// told of without one.
+	// counts are by cause and source. Drops that were reported without a source are
+	// under the zero address.
 	counts map[string]map[netip.Addr]uint64
 	lines  int
 }
 
-func newTold() *told {
-	return &told{started: make(chan struct{}), counts: map[string]map[netip.Addr]uint64{}}
+func newReportedDrops() *reportedDrops {
+	return &reportedDrops{started: make(chan struct{}), counts: map[string]map[netip.Addr]uint64{}}
 }
 
-// line is what is added up.
+// line is the part of a JSON line that is added up.
 type line struct {
 	Type  string     `json:"type"`
 	Cause string     `json:"cause"`
@@ -38,7 +38,7 @@ type line struct {
 }
 
 // readFrom reads JSON to its end.
-func (o *told) readFrom(r io.Reader) error {
+func (o *reportedDrops) readFrom(r io.Reader) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
@@ -49,7 +49,7 @@ func (o *told) readFrom(r io.Reader) error {
 	return lines.Err()
 }
 
-func (o *told) read(text []byte) error {
+func (o *reportedDrops) read(text []byte) error {
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (o *told) read(text []byte) error {
 	return nil
 }
 
-func (o *told) add(l line) {
+func (o *reportedDrops) add(l line) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.counts[l.Cause] == nil {
@@ -75,9 +75,9 @@ func (o *told) add(l line) {
 	o.lines++
 }
 
-// toldBy adds up records.
-func toldBy(records []record, summary record) *told {
-	o := newTold()
+// sumRecords adds up records.
+func sumRecords(records []record, summary record) *reportedDrops {
+	o := newReportedDrops()
 	o.summary = summary
 	for _, r := range records {
 		o.add(line{r.Type, r.Cause, r.Count, r.Src})
@@ -85,22 +85,22 @@ func toldBy(records []record, summary record) *told {
 	return o
 }
 
-// count is how many drops of a cause from a source it has told of by now.
-func (o *told) count(cause string, src netip.Addr) uint64 {
+// count is how many drops of a cause from a source were reported so far.
+func (o *reportedDrops) count(cause string, src netip.Addr) uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.counts[cause][src]
 }
 
-// soFar is how many lines it has told by now.
-func (o *told) soFar() int {
+// lineCount is how many records were read so far.
+func (o *reportedDrops) lineCount() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.lines
 }
 
-// await waits until it tells of a drop, for a limited time.
-func (o *told) await(cause string, src netip.Addr, limit time.Duration) bool {
+// await waits, for a limited time, until a drop of a cause and source is reported.
+func (o *reportedDrops) await(cause string, src netip.Addr, limit time.Duration) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if o.count(cause, src) > 0 {
 			return true

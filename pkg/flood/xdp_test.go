@@ -15,20 +15,20 @@ import (
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
-// TestPaint runs the XDP program on one frame at a time, also on those that it
-// has painted before, has all checksums verified by another hand, and wants the
-// sources that the mix foretells.
-func TestPaint(t *testing.T) {
+// TestXDP runs the XDP program on one frame at a time, also on frames that it has
+// written before, verifies all checksums with gopacket, and compares the sources with
+// those that Mix computes.
+func TestXDP(t *testing.T) {
 	for _, m := range []Mix{
 		{Sources: 1}, {Sources: 16}, {Sources: 65536}, {Sources: 1 << 20},
 		{Sources: 16, Seed: 7}, {Sources: 16, Churn: 3}, {Sources: 1 << 20, Churn: 1},
 	} {
-		s := newPainter(t, m)
+		s := newTestSender(t, m)
 		seen := map[netip.Addr]uint64{}
 		frame := s.frame
 		const frames = 1000
 		for want := range m.numbers(frames) {
-			frame = paintOne(t, s, frame)
+			frame = runXDP(t, s, frame)
 			src := checkFrame(t, frame)
 			if n := number(src); n != want {
 				t.Fatalf("%+v: source %s is number %d, want %d", m, src, n, want)
@@ -40,27 +40,27 @@ func TestPaint(t *testing.T) {
 			t.Errorf("%d sources of %d in %d frames, want %d", len(seen), m.Sources, frames, want)
 		}
 		if counts, err := s.Counts(); err != nil || !maps.Equal(counts, seen) {
-			t.Errorf("%+v: %d packets were to come from %v (%v), but did from %v", m, frames, counts, err, seen)
+			t.Errorf("%+v: %d packets should come from %v (%v), and came from %v", m, frames, counts, err, seen)
 		}
 	}
 }
 
-// TestPaintLimit wants nothing to pass beyond the limit.
-func TestPaintLimit(t *testing.T) {
-	s := newPainter(t, Mix{Sources: 1})
+// TestXDPLimit demands that the program drops frames beyond the limit.
+func TestXDPLimit(t *testing.T) {
+	s := newTestSender(t, Mix{Sources: 1})
 	if err := s.limit(0); err != nil {
 		t.Fatal(err)
 	}
 	const drop = 1 // XDP_DROP
-	if got, _, err := s.field.paint.Test(s.frame); err != nil || got != drop {
+	if got, _, err := s.lab.program.Test(s.frame); err != nil || got != drop {
 		t.Errorf("the program returned %d (%v), want %d", got, err, drop)
 	}
 }
 
-func newPainter(t *testing.T, m Mix) *Sender {
+func newTestSender(t *testing.T, m Mix) *Sender {
 	t.Helper()
 	needs.Root(t)
-	f := &Field{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
+	f := &Lab{inlet: provoke.Inlet{MAC: []byte{2, 0, 0, 0, 0, 1}, Addr: netip.MustParseAddr("10.0.0.1")}}
 	if err := f.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +76,14 @@ func newPainter(t *testing.T, m Mix) *Sender {
 	return s
 }
 
-func paintOne(t *testing.T, s *Sender, frame []byte) []byte {
+func runXDP(t *testing.T, s *Sender, frame []byte) []byte {
 	t.Helper()
 	if err := s.limit(1); err != nil {
 		t.Fatal(err)
 	}
 	out := make([]byte, len(frame))
 	const pass = 2 // XDP_PASS
-	got, err := s.field.paint.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
+	got, err := s.lab.program.Run(&ebpf.RunOptions{Data: frame, DataOut: out, Repeat: 1})
 	if err != nil || got != pass {
 		t.Fatalf("the program returned %d (%v), want %d", got, err, pass)
 	}

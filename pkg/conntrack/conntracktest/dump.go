@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bare dumps the calling thread's namespace and counts the messages, and does
-// nothing else: no reader of the table can be faster.
-func Bare() (n int, err error) {
+// CountMessages dumps the table of the calling thread's namespace and only counts the
+// messages: no reader of the table can be faster.
+func CountMessages() (n int, err error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return 0, fmt.Errorf("open netlink: %w", err)

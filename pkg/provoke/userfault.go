@@ -23,18 +23,19 @@ const (
 	uffdModeMissing = 1
 )
 
-// latePage is a page of memory that whoever touches waits for.
-type latePage struct {
+// faultingPage is a page of memory whose first access waits in a page fault, until
+// provide.
+type faultingPage struct {
 	fd  int
 	mem []byte
 }
 
-func newLatePage() (p *latePage, err error) {
+func newFaultingPage() (p *faultingPage, err error) {
 	fd, _, errno := unix.Syscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC|unix.O_NONBLOCK, 0, 0)
 	if errno != 0 {
 		return nil, fmt.Errorf("userfaultfd: %w", errno)
 	}
-	p = &latePage{fd: int(fd)}
+	p = &faultingPage{fd: int(fd)}
 	p.mem, err = unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("map page: %w", err), p.close())
@@ -52,24 +53,24 @@ func newLatePage() (p *latePage, err error) {
 // pageRequest is a struct uffdio_register or uffdio_zeropage.
 type pageRequest struct{ start, length, mode, result uint64 }
 
-func (p *latePage) request() pageRequest {
+func (p *faultingPage) request() pageRequest {
 	return pageRequest{start: uint64(uintptr(unsafe.Pointer(&p.mem[0]))), length: uint64(len(p.mem))}
 }
 
-func (p *latePage) ioctl(request uintptr, arg unsafe.Pointer) error {
+func (p *faultingPage) ioctl(request uintptr, arg unsafe.Pointer) error {
 	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), request, uintptr(arg)); errno != 0 {
 		return fmt.Errorf("userfaultfd ioctl %#x: %w", request, errno)
 	}
 	return nil
 }
 
-// provide gives those who wait an empty page.
-func (p *latePage) provide() error {
+// provide ends the page faults with a page of zeros.
+func (p *faultingPage) provide() error {
 	zero := p.request()
 	return p.ioctl(uffdZeroPage, unsafe.Pointer(&zero))
 }
 
-func (p *latePage) close() (err error) {
+func (p *faultingPage) close() (err error) {
 	if p.mem != nil {
 		err = unix.Munmap(p.mem)
 	}
@@ -77,7 +78,7 @@ func (p *latePage) close() (err error) {
 }
 
 func probeUserfault(*os.File) error {
-	p, err := newLatePage()
+	p, err := newFaultingPage()
 	if err != nil {
 		return err
 	}

@@ -9,27 +9,27 @@ import (
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
-// verdict is how a trace compares with the floods.
-type verdict struct {
+// comparison is how a trace's counts differ from those of the senders.
+type comparison struct {
 	drops      uint64
-	sourceless uint64 // told of without a source
-	sources    int    // told of, of all causes
-	partial    int    // of them, those of which not every drop was told
-	missing    int    // sources that were not told of
+	sourceless uint64 // reported without a source
+	sources    int    // reported, of all causes
+	partial    int    // of them, those of which too few drops were reported
+	missing    int    // sources that were not reported
 }
 
-// check demands that all that was told is what was dropped, cause by cause, by
-// the kernel's count and by the senders'.
-func (f *floods) check(o *told) verdict {
+// compare demands that the reported sum of each cause equals the kernel's count and
+// the senders'.
+func (f *floods) compare(o *reportedDrops) comparison {
 	f.t.Helper()
-	var v verdict
+	var v comparison
 	rest := maps.Clone(o.counts)
-	for _, one := range f.all {
-		f.checkOne(one, rest[one.cause], &v)
-		delete(rest, one.cause)
+	for _, cf := range f.all {
+		f.compareCause(cf, rest[cf.cause], &v)
+		delete(rest, cf.cause)
 	}
 	for cause, counts := range rest {
-		f.t.Errorf("told of %s though nobody provoked it: %v", cause, counts)
+		f.t.Errorf("%s was reported and not provoked: %v", cause, counts)
 	}
 	if v.drops == 0 {
 		f.t.Error("nothing was dropped")
@@ -41,20 +41,21 @@ func (f *floods) check(o *told) verdict {
 	return v
 }
 
-// checkOne adds to the verdict. More than a source has sent is an error.
-func (f *floods) checkOne(one *oneFlood, got map[netip.Addr]uint64, v *verdict) {
+// compareCause compares one cause. It is an error if more drops were reported of a
+// source than it sent.
+func (f *floods) compareCause(cf *causeFlood, got map[netip.Addr]uint64, v *comparison) {
 	f.t.Helper()
-	want, err := one.sender.Counts()
+	want, err := cf.sender.Counts()
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	kernel, err := one.target.Dropped()
+	kernel, err := cf.target.Dropped()
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	sent, sum := sumOf(want), sumOf(got)
 	if sent != kernel || sum != kernel {
-		f.t.Errorf("%s: the kernel dropped %d, the senders sent %d, told are %d", one.cause, kernel, sent, sum)
+		f.t.Errorf("%s: the kernel dropped %d, the senders sent %d, reported are %d", cf.cause, kernel, sent, sum)
 	}
 	v.drops += sent
 	v.sources += len(want)
@@ -63,7 +64,7 @@ func (f *floods) checkOne(one *oneFlood, got map[netip.Addr]uint64, v *verdict) 
 		case d.Key == netip.Addr{}:
 			v.sourceless += d.Reported
 		case d.Reported > d.Provoked:
-			f.t.Errorf("%s from %v", one.cause, d)
+			f.t.Errorf("%s from %v", cf.cause, d)
 		case d.Reported == 0:
 			v.missing++
 			v.sources--
@@ -81,11 +82,11 @@ func sumOf[K comparable](counts map[K]uint64) (sum uint64) {
 }
 
 // checkExact demands that the count of every source is exact, too.
-func (f *floods) checkExact(o *told) {
+func (f *floods) checkExact(o *reportedDrops) {
 	f.t.Helper()
-	v := f.check(o)
+	v := f.compare(o)
 	if v.partial != 0 || v.missing != 0 {
-		f.t.Errorf("of %d sources, too few drops were told of %d, and none of %d more", v.sources, v.partial, v.missing)
+		f.t.Errorf("of %d sources, too few drops were reported of %d, and none of %d more", v.sources, v.partial, v.missing)
 	}
 	if v.sourceless != 0 || o.summary.Unattributed != 0 {
 		f.t.Errorf("without a source %d, unattributed %d, want none", v.sourceless, o.summary.Unattributed)

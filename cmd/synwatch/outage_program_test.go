@@ -21,9 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asProgram is set in the environment of a test binary that is to be the program
-// it is named after: the trace of a flood, and what a story's machines
-// run.
+// asProgram is set in the environment of a test binary that acts as the program after
+// which it is named: synwatch in a test under floods, the servers of an outage.
 const asProgram = "SYNWATCH_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -35,9 +34,9 @@ func TestMain(m *testing.M) {
 	case "synwatch":
 		main()
 	case "mysqld":
-		err = stuckServer(os.Args[1], os.Args[2])
+		err = neverAccept(os.Args[1], os.Args[2])
 	case "httpd":
-		err = busyServer(os.Args[1])
+		err = acceptAndClose(os.Args[1])
 	case "conntrack":
 		err = deleteEntries(os.Args[1:])
 	default:
@@ -49,8 +48,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// stuckServer listens and never accepts.
-func stuckServer(addr, backlog string) error {
+// neverAccept listens and accepts no connection.
+func neverAccept(addr, backlog string) error {
 	to := netip.MustParseAddrPort(addr)
 	n, err := strconv.Atoi(backlog)
 	if err != nil {
@@ -68,9 +67,9 @@ func stuckServer(addr, backlog string) error {
 	return err
 }
 
-// busyServer accepts every connection and closes it at once, so that it is left
-// with the TIME_WAIT.
-func busyServer(addr string) error {
+// acceptAndClose accepts every connection and closes it at once, so that the server
+// keeps it in TIME_WAIT.
+func acceptAndClose(addr string) error {
 	l, err := net.Listen("tcp4", addr)
 	if err != nil {
 		return err
@@ -87,8 +86,8 @@ func busyServer(addr string) error {
 	}
 }
 
-// deleteEntries stands in for conntrack -D of conntrack-tools on a machine that
-// has it not. It understands the options that synwatch prints.
+// deleteEntries does what conntrack -D of conntrack-tools does, for machines without
+// it. It understands the options that synwatch prints.
 func deleteEntries(args []string) error {
 	f := flag.NewFlagSet("conntrack", flag.ContinueOnError)
 	del := f.Bool("D", false, "delete")

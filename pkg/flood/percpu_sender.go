@@ -9,19 +9,19 @@ import (
 	"sync"
 )
 
-// Swarm sends to one address from several CPUs at once, from each by a sender
+// PerCPUSender sends to one address from several CPUs at once, from each by a sender
 // of its own.
-type Swarm struct {
+type PerCPUSender struct {
 	cpus    []int
 	senders []*Sender
 }
 
-// NewSwarm returns a swarm of all CPUs. They draw from the same sources, each
-// in another order.
-func (f *Field) NewSwarm(dst netip.AddrPort, m Mix) (*Swarm, error) {
-	s := &Swarm{cpus: f.CPUs()}
+// NewPerCPUSender returns a sender for all CPUs. All CPUs use the same sources, each in
+// another order.
+func (l *Lab) NewPerCPUSender(dst netip.AddrPort, m Mix) (*PerCPUSender, error) {
+	s := &PerCPUSender{cpus: l.CPUs()}
 	for range s.cpus {
-		sender, err := f.NewSender(dst, m)
+		sender, err := l.NewSender(dst, m)
 		if err != nil {
 			return nil, err
 		}
@@ -31,9 +31,9 @@ func (f *Field) NewSwarm(dst netip.AddrPort, m Mix) (*Swarm, error) {
 	return s, nil
 }
 
-// Send makes the server receive n packets on each CPU, however that takes, and
-// returns when it has processed them.
-func (s *Swarm) Send(ctx context.Context, n uint64) error {
+// Send makes the server receive n packets on each CPU, as Deliver does, and returns when
+// it has processed them.
+func (s *PerCPUSender) Send(ctx context.Context, n uint64) error {
 	errs := make([]error, len(s.senders))
 	var wg sync.WaitGroup
 	for i, sender := range s.senders {
@@ -44,7 +44,7 @@ func (s *Swarm) Send(ctx context.Context, n uint64) error {
 }
 
 // Counts is how many packets came from each source so far.
-func (s *Swarm) Counts() (map[netip.Addr]uint64, error) {
+func (s *PerCPUSender) Counts() (map[netip.Addr]uint64, error) {
 	total := map[netip.Addr]uint64{}
 	for _, sender := range s.senders {
 		counts, err := sender.Counts()

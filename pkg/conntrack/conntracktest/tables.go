@@ -12,24 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Story is a table that one range fills: of n entries 61 % are established
-// connections of 203.0.113.0/26, idle for about three hours; the others are of
-// everybody, one in four of IPv6, half of them half open. It is the same every
-// time.
-func Story(n int) iter.Seq[Entry] {
+// OneRange is a table that one range fills: of n entries 61 % are established
+// connections of 203.0.113.0/26, idle for about three hours. The others have random
+// addresses, one in four of IPv6; half of them are half open. It is the same every time.
+func OneRange(n int) iter.Seq[Entry] {
 	return entries(n, func(i int, r *rand.Rand) Entry {
 		if i%100 < 61 {
 			src := netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 64)})
-			e := web(src, uint16(i/64))
+			e := established(src, uint16(i/64))
 			e.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i / 64 >> 16)}), 443)
 			e.Timeout = 432000 - 3*3600 + uint32(r.IntN(1200))
 			return e
 		}
-		src := anybody4(r)
+		src := random4(r)
 		if i%4 == 0 {
-			src = anybody6(r)
+			src = random6(r)
 		}
-		e := web(src, uint16(r.Uint32()))
+		e := established(src, uint16(r.Uint32()))
 		e.Timeout = 432000 - uint32(r.IntN(600))
 		if i%2 == 0 {
 			e.State, e.Status, e.Timeout = nl.TCP_CONNTRACK_SYN_SENT, 0, 3600 // to outlast any measurement
@@ -38,11 +37,10 @@ func Story(n int) iter.Seq[Entry] {
 	})
 }
 
-// Worst is the table that takes the most memory: every entry has an address of
-// its own.
-func Worst(n int) iter.Seq[Entry] {
+// AllDistinct is the table that takes the most memory: every entry has another address.
+func AllDistinct(n int) iter.Seq[Entry] {
 	return entries(n, func(_ int, r *rand.Rand) Entry {
-		e := web(anybody6(r), uint16(r.Uint32()))
+		e := established(random6(r), uint16(r.Uint32()))
 		e.Timeout = 1000 + uint32(r.IntN(430000))
 		return e
 	})
@@ -59,8 +57,8 @@ func entries(n int, entry func(int, *rand.Rand) Entry) iter.Seq[Entry] {
 	}
 }
 
-// web is an established connection to a web server.
-func web(src netip.Addr, port uint16) Entry {
+// established is an established connection to a web server.
+func established(src netip.Addr, port uint16) Entry {
 	dst := netip.MustParseAddrPort("192.0.2.1:443")
 	if src.Is6() {
 		dst = netip.MustParseAddrPort("[2001:db8:ffff::1]:443")
@@ -71,15 +69,15 @@ func web(src netip.Addr, port uint16) Entry {
 	}
 }
 
-// anybody4 is an address from 1.0.0.0 to 126.255.255.255.
-func anybody4(r *rand.Rand) netip.Addr {
+// random4 is an address from 1.0.0.0 to 126.255.255.255.
+func random4(r *rand.Rand) netip.Addr {
 	var a [4]byte
 	binary.BigEndian.PutUint32(a[:], r.Uint32())
 	a[0] = a[0]%126 + 1
 	return netip.AddrFrom4(a)
 }
 
-func anybody6(r *rand.Rand) netip.Addr {
+func random6(r *rand.Rand) netip.Addr {
 	var a [16]byte
 	binary.BigEndian.PutUint64(a[:], r.Uint64())
 	binary.BigEndian.PutUint64(a[8:], r.Uint64())
