@@ -62,7 +62,7 @@ func TestLostIsNeverLessThanNothing(t *testing.T) {
 	for _, test := range []struct{ uncounted, rescued, missed, want uint64 }{
 		{3, 2, 7, 8}, {3, 7, 7, 3}, {3, 8, 7, 3},
 	} {
-		s := [bpfStatSTAT_MAX]uint64{bpfStatSTAT_LOST: test.uncounted, bpfStatSTAT_RESCUED: test.rescued}
+		s := [bpfStatSTAT_MAX]uint64{bpfStatSTAT_LOST: test.uncounted, bpfStatSTAT_SECOND_PROGRAM: test.rescued}
 		if got := lost(&s, test.missed); got != test.want {
 			t.Errorf("%+v: got %d", test, got)
 		}
