@@ -72,6 +72,9 @@ func checkSpecific(t *testing.T, pairs map[[2]*Rule]bool) {
 	for i := range rules {
 		for j := i + 1; j < len(rules); j++ {
 			early, late := &rules[i], &rules[j]
+			if _, ok := unrecorded[early.key()]; ok {
+				continue
+			}
 			if early.implies(late) && !early.sameAs(late) && !pairs[[2]*Rule{early, late}] {
 				t.Errorf("no recording needs %s before %s", early.key(), late.key())
 			}

@@ -172,13 +172,18 @@ func (t *take) attribute(a *Attributor) (attributions map[attribution]uint64, co
 		if rule == nil {
 			rule = &Rule{Cause: benign}
 		}
-		attributions[attributionOf(rule, e)] += e.Count
+		if !rule.countsOnly() {
+			attributions[attributionOf(rule, e)] += e.Count
+		}
 		for _, name := range rule.Counters {
 			counters[name] += e.Count
 		}
 	}
 	return attributions, counters
 }
+
+// countsOnly says whether the rule's events move counters and give no record.
+func (r *Rule) countsOnly() bool { return r.Cause == benign && r.Counters != nil }
 
 // excuses says whether a attribution is right, if not exact, where not all of a take can
 // be seen.
