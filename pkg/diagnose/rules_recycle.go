@@ -4,8 +4,6 @@ package diagnose
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/shell"
 )
@@ -55,7 +53,7 @@ func recycleOn(f *Facts) *Finding {
 		x.Severity, x.Title = Critical, "tcp_tw_recycle is on and turns clients behind NAT away"
 	case there:
 		x.Severity, x.Title = Warning, "tcp_tw_recycle is off now and will be on after the next boot"
-	case f.sum("TcpExtPAWSPassive") > 0, savedBefore412(f):
+	case f.sum("TcpExtPAWSPassive") > 0, f.before(4, 12): // which has the sysctl (4396e46187ca)
 		x.Severity, x.Title = Critical, "a file turns tcp_tw_recycle on, which turns clients behind NAT away"
 	default:
 		x.Severity, x.Title = Warning, "a file turns tcp_tw_recycle on"
@@ -69,23 +67,18 @@ func recycleOn(f *Facts) *Finding {
 	}
 	x.Evidence = append(x.Evidence, f.counted("TcpExtPAWSPassive", "TcpExtListenDrops")...)
 	x.Evidence = append(x.Evidence, f.inForce(timestamps)...)
-	x.Changes = []Change{set(twRecycle, 0, "it saves a little memory in TIME_WAIT and breaks every NAT; Linux removed it in 4.12")}
+	off := set(twRecycle, 0, "it saves a little memory in TIME_WAIT and breaks every NAT; Linux removed it in 4.12")
+	switch {
+	case x.Means != "":
+		off = off.ask("is the kernel older than 4.12? A later one has no such sysctl")
+	case !there:
+		off = off.byFile()
+	}
+	x.Changes = []Change{off}
 	if inFile {
 		x.Changes = append(x.Changes, f.commentOut(twRecycle, "else it is set again at the next boot, or by the next sysctl -p")...)
 	}
 	return x
-}
-
-// savedBefore412 looks at the release of a saved machine, as there is no kernel
-// to ask. 4.12 removed the sysctl (commit 4396e46187ca).
-func savedBefore412(f *Facts) bool {
-	parts := strings.SplitN(f.System.Kernel, ".", 3)
-	if !f.System.Saved || len(parts) < 2 {
-		return false
-	}
-	major, err1 := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(strings.TrimRight(parts[1], "-+abcdefghijklmnopqrstuvwxyz"))
-	return err1 == nil && err2 == nil && (major < 4 || major == 4 && minor < 12)
 }
 
 // commentOut takes a key out of the files that name it.
@@ -95,7 +88,7 @@ func (f *Facts) commentOut(key, why string) []Change {
 		if a.Value != "0" {
 			changes = append(changes, Change{
 				Do: fmt.Sprintf("take the line out of %s", place(a)), Why: why,
-				Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
+				Basis: FromFile, Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
 			})
 		}
 	}
