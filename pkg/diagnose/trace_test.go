@@ -133,7 +133,9 @@ func TestTraced(t *testing.T) {
 		}
 		var got []string
 		text := ""
-		for _, x := range Traced([]Tally{ta}, 16<<30) {
+		found := Traced([]Tally{ta}, 16<<30)
+		sound(t, name, &Facts{}, found)
+		for _, x := range found {
 			got = append(got, x.Severity.String()+" "+x.ID)
 			fired[x.ID] = true
 			text += said(x)
