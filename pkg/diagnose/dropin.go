@@ -17,7 +17,7 @@ type Setting struct {
 // warnings and worse, and of the machine's own network namespace, as the files
 // are for no other. One that such a file cannot name, or that rests on an
 // assumption, is left out. A sysctl has one value in all findings of a run
-// (oneValue).
+// (settle).
 func Settings(findings []Finding) []Setting {
 	settings := []Setting{}
 	for _, x := range findings {

@@ -64,7 +64,7 @@ func Check(all []Facts) []Finding {
 			found = append(found, one.find(Listener)...)
 		}
 	}
-	oneValue(found)
+	settle(found)
 	return worstFirst(found)
 }
 
@@ -115,10 +115,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	for i := range x.Changes {
 		c := &x.Changes[i]
-		if c.Sysctl == "" || c.Basis == Assumed {
-			continue
-		}
-		if c.Command.IsZero() {
+		if c.Sysctl != "" && c.Command.IsZero() {
 			c.Command = r.setSysctl(c, &f.Space)
 		}
 	}

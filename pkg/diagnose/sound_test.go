@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,23 +23,23 @@ var atLeast = map[string]uint64{
 // named finds what a change may call by its name: a process, a range or an address, an
 // interface in a sysctl.
 var (
-	named        = regexp.MustCompile(`[\w.-]+\[\d+\]|\b\d+\.\d+\.\d+\.\d+(?:/\d+)?|\b[0-9a-f]+:[0-9a-f:]+:[0-9a-f:]*(?:/\d+)?`)
-	ofAnInterace = regexp.MustCompile(`^net\.ipv[46]\.(?:conf|neigh)\.(.+)\.[a-z0-9_]+$`)
+	named         = regexp.MustCompile(`[\w.-]+\[\d+\]|\b\d+\.\d+\.\d+\.\d+(?:/\d+)?|\b[0-9a-f]+:[0-9a-f:]+:[0-9a-f:]*(?:/\d+)?`)
+	ofAnInterface = regexp.MustCompile(`^net\.ipv[46]\.(?:conf|neigh)\.(.+)\.[a-z0-9_]+$`)
 )
 
 // sound checks what must hold of the findings of any run.
 func sound(t *testing.T, name string, f *Facts, found []Finding) {
 	t.Helper()
 	values := map[sysctlIn]string{}
+	for i := range found {
+		ofKnownInterface(t, name, f, &found[i])
+	}
 	each(found, func(in sysctlIn, c *Change) {
 		if old, ok := values[in]; ok && old != c.Value {
 			t.Errorf("%s: %s is to be %s and %s", name, c.Sysctl, old, c.Value)
 		}
 		values[in] = c.Value
 		lowersNothing(t, name, f, c)
-		if m := ofAnInterace.FindStringSubmatch(c.Sysctl); m != nil && m[1] != "default" && f.Space.Sysctls[c.Sysctl] == "" {
-			t.Errorf("%s: %s is of no interface that is known", name, c.Sysctl)
-		}
 	})
 	for i := range found {
 		x := &found[i]
@@ -56,6 +57,21 @@ func sound(t *testing.T, name string, f *Facts, found []Finding) {
 					t.Errorf("%s: %s is assumed and in the drop-in", name, s.Sysctl)
 				}
 			}
+		}
+	}
+}
+
+// ofKnownInterface says whether the sysctls of interfaces are of such as are known.
+func ofKnownInterface(t *testing.T, name string, f *Facts, x *Finding) {
+	t.Helper()
+	for _, c := range x.Changes {
+		m := ofAnInterface.FindStringSubmatch(c.Sysctl)
+		if m == nil || m[1] == "default" || f.Space.Sysctls[c.Sysctl] != "" {
+			continue
+		}
+		seen := func(e Evidence) bool { return e.Value == separators.Replace(m[1]) }
+		if !slices.ContainsFunc(x.Evidence, seen) {
+			t.Errorf("%s: %s is of no interface that is known", name, c.Sysctl)
 		}
 	}
 }

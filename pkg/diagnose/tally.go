@@ -72,6 +72,6 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		}
 		found = append(found, one...)
 	}
-	oneValue(found)
+	settle(found)
 	return worstFirst(found)
 }

@@ -122,10 +122,13 @@ func TestTraced(t *testing.T) {
 		"a flood of ACKs":         {"syn-cookie-invalid", []func(*Tally){from("10.%d.3.%d", 2000, 1)}, "warning traced-cookies-invalid", []string{"meets a flood of ACKs", "2000 sources"}},
 		"a NAT": {"paws-time-wait", []func(*Tally){func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-timestamps",
 			[]string{"mostly of 192.0.2.1", "97 % of 4000"}},
-		"many addresses":  {"paws-established", nil, "warning traced-timestamps", nil},
-		"a range":         {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
-		"few of a range":  {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
-		"from everywhere": {"no-listener", nil, "", nil},
+		"many addresses": {"paws-established", nil, "warning traced-timestamps", nil},
+		"reverse path": {"reverse-path-filter", []func(*Tally){from("198.51.%d.%d", 20, 200), func(t *Tally) { t.Answer.Interface = "eth1.7" }}, "warning traced-reverse-path",
+			[]string{"mostly of 198.51.0.0/28", "interface of the newest eth1.7", "is the filter of eth1.7 strict", "net.ipv4.conf.eth1/7.rp_filter = 2", "!sysctl -w"}},
+		"reverse path of an unknown interface": {"reverse-path-filter", []func(*Tally){from("198.51.%d.%d", 20, 1)}, "note traced-reverse-path", []string{"!rp_filter ="}},
+		"a range":                              {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
+		"few of a range":                       {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
+		"from everywhere":                      {"no-listener", nil, "", nil},
 	} {
 		ta := tally(test.cause)
 		for _, with := range test.with {

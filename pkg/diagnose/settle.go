@@ -2,7 +2,11 @@
 
 package diagnose
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/synwatch/synwatch/pkg/shell"
+)
 
 // sysctlIn is where a sysctl has one value: a network namespace, 0 for the whole
 // machine.
@@ -16,6 +20,19 @@ func (x *Finding) where(c *Change) sysctlIn {
 		return sysctlIn{0, c.Sysctl}
 	}
 	return sysctlIn{x.Netns, c.Sysctl}
+}
+
+// settle makes the findings of a run agree, and leaves no command where there is a
+// question first.
+func settle(found []Finding) {
+	oneValue(found)
+	for i := range found {
+		for j := range found[i].Changes {
+			if c := &found[i].Changes[j]; c.Basis == Assumed {
+				c.Command = shell.Command{}
+			}
+		}
+	}
 }
 
 // oneValue gives all changes of a sysctl in a network namespace the same value: the
@@ -32,9 +49,7 @@ func oneValue(found []Finding) {
 		if l := largest[in]; c.Value != l.Value {
 			c.Value = l.Value
 			c.Why += "; another finding needs this much: " + l.Why
-			if !c.Command.IsZero() {
-				c.Command = l.Command
-			}
+			c.Command = l.Command
 		}
 	})
 }
