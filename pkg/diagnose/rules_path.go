@@ -88,10 +88,10 @@ func neighbourTable(f *Facts) *Finding {
 	return nil
 }
 
-// largerNeighbourTable doubles the table, and raises its other thresholds where they
+// largerNeighbourTable doubles the table, or gives it the kernel's own size, and raises its other thresholds where they
 // are below the shares that the kernel's defaults have.
 func (f *Facts) largerNeighbourTable(sysctl string, limit uint64) []Change {
-	want := 2 * max(limit, defaultNeighbours)
+	want := max(2*limit, defaultNeighbours)
 	changes := []Change{set(sysctl+"3", want, "an entry takes about half a KiB, a full table about "+f.share(want*512))}
 	if now, known := f.number(sysctl + "2"); !known || now < want/2 {
 		changes = append(changes, set(sysctl+"2", want/2, "half of it: above this, entries are taken out after five seconds"))

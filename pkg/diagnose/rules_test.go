@@ -219,7 +219,7 @@ var rows = []struct {
 		"warning reverse-path-filter", []string{"no route back", "ip route get ADDRESS", "!rp_filter=2", "!rp_filter = 2", "!another interface"}},
 	{"reverse path of an interface that is gone", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), without(rpKey("eth0"))}, "warning reverse-path-filter", []string{"!rp_filter = 2", "!no route back"}},
 	{"a neighbour table nearly full", []func(*Facts){counter("Neighbourentries", 1000)}, "warning neighbour-table", []string{"gc_thresh3=2048", "gc_thresh2=1024", "gc_thresh1=512"}},
-	{"a small neighbour table with its own thresholds", []func(*Facts){sysctl("net.ipv4.neigh.default.gc_thresh3", "21"), sysctl("net.ipv4.neigh.default.gc_thresh2", "80000")}, "warning neighbour-table", []string{"gc_thresh3=2048", "!gc_thresh2="}},
+	{"a small neighbour table with its own thresholds", []func(*Facts){sysctl("net.ipv4.neigh.default.gc_thresh3", "21"), sysctl("net.ipv4.neigh.default.gc_thresh2", "80000")}, "warning neighbour-table", []string{"gc_thresh3=1024", "!gc_thresh2="}},
 	{"a neighbour table that overflowed", []func(*Facts){window, counter("Neighbourtable_fulls", 1)}, "warning neighbour-table", nil},
 	{"unresolved neighbours", []func(*Facts){counter("Neighbourunresolved_discards", 100)}, "note neighbour-unresolved", nil},
 }

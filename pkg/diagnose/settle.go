@@ -49,7 +49,9 @@ func oneValue(found []Finding) {
 		if l := largest[in]; c.Value != l.Value {
 			c.Value = l.Value
 			c.Why += "; another finding needs this much: " + l.Why
-			c.Command = l.Command
+			if !c.Command.IsZero() {
+				c.Command = l.Command
+			}
 		}
 	})
 }
