@@ -39,7 +39,7 @@ func TestCheckExitStatus(t *testing.T) {
 		"nothing":  {nstat.Values{}, map[string]string{}, exitFine, "Nothing is wrong, as far as could be read.\n"},
 		"a note":   {nstat.Values{}, map[string]string{"net.ipv4.tcp_syncookies": "2"}, exitFine, "Nothing is wrong, as far as could be read; 1 note.\n"},
 		"warning":  {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"}, exitWarnings, "0 critical, 1 warning, 0 notes."},
-		"critical": {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 1 warning, 0 notes."},
+		"critical": {nstat.Values{}, map[string]string{"net.ipv4.tcp_abort_on_overflow": "1", "net.ipv4.tcp_timestamps": "1", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 0 warnings, 1 note."},
 	} {
 		f := newFake()
 		f.snapshots = []survey.Snapshot{machine(0, test.counters, test.sysctls)}

@@ -98,7 +98,7 @@ var reported = map[string]struct {
 			counters: map[string]uint64{"TcpPassiveOpens": 80000, "TcpExtTCPReqQFullDrop": 3100, "TcpExtListenDrops": 3100},
 			sockets:  "tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:((\"apache2\",pid=45,fd=4))\n"},
 		want: "critical syn-cookies-off", dropin: []string{"net.ipv4.tcp_syncookies=1"},
-		says: []string{"apache2[45] on port 80 at most 128 the application's listen(2) backlog binds; net.ipv4.tcp_max_syn_backlog (512) does not", "!tcp_max_syn_backlog ="},
+		says: []string{"apache2[45] on port 80 at most 128 the application's listen(2) backlog binds; net.ipv4.tcp_max_syn_backlog (512) does not", "raise the listen(2) backlog of apache2[45] on port 80", "!tcp_max_syn_backlog ="},
 	},
 	"cookies in use on an old kernel": {
 		savedMachine: savedMachine{columns: "3.10", release: "3.10.0-1160.el7.x86_64", memory: 8, days: 20,
@@ -106,7 +106,8 @@ var reported = map[string]struct {
 			counters: map[string]uint64{"TcpPassiveOpens": 80000, "TcpExtTCPReqQFullDoCookies": 3100, "TcpExtSyncookiesSent": 3100},
 			sockets:  "tcp LISTEN 0 1000 0.0.0.0:80 0.0.0.0:*\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n"},
 		want: "warning syn-cookies-in-use",
-		says: []string{"port 22 at most 256 the application's", "port 80 at most 1024 net.ipv4.tcp_max_syn_backlog (512) binds, and this kernel rounds"},
+		says: []string{"port 22 at most 256 the application's", "port 80 at most 1024 net.ipv4.tcp_max_syn_backlog (512) binds, and this kernel rounds",
+			"was it the queue of the listener on port 22, the shortest, and do the clients go on to connect?"},
 	},
 }
 

@@ -15,9 +15,10 @@ import (
 type requestQueue struct {
 	listener *sockets.ListenerQueue
 	length   uint64
-	// backlog says that tcp_max_syn_backlog binds, else the listener's own limit does.
-	backlog bool
-	why     string
+	// backlog says that tcp_max_syn_backlog binds, else the listener's own limit does,
+	// and somaxconn that this is somaxconn.
+	backlog, somaxconn bool
+	why                string
 }
 
 // fewestRequests is the least that a kernel before 4.4 makes room for
@@ -32,7 +33,7 @@ const fewestRequests = 8
 // tcp_max_syn_backlog for clients that it knows (net/ipv4/tcp_input.c:tcp_conn_request).
 func (f *Facts) requestQueue(l *sockets.ListenerQueue) requestQueue {
 	limit := uint64(*l.Limit)
-	q := requestQueue{listener: l, length: limit, why: f.limitedBy(limit)}
+	q := requestQueue{listener: l, length: limit, somaxconn: f.is(somaxconn, limit), why: f.limitedBy(limit)}
 	backlog, known := f.number(synBacklog)
 	if !known {
 		return q
@@ -96,4 +97,33 @@ func (f *Facts) requestEvidence() []Evidence {
 func (f *Facts) backlogBinds() bool {
 	queues := f.requestQueues()
 	return len(queues) == 0 || slices.ContainsFunc(queues, func(q requestQueue) bool { return q.backlog })
+}
+
+// longerRequestQueues is how the shortest queue gets longer, by what binds. The counters do not say
+// whose queue was full, nor whether it was a flood.
+func (f *Facts) longerRequestQueues(question string) []Change {
+	queues := f.requestQueues()
+	if len(queues) == 0 {
+		return nil
+	}
+	q := queues[0]
+	if len(queues) > 1 {
+		question = fmt.Sprintf("was it the queue of %s, the shortest, and %s", who(q.listener), question)
+	}
+	var changes []Change
+	switch {
+	case q.backlog:
+		backlog, _ := f.number(synBacklog)
+		if want := min(2*powerAbove(backlog), maxSynBacklog); want > backlog {
+			changes = []Change{set(synBacklog, max(want, f.usualBacklog()), "it limits the queue of half-open requests")}
+		}
+	case q.somaxconn:
+		changes = f.raiseSomaxconn(2*uint64(*q.listener.Limit), "it limits the queue of half-open requests as well; the application is restarted then")
+	default:
+		changes = []Change{do(fmt.Sprintf("raise the listen(2) backlog of %s and restart it", who(q.listener)), "it limits the queue of half-open requests as well")}
+	}
+	for i := range changes {
+		changes[i] = changes[i].ask(question)
+	}
+	return changes
 }

@@ -65,12 +65,14 @@ func cookiesInUse(f *Facts) *Finding {
 	if severity == Warning && f.Window == 0 && f.sum("TcpExtSyncookiesRecv")*2 > n {
 		severity = Note // most of them became connections
 	}
-	return &Finding{
+	x := &Finding{
 		Severity: severity, Title: "queues of half-open requests overflowed and SYN cookies were sent instead",
 		Evidence: append(f.counted("TcpExtTCPReqQFullDoCookies", "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv"), f.requestEvidence()...),
 		Changes: []Change{do("see whether it is a flood or a short queue: synwatch trace --notices --cause syn-cookie-sent",
 			"many sources with a SYN or two each are a flood, which cookies are for; few sources that go on to connect need a larger listen(2) backlog and net.core.somaxconn, which limit this queue too")},
 	}
+	x.Changes = append(x.Changes, f.longerRequestQueues("do the clients go on to connect? Else it is a flood, which SYN cookies are for")...)
+	return x
 }
 
 func cookiesOff(f *Facts) *Finding {
@@ -97,8 +99,11 @@ func cookiesOff(f *Facts) *Finding {
 		}
 	}
 	x.Evidence = append(x.Evidence, f.requestEvidence()...)
-	if small {
+	switch {
+	case small:
 		x.Changes = append(x.Changes, f.usualSynBacklog())
+	case dropped > 0:
+		x.Changes = append(x.Changes, f.longerRequestQueues("do the clients go on to connect? Else it is a flood, against which SYN cookies help")...)
 	}
 	return x
 }

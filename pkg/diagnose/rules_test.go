@@ -122,7 +122,7 @@ var rows = []struct {
 	{"cookies in use", []func(*Facts){window, counter("TcpExtTCPReqQFullDoCookies", 9)}, "warning syn-cookies-in-use",
 		[]string{"many sources", "half-open requests of nginx[812] on port 443 at most 511 the application's listen(2) backlog binds; net.ipv4.tcp_max_syn_backlog (1024) does not"}},
 	{"cookies in use with a short somaxconn", []func(*Facts){window, sysctl(somaxconn, "128"), listens(listener(0, 128, 0)), counter("TcpExtTCPReqQFullDoCookies", 9)},
-		"warning syn-cookies-in-use,note somaxconn-binds,note file-not-in-force", []string{"at most 128 net.core.somaxconn (128) binds; net.ipv4.tcp_max_syn_backlog (1024) does not"}},
+		"warning syn-cookies-in-use,note somaxconn-binds,note file-not-in-force", []string{"at most 128 net.core.somaxconn (128) binds; net.ipv4.tcp_max_syn_backlog (1024) does not", "do the clients go on to connect? Else it is a flood, which SYN cookies are for net.core.somaxconn = 4096"}},
 	{"cookies off and a small backlog", []func(*Facts){sysctl("net.ipv4.tcp_syncookies", "0"), sysctl("net.ipv4.tcp_max_syn_backlog", "128")},
 		"warning syn-cookies-off", []string{"at most 96 three quarters of net.ipv4.tcp_max_syn_backlog (128)", "are SYN cookies to stay off? With them it limits nothing net.ipv4.tcp_max_syn_backlog = 1024", "16 GiB", "!sysctl -w net.ipv4.tcp_max_syn_backlog"}},
 	{"cookies off and a small backlog that does not bind", []func(*Facts){sysctl("net.ipv4.tcp_syncookies", "0"), sysctl("net.ipv4.tcp_max_syn_backlog", "256"), listens(listener(0, 128, 0))}, "", nil},
@@ -135,6 +135,8 @@ var rows = []struct {
 
 	{"tw_recycle on", []func(*Facts){sysctl(twRecycle, "1"), line(twRecycle, "1"), counter("TcpExtPAWSPassive", 1e6), counter("TcpExtListenDrops", 1e6)},
 		"critical tw-recycle", []string{"sysctl -w net.ipv4.tcp_tw_recycle=0", "take the line out of /etc/sysctl.conf:7", "sed -i '7s/^/#/' /etc/sysctl.conf"}},
+	{"tw_recycle on without timestamps", []func(*Facts){sysctl(twRecycle, "1"), sysctl(timestamps, "0"), counter("TcpExtListenDrops", 1e6)},
+		"warning listen-drops,warning tw-recycle,warning timestamps-off", []string{"nothing while net.ipv4.tcp_timestamps is 0", "sysctl -w net.ipv4.tcp_tw_recycle=0"}},
 	{"tw_recycle in a file only", []func(*Facts){sysctl(twRecycle, "0"), line(twRecycle, "1")}, "warning tw-recycle", []string{"after the next boot"}},
 	{"tw_recycle in a file and gone", []func(*Facts){line(twRecycle, "1")}, "note tw-recycle-gone", []string{"/etc/sysctl.conf:7"}},
 	{"tw_recycle off in a file", []func(*Facts){sysctl(twRecycle, "0"), line(twRecycle, "0")}, "", nil},
