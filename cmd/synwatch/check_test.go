@@ -39,7 +39,7 @@ func TestCheckExitStatus(t *testing.T) {
 		"nothing":  {nstat.Values{}, map[string]string{}, exitFine, "Nothing is wrong, as far as could be read.\n"},
 		"a note":   {nstat.Values{}, map[string]string{"net.ipv4.tcp_syncookies": "2"}, exitFine, "Nothing is wrong, as far as could be read; 1 note.\n"},
 		"warning":  {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0"}, exitWarnings, "0 critical, 1 warning, 0 notes."},
-		"critical": {nstat.Values{}, map[string]string{"net.ipv4.tcp_timestamps": "0", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 1 warning, 0 notes."},
+		"critical": {nstat.Values{}, map[string]string{"net.ipv4.tcp_abort_on_overflow": "1", "net.ipv4.tcp_timestamps": "1", "net.ipv4.tcp_tw_recycle": "1"}, exitCritical, "1 critical, 0 warnings, 1 note."},
 	} {
 		f := newFake()
 		f.snapshots = []survey.Snapshot{machine(0, test.counters, test.sysctls)}
@@ -242,13 +242,24 @@ not be read, or is not in a saved tree, never counts as zero. A critical finding
 warning that it refused some or will, a note refuses nobody and does not change the exit status (0; 10 with warnings, 11 with
 something critical).
 
-Totals since boot: without ` + "`--since`" + ` a counter is a warning only if it is at least 10 and either one in 1000 of the accepted
-connections or one for every hour since boot; below that it is a note. With ` + "`--since`" + ` every counter that moved is a warning.
+Totals since boot: without ` + "`--since`" + ` a counter of refused clients is a warning only if it is at least 10 and either one in 1000 of
+the accepted connections or one for every hour since boot; below that it is a note. With ` + "`--since`" + ` every such counter that moved is
+a warning. A segment that was dropped is sent again: counters of segments (PAWSEstab, receive buffers, socket backlogs) are a
+warning only if they are one in 1000 of the segments that came, with ` + "`--since`" + `, too. Connections that this machine could not keep after
+they were closed (orphans, TIME_WAIT) are judged by those that either side opened.
 
 The advice considers this machine: it says what part of the memory a queue or a table of the new length takes. Each change has its
-reason, a command for now and, where it is a sysctl of a warning or worse in the machine's own network namespace, a line for
-` + "`" + view.Dropin + "`" + `, a file that is read after the others. ` + "`--write-dropin FILE`" + ` writes these lines, keeps those
+reason, and says what it rests on (` + "`basis`" + ` in JSON): ` + "`measured`" + `, what the kernel says, or ` + "`file`" + `, what a file of the machine says. Such a
+change has a command for now and, where it is a sysctl of a warning or worse in the machine's own network namespace, a line for
+` + "`" + view.Dropin + "`" + `, a file that is read after the others. A change that is ` + "`assumed`" + ` needs an answer that check does not
+have: it is printed with the question (` + "`if`" + ` in JSON), has no command, and is in no file. In one run a sysctl has one value: the largest that
+a finding needs, and no less than the kernel's own default. ` + "`--write-dropin FILE`" + ` writes these lines, keeps those
 that it wrote before, and does not write over a file that it did not make.
+
+How many half-open requests a listener has room for is worked out as its kernel does it: since 4.4 its backlog, cut off by
+net.core.somaxconn, is the limit, and with SYN cookies on net.ipv4.tcp_max_syn_backlog limits nothing; with them off, clients that did not
+connect before get three quarters of it. Before 4.4 tcp_max_syn_backlog cut the queue off as well, and one more than the result
+was rounded up to a power of two. The reverse path filter of an interface is the larger of conf.all and its own.
 
 Unprivileged users choose the names of interfaces in their network namespaces, and whoever saved a tree chose all names in it.
 Each argument of a command is quoted for the shell: a byte that cannot be printed becomes ` + "`$'\\ooo'`" + `, as bash, zsh, ksh and busybox

@@ -62,7 +62,7 @@ func (f *Facts) holderChanges() []Change {
 			Why: fmt.Sprintf("it frees %s at once; they come back while the cause lasts", text.Count(int(g.MostlyEntries), g.Mostly.String()+" entry")),
 		},
 		do(fmt.Sprintf("talk to the operators of %s, or limit it: nft add rule ... %s saddr %s ct count over 1000 drop", network(g.Prefix), nftFamily(g.Prefix), network(g.Prefix)),
-			"this range alone holds most of the table, so that a larger table will fill as well; often a NAT there forgets connections without closing them"),
+			"this range alone holds most of the table, so that a larger table will fill as well"+whyHeld(g.Mostly)),
 	}
 	return append(changes, f.shorterTimeout()...)
 }
@@ -85,31 +85,20 @@ func nftFamily(p netip.Prefix) string {
 // inNetns is a command as it is run for the namespace.
 func (f *Facts) inNetns(c shell.Command) shell.Command { return c.By(f.Space.Enter) }
 
-// day is long for an idle connection, in seconds: those that live longer mostly
-// send keepalives.
-const day = 24 * 60 * 60
-
-// shorterTimeout is a day, unless it is no longer already.
-func (f *Facts) shorterTimeout() []Change {
-	if timeout, known := f.number(ctEstablished); known && timeout <= day {
-		return nil
-	}
-	return []Change{set(ctEstablished, day, "a client that vanished holds its entry for this long; the kernel's default is five days, and connections that live longer mostly have keepalives every two hours")}
-}
-
-// largerTable doubles the table if it takes no more than a twentieth of the
+// largerTable doubles the table, or gives it the kernel's own size, if it takes no more than a twentieth of the
 // memory.
 func (f *Facts) largerTable() []Change {
 	_, limit, known := f.table()
 	if !known || f.System.Memory == 0 {
 		return []Change{do("raise "+ctMax+" as far as memory allows, and the hash table with it", fmt.Sprintf("an entry takes about %d bytes", entrySize))}
 	}
-	if 2*limit*entrySize > f.System.Memory/20 {
-		return []Change{do("do not track what needs no tracking: notrack rules for busy ports", "a table of twice the size would take about "+f.share(2*limit*entrySize))}
+	want := max(2*limit, f.usualTable())
+	if want*entrySize > f.System.Memory/20 {
+		return []Change{do("do not track what needs no tracking: notrack rules for busy ports", fmt.Sprintf("a table of %d would take about %s", want, f.share(want*entrySize)))}
 	}
-	changes := []Change{set(ctMax, 2*limit, "an entry takes about 320 bytes, the full table about "+f.share(2*limit*entrySize))}
-	if n, ok := f.number(ctBuckets); !ok || n < limit/2 {
-		changes = append(changes, hashSize(limit/2, "a quarter of the new limit, so that chains stay at four entries"))
+	changes := []Change{set(ctMax, want, "an entry takes about 320 bytes, the full table about "+f.share(want*entrySize))}
+	if n, ok := f.number(ctBuckets); !ok || n < want/4 {
+		changes = append(changes, hashSize(want/4, "a quarter of the new limit, so that chains stay at four entries"))
 	}
 	return append(changes, Change{
 		Do:      "have the module loaded before the sysctls are set at boot",

@@ -2,10 +2,7 @@
 
 package diagnose
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // Setting is a sysctl as a file of sysctl.d sets it.
 type Setting struct {
@@ -18,8 +15,9 @@ type Setting struct {
 
 // Settings are the sysctls that the findings would have for good: those of
 // warnings and worse, and of the machine's own network namespace, as the files
-// are for no other. One that such a file cannot name is left out. Of two values of
-// a sysctl the larger is taken.
+// are for no other. One that such a file cannot name, or that rests on an
+// assumption, is left out. A sysctl has one value in all findings of a run
+// (settle).
 func Settings(findings []Finding) []Setting {
 	settings := []Setting{}
 	for _, x := range findings {
@@ -27,7 +25,7 @@ func Settings(findings []Finding) []Setting {
 			continue
 		}
 		for _, c := range x.Changes {
-			if c.Sysctl != "" && settable(c.Sysctl, c.Value) {
+			if c.Sysctl != "" && c.Basis != Assumed && settable(c.Sysctl, c.Value) {
 				settings = addSetting(settings, Setting{c.Sysctl, c.Value, x.ID, c.Why})
 			}
 		}
@@ -36,14 +34,8 @@ func Settings(findings []Finding) []Setting {
 }
 
 func addSetting(settings []Setting, s Setting) []Setting {
-	at := slices.IndexFunc(settings, func(o Setting) bool { return o.Sysctl == s.Sysctl })
-	if at < 0 {
-		return append(settings, s)
+	if slices.ContainsFunc(settings, func(o Setting) bool { return o.Sysctl == s.Sysctl }) {
+		return settings
 	}
-	old, err1 := strconv.ParseUint(settings[at].Value, 10, 64)
-	now, err2 := strconv.ParseUint(s.Value, 10, 64)
-	if err1 == nil && err2 == nil && now > old {
-		settings[at] = s
-	}
-	return settings
+	return append(settings, s)
 }

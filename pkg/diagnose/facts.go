@@ -185,32 +185,6 @@ func span(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-const (
-	// An old total warns only when it is at least this many, and one in so many
-	// of the connections that were accepted, or one an hour.
-	least       = 10
-	oneInSoMany = 1000
-)
-
-// severityOf is the severity of n refused clients, or dropped packets of theirs: of
-// what moved in the window a warning, of an old total by its proportion.
-func (f *Facts) severityOf(n uint64) Severity {
-	switch {
-	case f.Window > 0:
-		return Warning
-	case n < least:
-		return Note
-	}
-	accepted, known := f.Space.Counters["TcpPassiveOpens"]
-	if !known || n >= accepted/oneInSoMany {
-		return Warning
-	}
-	if f.fromBoot() && f.System.Uptime > 0 && float64(n) >= f.System.Uptime.Hours() {
-		return Warning
-	}
-	return Note
-}
-
 // share says what part of the memory some bytes are.
 func (f *Facts) share(n uint64) string {
 	if f.System.Memory == 0 {

@@ -62,11 +62,35 @@ type Evidence struct {
 
 func value(what string, n uint64) Evidence { return Evidence{What: what, Value: fmt.Sprint(n)} }
 
+// Basis says what a change rests on.
+type Basis uint8
+
+const (
+	// Measured is what the kernel says now: a value in force, a counter or a queue.
+	Measured Basis = iota
+	// FromFile is what a file of the machine says.
+	FromFile
+	// Assumed needs an answer that the facts do not have.
+	Assumed
+)
+
+var bases = [...]string{Measured: "measured", FromFile: "file", Assumed: "assumed"}
+
+// String is "measured", "file" or "assumed".
+func (b Basis) String() string { return bases[b] }
+
+// MarshalText is String, for JSON.
+func (b Basis) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
 // Change is one thing to do: a sysctl to set, or, without one, what Do says.
 type Change struct {
 	Do     string `json:"do,omitempty"`
 	Sysctl string `json:"sysctl,omitempty"`
 	Value  string `json:"value,omitempty"`
+	Basis  Basis  `json:"basis"`
+	// If is the question that has to be answered with yes first, where the change is
+	// Assumed. Such a change has no command to paste and is in no drop-in file.
+	If string `json:"if,omitempty"`
 	// Command does it for now, until the next boot.
 	Command shell.Command `json:"command,omitzero"`
 	// Why says why, and why this value.
@@ -78,3 +102,15 @@ func set(sysctl string, v any, why string) Change {
 }
 
 func do(what, why string) Change { return Change{Do: what, Why: why} }
+
+// ask makes a change depend on the answer to a question.
+func (c Change) ask(question string) Change {
+	c.Basis, c.If = Assumed, question
+	return c
+}
+
+// byFile makes a change rest on a file.
+func (c Change) byFile() Change {
+	c.Basis = FromFile
+	return c
+}

@@ -64,6 +64,7 @@ func Check(all []Facts) []Finding {
 			found = append(found, one.find(Listener)...)
 		}
 	}
+	settle(found)
 	return worstFirst(found)
 }
 

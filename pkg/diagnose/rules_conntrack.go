@@ -28,7 +28,7 @@ var conntrackRules = []Rule{
 	},
 	{
 		ID:    "conntrack-drops",
-		When:  "Conntrackdrop moved and the table is not full now",
+		When:  "Conntrackdrop moved by more than Conntrackinsert_failed, and the table is not full now",
 		Means: conntrackMeans,
 		Find:  conntrackDrops,
 	},
@@ -58,7 +58,7 @@ var conntrackRules = []Rule{
 	},
 	{
 		ID:    "conntrack-timeout",
-		When:  "the table is half full, or more, and an idle connection keeps its entry for five days or more",
+		When:  "the table is half full, or more, an idle connection keeps its entry for five days or more, and most entries are of ESTABLISHED (warning), or it is not known of what",
 		Means: "nothing yet: clients that vanish without closing hold entries for days, until the table is full and connect() hangs for all",
 		Find:  conntrackTimeout,
 	},
@@ -101,22 +101,44 @@ func conntrackFull(f *Facts) *Finding {
 	}
 	x.Evidence = append(x.Evidence, f.counted("Conntrackdrop", "Conntrackearly_drop")...)
 	x.Evidence = append(x.Evidence, holderEvidence(f.Space.Holders)...)
-	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
+	x.Evidence = append(x.Evidence, f.timeoutEvidence()...)
 	x.Changes = append(f.holderChanges(), f.largerTable()...)
 	return x
 }
 
-func conntrackDrops(f *Facts) *Finding {
+// clashes is how many packets were dropped as their entry could not be inserted, for
+// another reason than a long chain, which counts as both.
+func (f *Facts) clashes() uint64 {
+	n := f.sum("Conntrackinsert_failed")
+	return n - min(n, f.sum("Conntrackchainlength"))
+}
+
+// tableDrops is how many packets found no room. Since 4.7 (71d8c47fc653) a clash that is not
+// resolved counts as drop as well as insert_failed
+// (net/netfilter/nf_conntrack_core.c:nf_ct_resolve_clash).
+func (f *Facts) tableDrops() uint64 {
 	n := f.sum("Conntrackdrop")
+	if f.before(4, 7) {
+		return n
+	}
+	return n - min(n, f.clashes())
+}
+
+func conntrackDrops(f *Facts) *Finding {
+	n := f.tableDrops()
 	if n == 0 || f.nearlyFull() {
 		return nil
 	}
-	return &Finding{
+	x := &Finding{
 		Severity: f.severityOf(n), Title: "connection tracking dropped packets",
 		Evidence: append(f.counted("Conntrackdrop", "Conntrackinsert_failed"), f.tableEvidence()...),
 		Changes: []Change{do("see for which cause and whose they are: synwatch trace --cause conntrack-table-full,conntrack-clash",
-			"this counts packets that found the table full, and clashes of NAT")},
+			"this counts packets that found the table full")},
 	}
+	if all := f.sum("Conntrackdrop"); n < all {
+		x.Evidence[0].Where += fmt.Sprintf("; %d of them without those of Conntrackinsert_failed, which count as both", n)
+	}
+	return x
 }
 
 func conntrackEarlyDrops(f *Facts) *Finding {
@@ -132,19 +154,17 @@ func conntrackEarlyDrops(f *Facts) *Finding {
 }
 
 func conntrackInsertFailed(f *Facts) *Finding {
-	n := f.sum("Conntrackinsert_failed")
-	if chains := f.sum("Conntrackchainlength"); n > chains {
-		n -= chains // which are counted twice
-	} else {
-		n = 0
-	}
+	n := f.clashes()
 	if n == 0 {
 		return nil
 	}
 	return &Finding{
 		Severity: f.severityOf(n), Title: "connection tracking could not insert entries",
 		Evidence: f.counted("Conntrackinsert_failed", "Conntrackdrop"),
-		Changes:  []Change{do("give source NAT more addresses or ports, or random-fully", "two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too")},
+		Changes: []Change{
+			do("see whose they are: synwatch trace --cause conntrack-clash", "two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too"),
+			do("give source NAT more addresses or ports, or random-fully", "then fewer connections get the same ones").ask("does this machine do source NAT for them?"),
+		},
 	}
 }
 
@@ -187,9 +207,17 @@ func conntrackTimeout(f *Facts) *Finding {
 	if !known || !ok || timeout < fiveDays || entries*2 < limit || f.nearlyFull() {
 		return nil
 	}
-	return &Finding{
-		Severity: Warning, Title: "idle connections keep their entries for days in a table that fills",
-		Evidence: append(f.inForce(ctEstablished), f.tableEvidence()...),
+	kind, readTable := mostKind(f.Space.Holders)
+	if readTable && (kind == nil || kind.Protocol() != "tcp" || kind.State != established) {
+		return nil
+	}
+	x := &Finding{
+		Severity: Note, Title: "idle connections keep their entries for days in a table that fills",
+		Evidence: append(append(f.inForce(ctEstablished), f.tableEvidence()...), holderEvidence(f.Space.Holders)...),
 		Changes:  f.shorterTimeout(),
 	}
+	if readTable {
+		x.Severity = Warning
+	}
+	return x
 }

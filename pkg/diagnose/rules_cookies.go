@@ -26,7 +26,7 @@ var cookieRules = []Rule{
 	},
 	{
 		ID:    "syn-cookies-off",
-		When:  "net.ipv4.tcp_syncookies is 0, and SYNs were dropped for a full queue (critical) or tcp_max_syn_backlog is below the kernel's own default for this memory",
+		When:  "net.ipv4.tcp_syncookies is 0, and SYNs were dropped for a full queue (critical) or tcp_max_syn_backlog is below the kernel's own default for this memory and limits a listener's queue",
 		Means: "a small SYN flood is enough that clients' SYNs are dropped and their connect() hangs",
 		Find:  cookiesOff,
 	},
@@ -65,19 +65,14 @@ func cookiesInUse(f *Facts) *Finding {
 	if severity == Warning && f.Window == 0 && f.sum("TcpExtSyncookiesRecv")*2 > n {
 		severity = Note // most of them became connections
 	}
-	return &Finding{
+	x := &Finding{
 		Severity: severity, Title: "queues of half-open requests overflowed and SYN cookies were sent instead",
-		Evidence: f.counted("TcpExtTCPReqQFullDoCookies", "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv"),
+		Evidence: append(f.counted("TcpExtTCPReqQFullDoCookies", "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv"), f.requestEvidence()...),
 		Changes: []Change{do("see whether it is a flood or a short queue: synwatch trace --notices --cause syn-cookie-sent",
 			"many sources with a SYN or two each are a flood, which cookies are for; few sources that go on to connect need a larger listen(2) backlog and net.core.somaxconn, which limit this queue too")},
 	}
-}
-
-// usualBacklog is the kernel's default of tcp_max_syn_backlog: a 128th of the
-// slots of the hash of connections, which has one for 128 KiB of memory and no
-// more than 524288 (net/ipv4/tcp.c:tcp_init, net/ipv4/tcp_ipv4.c:tcp_sk_init).
-func (f *Facts) usualBacklog() uint64 {
-	return min(max(powerAbove(f.System.Memory>>17+1)/2/128, 128), 4096)
+	x.Changes = append(x.Changes, f.longerRequestQueues("do the clients go on to connect? Else it is a flood, which SYN cookies are for")...)
+	return x
 }
 
 func cookiesOff(f *Facts) *Finding {
@@ -87,7 +82,7 @@ func cookiesOff(f *Facts) *Finding {
 	dropped := f.sum("TcpExtTCPReqQFullDrop")
 	backlog, known := f.number(synBacklog)
 	usual := f.usualBacklog()
-	small := known && f.System.Memory > 0 && backlog < usual
+	small := known && f.System.Memory > 0 && backlog < usual && f.backlogBinds()
 	if dropped == 0 && !small {
 		return nil
 	}
@@ -103,11 +98,25 @@ func cookiesOff(f *Facts) *Finding {
 			x.Severity = Critical
 		}
 	}
-	if small {
-		x.Changes = append(x.Changes, set(synBacklog, usual, fmt.Sprintf(
-			"the kernel's own choice for %s of memory; full, it takes about %s", bytes(f.System.Memory), f.share(usual*requestSize))))
+	x.Evidence = append(x.Evidence, f.requestEvidence()...)
+	switch {
+	case small:
+		x.Changes = append(x.Changes, f.usualSynBacklog())
+	case dropped > 0:
+		x.Changes = append(x.Changes, f.longerRequestQueues("do the clients go on to connect? Else it is a flood, against which SYN cookies help")...)
 	}
 	return x
+}
+
+// usualSynBacklog is the kernel's own choice. Since 4.4 it does nothing while
+// cookies are on.
+func (f *Facts) usualSynBacklog() Change {
+	usual := f.usualBacklog()
+	c := set(synBacklog, usual, fmt.Sprintf("the kernel's own choice for %s of memory; full, it takes about %s", bytes(f.System.Memory), f.share(usual*requestSize)))
+	if f.before(4, 4) {
+		return c
+	}
+	return c.ask("are SYN cookies to stay off? With them it limits nothing")
 }
 
 func cookiesAlways(f *Facts) *Finding {

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/synwatch/synwatch/pkg/shell"
 )
 
 var fileRules = []Rule{
@@ -34,10 +32,8 @@ func notInForce(f *Facts) *Finding {
 			where += ", a file that is not read at boot"
 		}
 		x.Evidence = append(x.Evidence, Evidence{What: key, Value: f.Space.Sysctls[key], Where: where})
-		x.Changes = []Change{{
-			Do: "decide which is right, then read the files again", Command: shell.New("sysctl", "--system"),
-			Why: fmt.Sprintf("it sets all of them as the files say, %s among them", key),
-		}}
+		x.Changes = []Change{do("read the files again: sysctl --system", fmt.Sprintf("it sets all of them as the files say, %s among them", key)).
+			ask("are the files right, and not what is in force?")}
 	}
 	if x.Evidence == nil {
 		return nil

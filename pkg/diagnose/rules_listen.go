@@ -20,8 +20,6 @@ const (
 	// stoppedAfter is how long nothing must have been accepted before it is said that
 	// the application has stopped.
 	stoppedAfter = 3 * time.Second
-	// defaultSomaxconn is the kernel's since 5.4 (19f92a030ca6); before it was 128.
-	defaultSomaxconn = 4096
 )
 
 var listenRules = []Rule{
@@ -136,22 +134,31 @@ func (f *Facts) longerQueue(limit uint64) []Change {
 		return nil
 	}
 	want := min(max(powerAbove(2*limit), 1024), math.MaxUint16)
-	cost := fmt.Sprintf("a full queue of %d takes about %s", want, f.share(want*waiting))
 	switch {
 	case limit == cut:
-		return []Change{
-			set(somaxconn, want, "the queue is exactly as long as somaxconn, which probably cuts off what the application asks; "+cost),
-			do("then restart the application, with a listen(2) backlog as large", "the limit of a socket is fixed when it begins to listen"),
-		}
+		changes := f.raiseSomaxconn(want, "the queue is exactly as long as somaxconn, which probably cuts off what the application asks")
+		return append(changes, do("then restart the application, with a listen(2) backlog as large", "the limit of a socket is fixed when it begins to listen"))
 	case limit > cut:
 		return []Change{do("restart the application", fmt.Sprintf("its queue is from before somaxconn became %d", cut))}
 	}
 	changes := []Change{do(fmt.Sprintf("if it merely meets bursts, raise its own listen(2) backlog to %d and restart it", want),
-		fmt.Sprintf("the application's backlog of %d binds, not somaxconn (%d); %s", limit, cut, cost))}
+		fmt.Sprintf("the application's backlog of %d binds, not somaxconn (%d); a full queue of %d takes about %s", limit, cut, want, f.share(want*waiting)))}
 	if want > cut {
-		changes = append(changes, set(somaxconn, want, fmt.Sprintf("it would cut off the larger backlog at %d", cut)))
+		changes = append(changes, f.raiseSomaxconn(want, fmt.Sprintf("it would cut off the larger backlog at %d", cut))...)
 	}
 	return changes
+}
+
+// raiseSomaxconn sets it to what is needed, and to no less than the kernel's default.
+func (f *Facts) raiseSomaxconn(need uint64, why string) []Change {
+	want := max(need, defaultSomaxconn)
+	if cut, known := f.number(somaxconn); known && want <= cut {
+		return nil
+	}
+	if want == defaultSomaxconn {
+		why += "; it is the kernel's own default since 5.4"
+	}
+	return []Change{set(somaxconn, want, fmt.Sprintf("%s; a full queue of %d takes about %s", why, want, f.share(want*waiting)))}
 }
 
 // showsOverflow says whether some listener shows that it was, or is, full.
@@ -192,6 +199,9 @@ func otherListenDrops(f *Facts) *Finding {
 		Severity: f.severityOf(drops - known), Title: "SYNs were dropped by listeners, and not for a full accept queue",
 		Evidence: f.counted("TcpExtListenDrops", "TcpExtListenOverflows", "TcpExtTCPReqQFullDrop", "TcpExtPAWSPassive", "TcpPassiveOpens"),
 	}
+	if f.is(synCookies, 0) {
+		x.Evidence = append(append(x.Evidence, f.inForce(synCookies)...), f.requestEvidence()...)
+	}
 	x.Changes = []Change{do("watch for what cause it happens: synwatch trace --cause syn-backlog-reserved,syn-refused,handshake-icmp-error --notices",
 		"this counter also counts the reserve of tcp_max_syn_backlog with cookies off, no route back, no memory, and ICMP errors for a SYN-ACK")}
 	return x
@@ -221,10 +231,8 @@ func somaxconnBinds(f *Facts) *Finding {
 		x.Evidence = append(x.Evidence, f.counted("TcpExtListenOverflows")...)
 	}
 	x.Title = fmt.Sprintf("somaxconn probably cuts off the accept queues of %s", text.Count(n, "listener"))
-	x.Changes = []Change{
-		set(somaxconn, defaultSomaxconn, fmt.Sprintf("the kernel's own default since 5.4; a full queue of that length takes about %s", f.share(defaultSomaxconn*waiting))),
-		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"),
-	}
+	x.Changes = append(f.raiseSomaxconn(defaultSomaxconn, "their queues are exactly as long as somaxconn"),
+		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"))
 	return x
 }
 

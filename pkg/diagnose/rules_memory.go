@@ -34,15 +34,16 @@ func orphans(f *Facts) *Finding {
 	}
 	x := &Finding{Severity: Warning, Title: "connections without an owner are near tcp_max_orphans, or TCP ran out of memory"}
 	if !tight {
-		x.Severity = f.severityOf(aborted)
+		connections, known := f.closed() // either side's
+		x.Severity = f.severityAmong(aborted, connections, known)
 	}
 	if sockets != nil {
 		x.Evidence = append(x.Evidence, value("orphans", sockets.Orphans))
 	}
 	x.Evidence = append(append(x.Evidence, f.inForce(maxOrphans)...), f.counted("TcpExtTCPAbortOnMemory", "TcpExtTCPMemoryPressures")...)
 	x.Changes = []Change{do("find out which clients leave connections half closed: ss -tn state fin-wait-1 state last-ack", "an orphan waits for its client to acknowledge the last data; a shorter net.ipv4.tcp_orphan_retries gives up sooner")}
-	if tight && f.System.Memory > 0 && 2*limit*orphanSize < f.System.Memory/4 {
-		x.Changes = append(x.Changes, set(maxOrphans, 2*limit, "at worst, each with 64 KiB, they take "+f.share(2*limit*orphanSize)))
+	if want := max(2*limit, f.usualOrphans()); tight && f.System.Memory > 0 && (limit < f.usualOrphans() || want*orphanSize < f.System.Memory/4) {
+		x.Changes = append(x.Changes, set(maxOrphans, want, "at worst, each with 64 KiB, they take "+f.share(want*orphanSize)))
 	}
 	return x
 }

@@ -4,9 +4,6 @@ package diagnose
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/text"
 )
@@ -55,50 +52,11 @@ func netdevBacklog(f *Facts) *Finding {
 	x.Changes = []Change{do("spread the packets over more CPUs (receive queues: ethtool -L; RPS: /sys/class/net/*/queues/rx-*/rps_cpus)",
 		"one CPU cannot keep up with its queue; a longer queue only helps against bursts")}
 	if limit, known := f.number(maxBacklog); known && limit < 16384 {
-		x.Changes = append(x.Changes, set(maxBacklog, max(2*limit, 2000), fmt.Sprintf(
-			"packets a CPU; full, with 2 KiB each, %s take %s", text.Count(max(f.System.CPUs, 1), "CPU"), f.share(max(2*limit, 2000)*2048*uint64(max(f.System.CPUs, 1))))))
+		want, cpus := 2*max(limit, defaultMaxBacklog), max(f.System.CPUs, 1)
+		x.Changes = append(x.Changes, set(maxBacklog, want, fmt.Sprintf(
+			"packets a CPU; full, with 2 KiB each, %s take %s", text.Count(cpus, "CPU"), f.share(want*2048*uint64(cpus)))))
 	}
 	return x
-}
-
-func reversePath(f *Facts) *Finding {
-	n := f.sum("TcpExtIPReversePathFilter")
-	if n == 0 {
-		return nil
-	}
-	x := &Finding{
-		Severity: f.severityOf(n), Title: "packets were dropped by the reverse path filter",
-		Evidence: f.counted("TcpExtIPReversePathFilter"),
-		Changes: []Change{do("see whose they are: synwatch trace --cause reverse-path-filter",
-			"spoofed addresses are what the filter is for; if they are real clients, their route back is by another interface")},
-	}
-	strict := f.strict()
-	for _, key := range strict[:min(len(strict), 4)] {
-		x.Evidence = append(x.Evidence, f.inForce(key)...)
-	}
-	if len(strict) > 0 {
-		key := strict[0]
-		for _, k := range strict { // an interface's own rather than all, whose maximum counts
-			if !strings.Contains(k, ".all.") && !strings.Contains(k, ".default.") {
-				key = k
-				break
-			}
-		}
-		x.Changes = append(x.Changes, set(key, 2, "loose: any route back will do; only for the interface that such clients come in on"))
-	}
-	return x
-}
-
-// strict lists the filters that are strict: net.ipv4.conf.INTERFACE.rp_filter.
-func (f *Facts) strict() []string {
-	var keys []string
-	for _, key := range slices.Sorted(maps.Keys(f.Space.Sysctls)) {
-		path := sysctlPath(key)
-		if len(path) == 5 && slices.Equal(path[:3], []string{"net", "ipv4", "conf"}) && path[4] == "rp_filter" && f.Space.Sysctls[key] == "1" {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }
 
 // neighbours are the two tables.
@@ -124,15 +82,24 @@ func neighbourTable(f *Facts) *Finding {
 		if !known {
 			return x
 		}
-		why := "an entry takes about half a KiB, a full table about " + f.share(2*limit*512)
-		x.Changes = []Change{
-			set(t.sysctl+"3", 2*limit, why),
-			set(t.sysctl+"2", limit, "half of it: above this, entries are taken out after five seconds"),
-			set(t.sysctl+"1", limit/2, "below this, none are taken out"),
-		}
+		x.Changes = f.largerNeighbourTable(t.sysctl, limit)
 		return x
 	}
 	return nil
+}
+
+// largerNeighbourTable doubles the table, or gives it the kernel's own size, and raises its other thresholds where they
+// are below the shares that the kernel's defaults have.
+func (f *Facts) largerNeighbourTable(sysctl string, limit uint64) []Change {
+	want := max(2*limit, defaultNeighbours)
+	changes := []Change{set(sysctl+"3", want, "an entry takes about half a KiB, a full table about "+f.share(want*512))}
+	if now, known := f.number(sysctl + "2"); !known || now < want/2 {
+		changes = append(changes, set(sysctl+"2", want/2, "half of it: above this, entries are taken out after five seconds"))
+	}
+	if now, known := f.number(sysctl + "1"); !known || now < want/4 {
+		changes = append(changes, set(sysctl+"1", want/4, "below this, none are taken out"))
+	}
+	return changes
 }
 
 func neighbourUnresolved(f *Facts) *Finding {

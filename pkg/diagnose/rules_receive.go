@@ -24,10 +24,6 @@ var receiveRules = []Rule{
 	},
 }
 
-// usualRmem is what the kernel takes for the largest receive buffer: a 128th of
-// the memory, and no more than 6 MiB (net/ipv4/tcp.c:tcp_init).
-func (f *Facts) usualRmem() uint64 { return min(max(f.System.Memory/128, 87380), 6<<20) }
-
 func receiveBuffers(f *Facts) *Finding {
 	pruned := f.sum("TcpExtRcvPruned", "TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtPruneCalled")
 	collapsed := f.sum("TcpExtTCPRcvCollapsed")
@@ -51,15 +47,6 @@ func receiveBuffers(f *Facts) *Finding {
 	x.Changes = []Change{set(tcpRmem, fmt.Sprintf("%s %s %d", now[0], now[1], usual), fmt.Sprintf(
 		"buffers grow to %s only, the kernel's own choice for %s of memory is %s a connection", bytes(limit), bytes(f.System.Memory), bytes(usual)))}
 	return x
-}
-
-// severityPerSegment is severityOf in proportion to the segments received.
-func (f *Facts) severityPerSegment(n uint64) Severity {
-	segments, known := f.Space.Counters["TcpInSegs"]
-	if f.Window == 0 && known && n < segments/(10*oneInSoMany) {
-		return Note
-	}
-	return f.severityOf(n)
 }
 
 func socketBacklog(f *Facts) *Finding {

@@ -4,8 +4,6 @@ package diagnose
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/shell"
 )
@@ -17,7 +15,7 @@ const recycleMeans = "of several clients behind one address (an office, a NAT, a
 var recycleRules = []Rule{
 	{
 		ID:    "tw-recycle",
-		When:  "net.ipv4.tcp_tw_recycle is on, or a file sets it and the kernel may have it (before 4.12)",
+		When:  "net.ipv4.tcp_tw_recycle is on (critical, but a warning without TCP timestamps, as it does nothing then), or a file sets it and the kernel may have it (before 4.12)",
 		Means: recycleMeans,
 		Find:  recycleOn,
 	},
@@ -29,8 +27,12 @@ var recycleRules = []Rule{
 	},
 }
 
-// recycles says whether tcp_tw_recycle is on.
-func (f *Facts) recycles() bool {
+// recycles says whether tcp_tw_recycle is on and does something: it looks at
+// timestamps, which are not looked for when they are off (net/ipv4/tcp_input.c:
+// tcp_conn_request, tcp_parse_options).
+func (f *Facts) recycles() bool { return f.recycleSet() && !f.is(timestamps, 0) }
+
+func (f *Facts) recycleSet() bool {
 	n, known := f.number(twRecycle)
 	return known && n != 0
 }
@@ -46,16 +48,19 @@ func recycleOn(f *Facts) *Finding {
 	_, there := f.number(twRecycle)
 	line, inFile := f.System.Files.Setting(twRecycle)
 	inFile = inFile && line.Value != "0" && f.Space.Own
-	if !f.recycles() && !inFile || !there && f.knowsTCP() {
+	if !f.recycleSet() && !inFile || !there && f.knowsTCP() {
 		return nil
 	}
 	x := &Finding{Evidence: f.inForce(twRecycle)}
 	switch {
 	case f.recycles():
 		x.Severity, x.Title = Critical, "tcp_tw_recycle is on and turns clients behind NAT away"
+	case f.recycleSet():
+		x.Severity, x.Title = Warning, "tcp_tw_recycle is on, and will turn clients behind NAT away when TCP timestamps are on"
+		x.Means = "nothing while net.ipv4.tcp_timestamps is 0; with timestamps " + recycleMeans
 	case there:
 		x.Severity, x.Title = Warning, "tcp_tw_recycle is off now and will be on after the next boot"
-	case f.sum("TcpExtPAWSPassive") > 0, savedBefore412(f):
+	case f.sum("TcpExtPAWSPassive") > 0, f.before(4, 12): // which has the sysctl (4396e46187ca)
 		x.Severity, x.Title = Critical, "a file turns tcp_tw_recycle on, which turns clients behind NAT away"
 	default:
 		x.Severity, x.Title = Warning, "a file turns tcp_tw_recycle on"
@@ -69,23 +74,18 @@ func recycleOn(f *Facts) *Finding {
 	}
 	x.Evidence = append(x.Evidence, f.counted("TcpExtPAWSPassive", "TcpExtListenDrops")...)
 	x.Evidence = append(x.Evidence, f.inForce(timestamps)...)
-	x.Changes = []Change{set(twRecycle, 0, "it saves a little memory in TIME_WAIT and breaks every NAT; Linux removed it in 4.12")}
+	off := set(twRecycle, 0, "it saves a little memory in TIME_WAIT and breaks every NAT; Linux removed it in 4.12")
+	switch {
+	case !there && x.Means != "":
+		off = off.ask("is the kernel older than 4.12? A later one has no such sysctl")
+	case !there:
+		off = off.byFile()
+	}
+	x.Changes = []Change{off}
 	if inFile {
 		x.Changes = append(x.Changes, f.commentOut(twRecycle, "else it is set again at the next boot, or by the next sysctl -p")...)
 	}
 	return x
-}
-
-// savedBefore412 looks at the release of a saved machine, as there is no kernel
-// to ask. 4.12 removed the sysctl (commit 4396e46187ca).
-func savedBefore412(f *Facts) bool {
-	parts := strings.SplitN(f.System.Kernel, ".", 3)
-	if !f.System.Saved || len(parts) < 2 {
-		return false
-	}
-	major, err1 := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(strings.TrimRight(parts[1], "-+abcdefghijklmnopqrstuvwxyz"))
-	return err1 == nil && err2 == nil && (major < 4 || major == 4 && minor < 12)
 }
 
 // commentOut takes a key out of the files that name it.
@@ -95,7 +95,7 @@ func (f *Facts) commentOut(key, why string) []Change {
 		if a.Value != "0" {
 			changes = append(changes, Change{
 				Do: fmt.Sprintf("take the line out of %s", place(a)), Why: why,
-				Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
+				Basis: FromFile, Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
 			})
 		}
 	}

@@ -38,7 +38,7 @@ func healthy() Facts {
 				"net.ipv4.tcp_syncookies": "1", "net.ipv4.tcp_max_syn_backlog": "1024", "net.ipv4.tcp_tw_reuse": "2",
 				"net.ipv4.tcp_timestamps": "1", "net.ipv4.tcp_max_tw_buckets": "65536", "net.ipv4.tcp_max_orphans": "65536",
 				"net.ipv4.tcp_abort_on_overflow": "0", "net.ipv4.tcp_rmem": "4096 131072 6291456", "net.ipv4.tcp_mem": "100 200 300000",
-				"net.ipv4.conf.eth0.rp_filter": "1", "net.ipv4.neigh.default.gc_thresh3": "1024",
+				"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.eth0.rp_filter": "1", "net.ipv4.neigh.default.gc_thresh3": "1024",
 				"net.netfilter.nf_conntrack_count": "100", "net.netfilter.nf_conntrack_max": "262144",
 				"net.netfilter.nf_conntrack_buckets": "65536", "net.netfilter.nf_conntrack_tcp_timeout_established": "432000",
 			},
@@ -88,7 +88,7 @@ var rows = []struct {
 	{"a full accept queue", []func(*Facts){listens(listener(512, 511, 40)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
 		"critical accept-queue-full", []string{"nginx[812] on port 443 is full", "512 limit 511", "listen(2) backlog to 1024", "backlog of 511 binds", "find out why nginx[812] does not accept"}},
 	{"a full accept queue cut off by somaxconn", []func(*Facts){sysctl("net.core.somaxconn", "128"), listens(listener(129, 128, 0)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
-		"critical accept-queue-full,note file-not-in-force", []string{"probably cuts off", "sysctl -w net.core.somaxconn=1024", "in 4 days since boot"}},
+		"critical accept-queue-full,note file-not-in-force", []string{"probably cuts off", "sysctl -w net.core.somaxconn=4096", "in 4 days since boot"}},
 	{"an application that has stopped", []func(*Facts){window, counter("TcpPassiveOpens", 0), listens(listener(512, 511, 40)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
 		"critical accept-queue-full", []string{"nothing at all was accepted", "!listen(2) backlog to"}},
 	{"an application that has stopped, cut off by somaxconn", []func(*Facts){window, counter("TcpPassiveOpens", 0), sysctl("net.core.somaxconn", "128"), listens(listener(129, 128, 40)), counter("TcpExtListenOverflows", 40), counter("TcpExtListenDrops", 40)},
@@ -119,9 +119,15 @@ var rows = []struct {
 
 	{"cookies that fail", []func(*Facts){counter("TcpExtSyncookiesFailed", 7008728), counter("TcpExtSyncookiesSent", 5)},
 		"warning syn-cookies-failing,note syn-cookies-in-use", []string{"more than were sent"}},
-	{"cookies in use", []func(*Facts){window, counter("TcpExtTCPReqQFullDoCookies", 9)}, "warning syn-cookies-in-use", []string{"many sources"}},
+	{"cookies in use", []func(*Facts){window, counter("TcpExtTCPReqQFullDoCookies", 9)}, "warning syn-cookies-in-use",
+		[]string{"many sources", "half-open requests of nginx[812] on port 443 at most 511 the application's listen(2) backlog binds; net.ipv4.tcp_max_syn_backlog (1024) does not"}},
+	{"cookies in use with a short somaxconn", []func(*Facts){window, sysctl(somaxconn, "128"), listens(listener(0, 128, 0)), counter("TcpExtTCPReqQFullDoCookies", 9)},
+		"warning syn-cookies-in-use,note somaxconn-binds,note file-not-in-force", []string{"at most 128 net.core.somaxconn (128) binds; net.ipv4.tcp_max_syn_backlog (1024) does not", "do the clients go on to connect? Else it is a flood, which SYN cookies are for net.core.somaxconn = 4096"}},
 	{"cookies off and a small backlog", []func(*Facts){sysctl("net.ipv4.tcp_syncookies", "0"), sysctl("net.ipv4.tcp_max_syn_backlog", "128")},
-		"warning syn-cookies-off", []string{"net.ipv4.tcp_max_syn_backlog=1024", "16 GiB"}},
+		"warning syn-cookies-off", []string{"at most 96 three quarters of net.ipv4.tcp_max_syn_backlog (128)", "are SYN cookies to stay off? With them it limits nothing net.ipv4.tcp_max_syn_backlog = 1024", "16 GiB", "!sysctl -w net.ipv4.tcp_max_syn_backlog"}},
+	{"cookies off and a small backlog that does not bind", []func(*Facts){sysctl("net.ipv4.tcp_syncookies", "0"), sysctl("net.ipv4.tcp_max_syn_backlog", "256"), listens(listener(0, 128, 0))}, "", nil},
+	{"cookies off and a small backlog of an old kernel", []func(*Facts){kernel("3.10.0-1160.el7"), sysctl("net.ipv4.tcp_syncookies", "0"), sysctl("net.ipv4.tcp_max_syn_backlog", "128")},
+		"warning syn-cookies-off", []string{"sysctl -w net.ipv4.tcp_max_syn_backlog=1024"}},
 	{"cookies off and drops", []func(*Facts){window, sysctl("net.ipv4.tcp_syncookies", "0"), counter("TcpExtTCPReqQFullDrop", 5), counter("TcpExtListenDrops", 5)},
 		"critical syn-cookies-off", []string{"net.ipv4.tcp_syncookies=1", "!tcp_max_syn_backlog="}},
 	{"cookies off and a good backlog", []func(*Facts){sysctl("net.ipv4.tcp_syncookies", "0")}, "", nil},
@@ -129,6 +135,8 @@ var rows = []struct {
 
 	{"tw_recycle on", []func(*Facts){sysctl(twRecycle, "1"), line(twRecycle, "1"), counter("TcpExtPAWSPassive", 1e6), counter("TcpExtListenDrops", 1e6)},
 		"critical tw-recycle", []string{"sysctl -w net.ipv4.tcp_tw_recycle=0", "take the line out of /etc/sysctl.conf:7", "sed -i '7s/^/#/' /etc/sysctl.conf"}},
+	{"tw_recycle on without timestamps", []func(*Facts){sysctl(twRecycle, "1"), sysctl(timestamps, "0"), counter("TcpExtListenDrops", 1e6)},
+		"warning listen-drops,warning tw-recycle,warning timestamps-off", []string{"nothing while net.ipv4.tcp_timestamps is 0", "sysctl -w net.ipv4.tcp_tw_recycle=0"}},
 	{"tw_recycle in a file only", []func(*Facts){sysctl(twRecycle, "0"), line(twRecycle, "1")}, "warning tw-recycle", []string{"after the next boot"}},
 	{"tw_recycle in a file and gone", []func(*Facts){line(twRecycle, "1")}, "note tw-recycle-gone", []string{"/etc/sysctl.conf:7"}},
 	{"tw_recycle off in a file", []func(*Facts){sysctl(twRecycle, "0"), line(twRecycle, "0")}, "", nil},
@@ -139,11 +147,17 @@ var rows = []struct {
 	{"tw_reuse", []func(*Facts){sysctl(twReuse, "1")}, "note tw-reuse", []string{"helps no server"}},
 	{"no timestamps", []func(*Facts){sysctl(timestamps, "0")}, "warning timestamps-off", nil},
 	{"PAWS", []func(*Facts){window, counter("TcpExtPAWSTimewait", 5)}, "warning paws-rejects", []string{"behind one NAT"}},
+	{"PAWS of few segments, and of few connections", []func(*Facts){counter("TcpPassiveOpens", 2e5), counter("TcpInSegs", 6e7), counter("TcpExtPAWSEstab", 7000)},
+		"note paws-rejects", []string{"says nothing of a NAT", "!behind one NAT"}},
+	{"PAWS of many segments", []func(*Facts){counter("TcpInSegs", 6e6), counter("TcpExtPAWSEstab", 7000)}, "warning paws-rejects", []string{"!behind one NAT"}},
+	{"PAWS of few segments now", []func(*Facts){window, counter("TcpInSegs", 1e5), counter("TcpExtPAWSEstab", 50)}, "note paws-rejects", nil},
 	{"a little PAWS long ago", []func(*Facts){counter("TcpExtPAWSEstab", 50)}, "note paws-rejects", nil},
 	{"TIME_WAIT overflow", []func(*Facts){window, counter("TcpExtTCPTimeWaitOverflow", 5)}, "warning time-wait-full", []string{"net.ipv4.tcp_max_tw_buckets=131072"}},
+	{"few in TIME_WAIT allowed", []func(*Facts){window, sysctl(twBuckets, "5000"), counter("TcpExtTCPTimeWaitOverflow", 5)}, "warning time-wait-full", []string{"net.ipv4.tcp_max_tw_buckets=65536"}},
+	{"TIME_WAIT overflow of a proxy", []func(*Facts){counter("TcpActiveOpens", 9e7), counter("TcpExtTCPTimeWaitOverflow", 5e4)}, "note time-wait-full", nil},
 	{"TIME_WAIT nearly full", []func(*Facts){func(f *Facts) { f.Space.Sockets.TimeWait = 60000 }}, "warning time-wait-full", nil},
 	{"orphans", []func(*Facts){func(f *Facts) { f.Space.Sockets.Orphans = 40000 }}, "warning orphans", []string{"!tcp_max_orphans="}},
-	{"few orphans allowed", []func(*Facts){sysctl(maxOrphans, "1024"), func(f *Facts) { f.Space.Sockets.Orphans = 600 }}, "warning orphans", []string{"net.ipv4.tcp_max_orphans=2048"}},
+	{"few orphans allowed", []func(*Facts){sysctl(maxOrphans, "1024"), func(f *Facts) { f.Space.Sockets.Orphans = 600 }}, "warning orphans", []string{"net.ipv4.tcp_max_orphans=65536"}},
 	{"aborts for want of memory", []func(*Facts){window, counter("TcpExtTCPAbortOnMemory", 1)}, "warning orphans", nil},
 	{"TCP memory", []func(*Facts){func(f *Facts) { f.Space.Sockets.Pages = 290000 }}, "critical tcp-memory", nil},
 
@@ -163,23 +177,64 @@ var rows = []struct {
 	{"drops of a table that was full", []func(*Facts){window, counter("Conntrackdrop", 9)}, "warning conntrack-drops", []string{"0 % of 262144"}},
 	{"tw_recycle that was on", []func(*Facts){counter("TcpExtPAWSPassive", 1e6), sysctl(twRecycle, "0")}, "warning paws-rejects", []string{"when tcp_tw_recycle was on"}},
 	{"early drops", []func(*Facts){window, counter("Conntrackearly_drop", 1)}, "warning conntrack-early-drops", nil},
+	{"clashes that count as drops, too", []func(*Facts){counter("Conntrackinsert_failed", 20000), counter("Conntrackdrop", 20000)}, "warning conntrack-insert-failed", []string{"does this machine do source NAT", "!hangs in connect()"}},
+	{"clashes and drops", []func(*Facts){counter("Conntrackinsert_failed", 20000), counter("Conntrackchainlength", 5000), counter("Conntrackdrop", 40000)},
+		"warning conntrack-drops,warning conntrack-insert-failed,warning conntrack-chains", []string{"25000 of them without those of Conntrackinsert_failed"}},
+	{"clashes and drops of an old kernel", []func(*Facts){kernel("3.10.0-1160.el7"), counter("Conntrackinsert_failed", 20000), counter("Conntrackdrop", 20000)},
+		"warning conntrack-drops,warning conntrack-insert-failed", []string{"!of them without"}},
 	{"failed inserts", []func(*Facts){window, counter("Conntrackinsert_failed", 3)}, "warning conntrack-insert-failed", []string{"random-fully"}},
 	{"long chains", []func(*Facts){window, counter("Conntrackinsert_failed", 3), counter("Conntrackchainlength", 3)}, "warning conntrack-chains", []string{"hashsize"}},
 	{"few buckets", []func(*Facts){sysctl(ctBuckets, "16384")}, "note conntrack-buckets", []string{"echo 65536"}},
 	{"few buckets and many entries", []func(*Facts){sysctl(ctBuckets, "16384"), sysctl(ctCount, "100000")}, "warning conntrack-buckets", nil},
-	{"five days in a table that fills", []func(*Facts){sysctl(ctCount, "140000")}, "warning conntrack-timeout", []string{"timeout_established=86400"}},
+	{"five days in a table that fills", []func(*Facts){sysctl(ctCount, "140000")}, "note conntrack-timeout", []string{"are most of the entries ESTABLISHED?", "!timeout_established=86400"}},
+	{"five days in a table that fills with idle connections", []func(*Facts){sysctl(ctCount, "140000"), heldIn(established)}, "warning conntrack-timeout", []string{"timeout_established=86400"}},
+	{"five days in a table that fills with others", []func(*Facts){sysctl(ctCount, "140000"), heldIn("SYN_SENT")}, "", nil},
+	{"a full table of short connections", []func(*Facts){sysctl(ctCount, "262144"), sysctl(timeoutPrefix+"tcp_timeout_time_wait", "120"), heldIn(timeWait)},
+		"critical conntrack-full", []string{"sysctl -w net.netfilter.nf_conntrack_tcp_timeout_time_wait=30", "keep connections open", "closes connections quickly", "nf_conntrack_max=524288", "!timeout_established", "!forgets connections"}},
+	{"a full table of short connections with a timeout that is not known", []func(*Facts){sysctl(ctCount, "262144"), heldIn(timeWait)},
+		"critical conntrack-full", []string{"is it longer now? The kernel's default is 120 net.netfilter.nf_conntrack_tcp_timeout_time_wait = 30", "!tcp_timeout_time_wait=30"}},
+	{"a full table of short connections with a short timeout", []func(*Facts){sysctl(ctCount, "262144"), sysctl(timeoutPrefix+"tcp_timeout_time_wait", "20"), heldIn(timeWait)},
+		"critical conntrack-full", []string{"!time_wait=30", "!time_wait = 30", "!timeout_established"}},
+	{"a full table of a state without a timeout worth a change", []func(*Facts){sysctl(ctCount, "262144"), heldIn("LAST_ACK")}, "critical conntrack-full", []string{"!_timeout_"}},
+	{"a full table below the kernel's own size", []func(*Facts){sysctl(ctCount, "30000"), sysctl(ctMax, "30000"), sysctl(ctBuckets, "7500")},
+		"critical conntrack-full", []string{"nf_conntrack_max=262144", "echo 65536 >"}},
 
-	{"collapsed queues with small buffers", []func(*Facts){window, counter("TcpExtTCPRcvCollapsed", 10703), sysctl(tcpRmem, "4096 87380 174760")},
+	{"collapsed queues with small buffers", []func(*Facts){window, counter("TcpInSegs", 1e6), counter("TcpExtTCPRcvCollapsed", 10703), sysctl(tcpRmem, "4096 87380 174760")},
 		"warning receive-buffers", []string{"sysctl -w 'net.ipv4.tcp_rmem=4096 87380 6291456'"}},
-	{"collapsed queues with good buffers", []func(*Facts){window, counter("TcpExtTCPRcvCollapsed", 10703)}, "warning receive-buffers", []string{"reads slowly", "!tcp_rmem="}},
+	{"collapsed queues with good buffers", []func(*Facts){window, counter("TcpInSegs", 1e6), counter("TcpExtTCPRcvCollapsed", 10703)}, "warning receive-buffers", []string{"reads slowly", "!tcp_rmem="}},
 	{"a little collapse long ago", []func(*Facts){counter("TcpExtTCPRcvCollapsed", 1000)}, "note receive-buffers", nil},
-	{"socket backlogs", []func(*Facts){window, counter("TcpExtTCPBacklogDrop", 1)}, "warning socket-backlog", nil},
+	{"collapsed queues of a kernel with larger buffers", []func(*Facts){counter("TcpExtBeyondWindow", 0), counter("TcpExtTCPRcvCollapsed", 1e7), sysctl(tcpRmem, "4096 87380 6291456")},
+		"warning receive-buffers", []string{"net.ipv4.tcp_rmem=4096 87380 33554432"}},
+	{"a few socket backlogs", []func(*Facts){window, counter("TcpExtTCPBacklogDrop", 20)}, "note socket-backlog", nil},
+	{"socket backlogs", []func(*Facts){window, counter("TcpInSegs", 1e4), counter("TcpExtTCPBacklogDrop", 20)}, "warning socket-backlog", nil},
 
 	{"CPU backlog", []func(*Facts){window, func(f *Facts) { f.System.Softnet.Dropped = 5 }}, "warning netdev-backlog", []string{"net.core.netdev_max_backlog=2000"}},
-	{"reverse path", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1)}, "warning reverse-path-filter", []string{"net.ipv4.conf.eth0.rp_filter=2"}},
+	{"a short CPU backlog", []func(*Facts){window, sysctl(maxBacklog, "100"), func(f *Facts) { f.System.Softnet.Dropped = 5 }}, "warning netdev-backlog", []string{"net.core.netdev_max_backlog=2000"}},
+	{"reverse path", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1)}, "warning reverse-path-filter", []string{"sysctl -w net.ipv4.conf.eth0.rp_filter=2"}},
+	{"reverse path of three", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), sysctl(rpKey("br-9"), "1"), sysctl(rpKey("eth1.7"), "1"), sysctl(rpKey("lo"), "1")},
+		"warning reverse-path-filter", []string{"strict filter 3 br-9, eth0, eth1.7", "which interface do they come in on", "!rp_filter=2"}},
+	{"reverse path, strict by all", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), sysctl(rpKey("all"), "1"), sysctl(rpKey("eth0"), "0"), sysctl(rpKey("eth1"), "0")},
+		"warning reverse-path-filter", []string{"net.ipv4.conf.all.rp_filter 1", "strict filter 2 eth0, eth1", "!rp_filter=2"}},
+	{"reverse path beside a loose one", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), sysctl(rpKey("eth1"), "2")},
+		"warning reverse-path-filter", []string{"is it eth0 that they come in on", "net.ipv4.conf.eth0.rp_filter = 2", "!rp_filter=2"}},
+	{"reverse path, loose by all", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), sysctl(rpKey("all"), "2")},
+		"warning reverse-path-filter", []string{"no route back", "ip route get ADDRESS", "!rp_filter=2", "!rp_filter = 2", "!another interface"}},
+	{"reverse path of an interface that is gone", []func(*Facts){window, counter("TcpExtIPReversePathFilter", 1), without(rpKey("eth0"))}, "warning reverse-path-filter", []string{"!rp_filter = 2", "!no route back"}},
 	{"a neighbour table nearly full", []func(*Facts){counter("Neighbourentries", 1000)}, "warning neighbour-table", []string{"gc_thresh3=2048", "gc_thresh2=1024", "gc_thresh1=512"}},
+	{"a small neighbour table with its own thresholds", []func(*Facts){sysctl("net.ipv4.neigh.default.gc_thresh3", "21"), sysctl("net.ipv4.neigh.default.gc_thresh2", "80000")}, "warning neighbour-table", []string{"gc_thresh3=1024", "!gc_thresh2="}},
 	{"a neighbour table that overflowed", []func(*Facts){window, counter("Neighbourtable_fulls", 1)}, "warning neighbour-table", nil},
 	{"unresolved neighbours", []func(*Facts){counter("Neighbourunresolved_discards", 100)}, "note neighbour-unresolved", nil},
+}
+
+func kernel(release string) func(*Facts) { return func(f *Facts) { f.System.Kernel = release } }
+
+// heldIn has nearly all entries be in one state.
+func heldIn(state string) func(*Facts) {
+	return func(f *Facts) {
+		heldBy("203.0.113.0/24")(f)
+		kind := conntrack.Kind{Proto: unix.IPPROTO_TCP, State: state}
+		f.Space.Holders.States[0].Kind, f.Space.Holders.Prefixes[0].Mostly = &kind, kind
+	}
 }
 
 // heldBy has nine tenths of the table be of one range.
@@ -239,6 +294,9 @@ func said(x Finding) string {
 	}
 	for _, c := range x.Changes {
 		text += c.Do + " " + c.Command.String() + " " + c.Why + "\n"
+		if c.Basis == Assumed {
+			text += c.If + " " + c.Sysctl + " = " + c.Value + "\n"
+		}
 	}
 	return text
 }
@@ -305,15 +363,34 @@ func TestChangesAreMadeInTheirNamespace(t *testing.T) {
 	}
 }
 
-func TestSettingsTakeTheLarger(t *testing.T) {
+// A sysctl has one value in all findings of a namespace: the largest of what is
+// known to be needed.
+func TestOneValueOfASysctl(t *testing.T) {
 	found := []Finding{
 		{ID: "a", Severity: Critical, Changes: []Change{set(somaxconn, 4096, ""), do("x", "")}},
 		{ID: "b", Severity: Warning, Changes: []Change{set(somaxconn, 8192, "")}},
-		{ID: "c", Severity: Warning, Changes: []Change{set(somaxconn, 1024, "")}},
+		{ID: "c", Severity: Warning, Changes: []Change{set(somaxconn, 16384, "").ask("?"), set("net.y", 1, "").ask("?")}},
 		{ID: "d", Severity: Note, Changes: []Change{set("net.x", 1, "")}},
+		{ID: "e", Severity: Warning, Netns: 7, otherNetns: true, Changes: []Change{set(somaxconn, 1024, ""), set(ctMax, 5, "")}},
+		{ID: "f", Severity: Warning, Changes: []Change{set(ctMax, 9, "")}},
 	}
-	want := []Setting{{Sysctl: somaxconn, Value: "8192", ID: "b"}}
-	if diff := cmp.Diff(want, Settings(found)); diff != "" {
+	oneValue(found)
+	for _, test := range []struct {
+		finding int
+		want    string
+	}{{0, "8192"}, {1, "8192"}, {2, "8192"}, {4, "1024"}, {5, "9"}} {
+		if got := found[test.finding].Changes[0].Value; got != test.want {
+			t.Errorf("%s: got %s, not %s", found[test.finding].ID, got, test.want)
+		}
+	}
+	if got := found[4].Changes[1].Value; got != "9" {
+		t.Errorf("two values of a sysctl that is global: %s", got)
+	}
+	var got []string
+	for _, s := range Settings(found) {
+		got = append(got, s.Sysctl+"="+s.Value+" "+s.ID)
+	}
+	if diff := cmp.Diff([]string{somaxconn + "=8192 a", ctMax + "=9 f"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

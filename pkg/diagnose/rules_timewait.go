@@ -8,6 +8,8 @@ const (
 	twBuckets  = "net.ipv4.tcp_max_tw_buckets"
 )
 
+const pawsMeansNAT = "a client's connect() hangs or its connection stalls: its timestamps are older than those that came before from the same address and port, as happens when machines share an address behind a NAT"
+
 var timeWaitRules = []Rule{
 	{
 		ID:    "tw-reuse",
@@ -23,8 +25,8 @@ var timeWaitRules = []Rule{
 	},
 	{
 		ID:    "paws-rejects",
-		When:  "packets were rejected for their timestamps (TcpExtPAWSTimewait, PAWSEstab, and PAWSPassive where tcp_tw_recycle is off)",
-		Means: "a client's connect() hangs or its connection stalls: its timestamps are older than those that came before from the same address and port, as happens when machines share an address behind a NAT",
+		When:  "packets were rejected for their timestamps: SYNs (TcpExtPAWSTimewait, and PAWSPassive where tcp_tw_recycle is off), judged by connections, or segments (PAWSEstab), judged by segments",
+		Means: "mostly nothing: duplicates and segments that come late are sent again; a connection stalls where two machines use the same address and port",
 		Find:  pawsRejects,
 	},
 	{
@@ -58,24 +60,34 @@ func timestampsOff(f *Facts) *Finding {
 	}
 }
 
+// pawsRejects judges refused SYNs by the connections and other segments by the
+// segments. Kernels before 6.18 count SYNs that meet TIME_WAIT as PAWSEstab, too
+// (net/ipv4/tcp_minisocks.c:tcp_timewait_state_process).
 func pawsRejects(f *Facts) *Finding {
-	passive := f.sum("TcpExtPAWSPassive")
+	passive, timewait, segments := f.sum("TcpExtPAWSPassive"), f.sum("TcpExtPAWSTimewait"), f.sum("TcpExtPAWSEstab")
 	counters := []string{"TcpExtPAWSPassive", "TcpExtPAWSTimewait", "TcpExtPAWSEstab", "TcpExtPAWSOldAck"}
 	if f.recycles() { // tw-recycle has the first
 		passive, counters = 0, counters[1:]
 	}
-	n := passive + f.sum("TcpExtPAWSTimewait", "TcpExtPAWSEstab")
-	if n == 0 {
+	if passive+timewait+segments == 0 {
 		return nil
 	}
 	x := &Finding{
-		Severity: f.severityOf(n), Title: "packets were rejected for old TCP timestamps, as from clients behind one NAT",
-		Evidence: append(f.counted(counters...), f.inForce(timestamps)...),
+		Severity: f.severityPerSegment(segments), Title: "segments were rejected for old TCP timestamps",
+		Evidence: append(append(f.counted(counters...), f.counted("TcpInSegs")...), f.inForce(timestamps)...),
 	}
-	x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
-	if passive == 0 {
-		x.Changes = []Change{do("see who: synwatch trace --cause paws-established,paws-time-wait,paws-handshake",
-			"if it is one address, machines share it behind a NAT that gives out ports anew within a minute: give that NAT more ports or addresses; keep timestamps on")}
+	if refused := passive + timewait; refused > 0 {
+		x.Severity, x.Title = max(x.Severity, f.severityOf(refused)), "SYNs were rejected for old TCP timestamps, as from clients behind one NAT"
+		x.Means = pawsMeansNAT
+	}
+	if passive > 0 {
+		x.Changes = []Change{do("find out when tcp_tw_recycle was on", "TcpExtPAWSPassive counts exactly the SYNs that it drops, and is not reset")}
+		return x
+	}
+	const see = "see who: synwatch trace --cause paws-established,paws-time-wait,paws-handshake"
+	x.Changes = []Change{do(see, "TcpExtPAWSEstab alone says nothing of a NAT: duplicates and segments out of order count there, too")}
+	if timewait > 0 {
+		x.Changes = []Change{do(see, "if it is one address, machines share it behind a NAT that gives out ports anew within a minute: give that NAT more ports or addresses; keep timestamps on")}
 	}
 	return x
 }
@@ -93,14 +105,15 @@ func timeWaitFull(f *Facts) *Finding {
 	}
 	x := &Finding{Severity: Warning, Title: "there are too many connections in TIME_WAIT for tcp_max_tw_buckets"}
 	if !tight {
-		x.Severity = f.severityOf(overflow)
+		connections, known := f.closed() // either side's
+		x.Severity = f.severityAmong(overflow, connections, known)
 	}
 	if f.Space.Sockets != nil {
 		x.Evidence = append(x.Evidence, value("connections in TIME_WAIT", f.Space.Sockets.TimeWait))
 	}
 	x.Evidence = append(append(x.Evidence, f.inForce(twBuckets)...), f.counted("TcpExtTCPTimeWaitOverflow")...)
 	if known {
-		want := max(2*limit, 16384)
+		want := max(2*limit, 16384, f.usualTimeWait())
 		x.Changes = []Change{set(twBuckets, want, "full, they take about "+f.share(want*timeWaitSize))}
 	}
 	x.Changes = append(x.Changes, do("let the clients close first, or keep connections open", "TIME_WAIT is with the side that closes first"))

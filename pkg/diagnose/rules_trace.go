@@ -48,6 +48,12 @@ var traceRules = []Rule{
 		Find:  tracedTimestamps,
 	},
 	{
+		ID: "traced-reverse-path", Scope: Trace, Causes: []string{"reverse-path-filter"},
+		When:  "drops of reverse-path-filter were traced",
+		Means: "clients whose packets arrive on another interface than the route back to them uses get no answer at all",
+		Find:  tracedReversePath,
+	},
+	{
 		ID: "traced-one-range", Scope: Trace,
 		When:  "at least four fifths of the drops of any other cause, and at least 100 drops, are of one range or one client",
 		Means: "the kernel refuses this range's clients, and few others",

@@ -100,6 +100,9 @@ func (t *Tally) pace() string {
 		rate(*t.Accepted, t.Duration), rate(t.Count, t.Duration))
 }
 
+// maxSynBacklog is as far as tcp_max_syn_backlog is raised.
+const maxSynBacklog = 65536
+
 func tracedSynQueue(f *Facts) *Finding {
 	t := f.Tally
 	x := &Finding{Severity: Critical, Title: "the queue of half-open requests of " + t.who() + " is full", Evidence: t.tallyEvidence()}
@@ -120,7 +123,9 @@ func tracedSynQueue(f *Facts) *Finding {
 	x.Evidence = append(x.Evidence, Evidence{What: "half-open requests", Value: fmt.Sprint(e.SynQueue), Where: fmt.Sprintf("limit %d", e.AcceptQueueMax)})
 	if t.Cause.Evidence.Has(cause.SynBacklog) {
 		x.Evidence = append(x.Evidence, value(synBacklog, uint64(e.MaxSynBacklog)))
-		x.Changes = append(x.Changes, set(synBacklog, min(2*powerAbove(uint64(e.MaxSynBacklog)), 65536), "cookies off, its last quarter is for known clients only"))
+		if want := min(2*powerAbove(uint64(e.MaxSynBacklog)), maxSynBacklog); want > uint64(e.MaxSynBacklog) {
+			x.Changes = append(x.Changes, set(synBacklog, want, "cookies off, its last quarter is for known clients only"))
+		}
 		return x
 	}
 	f.Space.Sysctls = map[string]string{somaxconn: fmt.Sprint(e.Somaxconn)}

@@ -16,7 +16,7 @@ func tracedConntrack(f *Facts) *Finding {
 		x.Title += ": " + who
 	}
 	x.Evidence = append(append(x.Evidence, f.tableEvidence()...), holderEvidence(f.Space.Holders)...)
-	x.Evidence = append(x.Evidence, f.inForce(ctEstablished)...)
+	x.Evidence = append(x.Evidence, f.timeoutEvidence()...)
 	if r := t.mostlyFrom(); r != "" && f.Space.Holders == nil {
 		x.Changes = []Change{do("talk to the operators of "+r+", or limit it (nft: ct count over N drop)",
 			"most of what was refused came from there, and it is likely to hold most of the table as well, so that a larger one would fill, too")}

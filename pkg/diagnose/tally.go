@@ -72,5 +72,6 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		}
 		found = append(found, one...)
 	}
+	settle(found)
 	return worstFirst(found)
 }

@@ -79,9 +79,9 @@ func TestTraced(t *testing.T) {
 		"slow accept": {"accept-queue-full", []func(*Tally){queue, accepted(500)}, "critical traced-accept-queue-full",
 			[]string{"nginx[812] on port 443 accepts more slowly", "50 a second were accepted and 400 a second were dropped", "backlog of 128 binds, not somaxconn (4096)"}},
 		"slow accept, cut off": {"accept-queue-full", []func(*Tally){cut, accepted(500)}, "critical traced-accept-queue-full",
-			[]string{"sysctl -w net.core.somaxconn=1024"}},
+			[]string{"sysctl -w net.core.somaxconn=4096"}},
 		"in another namespace": {"accept-queue-full", []func(*Tally){cut, func(t *Tally) { t.Busiest.Own = false }}, "critical traced-accept-queue-full",
-			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=1024"}},
+			[]string{"nsenter -t 812 -n sysctl -w net.core.somaxconn=4096"}},
 		"stopped": {"accept-queue-full", []func(*Tally){cut, accepted(0)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
 		"stopped, while others accept": {"accept-queue-full", []func(*Tally){cut, accepted(500), waits(129, 8*time.Second)}, "critical traced-accept-queue-full",
@@ -98,17 +98,19 @@ func TestTraced(t *testing.T) {
 		"many sources, most of them accepted": {"accept-queue-full", []func(*Tally){queue, accepted(5000), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!flooded"}},
 		"bursts": {"accept-queue-full", []func(*Tally){cut, accepted(1e6)}, "critical traced-accept-queue-full",
-			[]string{"meets bursts that its accept queue is too short for", "sysctl -w net.core.somaxconn=1024"}},
+			[]string{"meets bursts that its accept queue is too short for", "sysctl -w net.core.somaxconn=4096"}},
 		"SYN flood": {"syn-queue-full", []func(*Tally){queue, from("10.%d.3.%d", 2000, 1)}, "critical traced-syn-queue",
 			[]string{"meets a SYN flood", "tcp_syncookies=1", "!backlog of"}},
-		"a short request queue": {"syn-queue-full", []func(*Tally){cut}, "critical traced-syn-queue", []string{"tcp_syncookies=1", "somaxconn=1024"}},
+		"a short request queue": {"syn-queue-full", []func(*Tally){cut}, "critical traced-syn-queue", []string{"tcp_syncookies=1", "somaxconn=4096"}},
 		"the reserve": {"syn-backlog-reserved", []func(*Tally){met(event.Listener{SynQueue: 90, AcceptQueueMax: 4096, MaxSynBacklog: 128})}, "critical traced-syn-queue",
 			[]string{"tcp_max_syn_backlog=256"}},
+		"the reserve of a very large backlog": {"syn-backlog-reserved", []func(*Tally){met(event.Listener{SynQueue: 90, AcceptQueueMax: 4096, MaxSynBacklog: 200000})}, "critical traced-syn-queue",
+			[]string{"!tcp_max_syn_backlog="}},
 		"cookies": {"syn-cookie-sent", []func(*Tally){queue}, "note traced-syn-queue", []string{"sent in place of", "!tcp_syncookies=1"}},
 		"a full table": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
 			[]string{"100 % of 262144", "nf_conntrack_max=524288", "synwatch conntrack"}},
 		"a full table and one range": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}), from("198.51.%d.%d", 20, 200)}, "critical traced-conntrack-full",
-			[]string{"talk to the operators of 198.51.0.0/28", "nf_conntrack_tcp_timeout_established=86400", "nf_conntrack_max=524288"}},
+			[]string{"talk to the operators of 198.51.0.0/28", "are most of the entries ESTABLISHED?", "nf_conntrack_max=524288"}},
 		"a full table that others hold": {"conntrack-table-full", []func(*Tally){tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}), holding("203.0.113.0/24")}, "critical traced-conntrack-full",
 			[]string{"full: 203.0.113.0/24 holds 90 % of it, tcp ESTABLISHED", "ip netns exec web conntrack -D -f ipv4 -s 203.0.113.0/24 -p tcp --state ESTABLISHED",
 				"talk to the operators of 203.0.113.0/24", "!see who holds", "ip netns exec web sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=86400", " sysctl -w net.netfilter.nf_conntrack_max=524288", "!web sysctl -w net.netfilter.nf_conntrack_max"}},
@@ -120,10 +122,13 @@ func TestTraced(t *testing.T) {
 		"a flood of ACKs":         {"syn-cookie-invalid", []func(*Tally){from("10.%d.3.%d", 2000, 1)}, "warning traced-cookies-invalid", []string{"meets a flood of ACKs", "2000 sources"}},
 		"a NAT": {"paws-time-wait", []func(*Tally){func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-timestamps",
 			[]string{"mostly of 192.0.2.1", "97 % of 4000"}},
-		"many addresses":  {"paws-established", nil, "warning traced-timestamps", nil},
-		"a range":         {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
-		"few of a range":  {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
-		"from everywhere": {"no-listener", nil, "", nil},
+		"many addresses": {"paws-established", nil, "warning traced-timestamps", nil},
+		"reverse path": {"reverse-path-filter", []func(*Tally){from("198.51.%d.%d", 20, 200), func(t *Tally) { t.Answer.Interface = "eth1.7" }}, "warning traced-reverse-path",
+			[]string{"mostly of 198.51.0.0/28", "interface of the newest eth1.7", "is the filter of eth1.7 strict", "net.ipv4.conf.eth1/7.rp_filter = 2", "!sysctl -w"}},
+		"reverse path of an unknown interface": {"reverse-path-filter", []func(*Tally){from("198.51.%d.%d", 20, 1)}, "note traced-reverse-path", []string{"!rp_filter ="}},
+		"a range":                              {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
+		"few of a range":                       {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
+		"from everywhere":                      {"no-listener", nil, "", nil},
 	} {
 		ta := tally(test.cause)
 		for _, with := range test.with {
@@ -131,7 +136,9 @@ func TestTraced(t *testing.T) {
 		}
 		var got []string
 		text := ""
-		for _, x := range Traced([]Tally{ta}, 16<<30) {
+		found := Traced([]Tally{ta}, 16<<30)
+		sound(t, name, &Facts{}, found)
+		for _, x := range found {
 			got = append(got, x.Severity.String()+" "+x.ID)
 			fired[x.ID] = true
 			text += said(x)

@@ -44,7 +44,12 @@ func change(p *text.Page, c *diagnose.Change) {
 	if c.Sysctl != "" {
 		what = c.Sysctl + " = " + c.Value
 	}
-	p.Labelled("change", what)
+	if c.Basis == diagnose.Assumed {
+		p.Labelled("ask", c.If)
+		p.Labelled("if so", what)
+	} else {
+		p.Labelled("change", what)
+	}
 	if !c.Command.IsZero() { // in one piece, to be pasted
 		p.Linef("%s%-9s%s", text.Indent, "now:", c.Command)
 	}
