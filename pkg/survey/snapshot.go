@@ -35,6 +35,9 @@ type System struct {
 	Uptime  time.Duration
 	Softnet *nstat.Softnet
 	Files   SysctlFiles
+	// Container tells that the process runs in a container: its files, those of
+	// sysctls among them, are not the machine's.
+	Container bool
 }
 
 // Space is one network namespace.
@@ -43,6 +46,12 @@ type Space struct {
 	Name  string   // as people call it
 	// Own tells that it is the namespace of the process, or a saved tree's.
 	Own bool
+	// Inner tells that it is not the machine's first, for which the sysctl files are
+	// read at boot.
+	Inner bool
+	// Boots tells that it is that of a systemd which boots a container and reads the
+	// sysctl files for it.
+	Boots bool
 	// Enter is the arguments that run a command in the namespace when they are put
 	// in front of its own; nil for the process's own namespace.
 	Enter []string
@@ -54,6 +63,8 @@ type Space struct {
 	Counters  nstat.Values
 	Sockets   *nstat.TCPSockets
 	Listeners []sockets.ListenerQueue
+	// Interfaces are those of the namespace, nil if they were not read.
+	Interfaces []nstat.Interface
 	// Holders is who has entries of the connection tracking table, nil if that
 	// was not looked at.
 	Holders *conntrack.Summary
