@@ -132,7 +132,7 @@ func (f *Facts) inForce(sysctl string) []Evidence {
 		return nil
 	}
 	e := Evidence{What: sysctl, Value: v}
-	if a, set := f.System.Files.Setting(sysctl); set && f.Space.Own {
+	if a, set := f.System.Files.Setting(sysctl); set && f.hasFiles() {
 		e.Where = place(a)
 		if a.Value != v {
 			e.Where += " says " + a.Value

@@ -5,9 +5,6 @@ package diagnose
 import (
 	"cmp"
 	"slices"
-
-	"github.com/synwatch/synwatch/pkg/shell"
-	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Scope is what a rule looks at in one go.
@@ -103,8 +100,9 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
+	x.otherNetns = f.inner() && !f.hasFiles() || f.System.Container
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.hasFiles()
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}
@@ -115,21 +113,9 @@ func (r *Rule) apply(f *Facts) *Finding {
 	for i := range x.Changes {
 		c := &x.Changes[i]
 		if c.Sysctl != "" && c.Command.IsZero() {
-			c.Command = r.setSysctl(c, &f.Space)
+			c.Command = f.setNow(c)
 		}
 	}
+	x.Changes = f.forGood(x.Changes)
 	return x
 }
-
-// setSysctl sets a sysctl for now, in its namespace.
-func (r *Rule) setSysctl(c *Change, s *survey.Space) shell.Command {
-	command := setSysctl(c.Sysctl, c.Value)
-	if r.Scope == Machine || global[c.Sysctl] || command.IsZero() {
-		return command
-	}
-	return command.By(s.Enter)
-}
-
-// global sysctls are shown in every namespace and set in the first
-// (net/netfilter/nf_conntrack_standalone.c:nf_conntrack_standalone_init_sysctl).
-var global = map[string]bool{"net.netfilter.nf_conntrack_max": true, "net.netfilter.nf_conntrack_buckets": true}

@@ -47,8 +47,10 @@ type Place struct {
 	Netns     uint32
 	NetnsName string
 	// Own says that it is the machine's own namespace.
-	Own  bool
-	Port uint16
+	Own bool
+	// Inner says that it is known not to be the machine's first.
+	Inner bool
+	Port  uint16
 }
 
 // Traced finds what to do about what a trace counted on a machine with so many
@@ -63,6 +65,7 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		t := &tallies[i]
 		f := Facts{Tally: t, Window: t.Duration, System: survey.System{Memory: memory}}
 		f.Space.Netns.Inode, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
+		f.Space.Inner = t.Busiest.Inner
 		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
 			f.Space.Enter = netns.EnterProcess(l.PID)
 		}

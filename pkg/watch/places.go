@@ -102,9 +102,10 @@ func (w *watcher) findings() []diagnose.Finding {
 		if here == nil {
 			continue
 		}
+		own := at.netns.id.Inode == w.Machine.Netns
 		t := diagnose.Tally{
 			Cause: c, Count: sources.count, BySource: sources.bySrc, BusiestCount: here.count,
-			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: at.netns.id.Inode == w.Machine.Netns, Port: at.port},
+			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: own, Inner: w.Machine.Inner || !own, Port: at.port},
 			First:   here.first, Last: here.last, Evidence: here.evidence, Answer: here.answer,
 			Duration: w.ended.Sub(w.began),
 		}
