@@ -52,6 +52,14 @@ func (f *Facts) setNow(c *Change) shell.Command {
 	return command
 }
 
+// forGood adds to all findings how their changes are made for good. It comes last, when
+// the values are final.
+func forGood(found []Finding) {
+	for i := range found {
+		found[i].Changes = found[i].in.forGood(found[i].Changes)
+	}
+}
+
 // forGood adds how the sysctls of a finding are set for good where no sysctl file
 // does it: as the owner of the namespace makes it, on the host where they are the
 // whole machine's.

@@ -28,6 +28,8 @@ type Rule struct {
 	// Causes are the IDs of the causes that a Trace rule is about; empty for all
 	// that no other rule is about.
 	Causes []string
+	// Besides says that a rule for the causes without one may find something, too.
+	Besides bool
 	// When says in words when the rule fires.
 	When string
 	// Means is what it means for clients; a finding may know better.
@@ -40,7 +42,8 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules,
+		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules)
 }
 
 // Rules lists the rules.
@@ -61,6 +64,7 @@ func Check(all []Facts) []Finding {
 			found = append(found, one.find(Listener)...)
 		}
 	}
+	forGood(found)
 	return worstFirst(found)
 }
 
@@ -87,7 +91,7 @@ func (r *Rule) about(id string) bool {
 	if r.Causes != nil {
 		return slices.Contains(r.Causes, id)
 	}
-	return !slices.ContainsFunc(rules, func(o Rule) bool { return slices.Contains(o.Causes, id) })
+	return !slices.ContainsFunc(rules, func(o Rule) bool { return !o.Besides && slices.Contains(o.Causes, id) })
 }
 
 func (r *Rule) apply(f *Facts) *Finding {
@@ -100,6 +104,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
+	f.judgeLimits(x)
 	x.otherNetns = f.inner() && !f.hasFiles() || f.System.Container
 	if r.Scope != Machine {
 		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.hasFiles()
@@ -116,6 +121,6 @@ func (r *Rule) apply(f *Facts) *Finding {
 			c.Command = f.setNow(c)
 		}
 	}
-	x.Changes = f.forGood(x.Changes)
+	x.in = f
 	return x
 }

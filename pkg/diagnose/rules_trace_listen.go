@@ -49,6 +49,10 @@ func tracedAcceptQueue(f *Facts) *Finding {
 		longer = f.longerQueue(uint64(*l.Limit))
 	}
 	faster := do("make the application accept faster: more threads or processes in accept(2), less work between two calls", t.pace())
+	if t.Resets > 0 {
+		x.Means = abortMeans
+		longer = append(longer, noAbort())
+	}
 	why := t.stopped()
 	switch {
 	case why != "":
@@ -130,6 +134,9 @@ func tracedSynQueue(f *Facts) *Finding {
 
 func tracedCookies(f *Facts) *Finding {
 	t := f.Tally
+	if x := t.follows("ACKs with SYN cookies that are not valid"); x != nil {
+		return x
+	}
 	x := &Finding{Severity: Warning, Title: "ACKs came to " + t.who() + " with SYN cookies that are not valid", Evidence: t.tallyEvidence()}
 	if t.floods() {
 		x.Title = t.who() + " meets a flood of ACKs"

@@ -37,6 +37,11 @@ func from(network string, n int, each uint64) func(*Tally) {
 	}
 }
 
+// of is how many of the busiest place's were answered with a RST or were no SYNs.
+func of(port uint16, resets, others uint64) func(*Tally) {
+	return func(t *Tally) { t.Busiest.Port, t.BusiestCount, t.Resets, t.Others = port, t.Count, resets, others }
+}
+
 func accepted(n uint64) func(*Tally) { return func(t *Tally) { t.Accepted = &n } }
 func met(l event.Listener) func(*Tally) {
 	return func(t *Tally) {
@@ -120,10 +125,18 @@ func TestTraced(t *testing.T) {
 		"a flood of ACKs":         {"syn-cookie-invalid", []func(*Tally){from("10.%d.3.%d", 2000, 1)}, "warning traced-cookies-invalid", []string{"meets a flood of ACKs", "2000 sources"}},
 		"a NAT": {"paws-time-wait", []func(*Tally){func(t *Tally) { t.BySource = map[netip.Addr]uint64{netip.MustParseAddr("192.0.2.1"): 3900} }}, "warning traced-timestamps",
 			[]string{"mostly of 192.0.2.1", "97 % of 4000"}},
-		"many addresses":  {"paws-established", nil, "warning traced-timestamps", nil},
-		"a range":         {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
-		"few of a range":  {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
-		"from everywhere": {"no-listener", nil, "", nil},
+		"many addresses": {"paws-established", nil, "warning traced-timestamps", nil},
+		"answers that were not translated back": {"no-listener", []func(*Tally){of(60000, 0, 4000)}, "warning traced-stray-segments",
+			[]string{"port 60000", "not translated back", "be_liberal", "!check that the service", "that are no SYNs 4000"}},
+		"segments for a service that forgot them": {"no-listener", []func(*Tally){of(443, 0, 4000)}, "warning traced-stray-segments", []string{"the machine was started anew", "!not translated back"}},
+		"a few such segments":                     {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 5), of(60000, 0, 5)}, "note traced-stray-segments", nil},
+		"SYNs for a service that is not there":    {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 400), of(443, 400, 4)}, "warning traced-one-range", []string{"check that the service runs"}},
+		"resets for a full accept queue": {"accept-queue-full", []func(*Tally){queue, accepted(500), of(443, 4000, 4000)}, "critical traced-accept-queue-full",
+			[]string{"connection reset by peer", "!connect() hangs", "sysctl -w net.ipv4.tcp_abort_on_overflow=0"}},
+		"stray ACKs of one client": {"stray-ack", []func(*Tally){from("198.51.%d.%d", 1, 400)}, "warning traced-one-range", nil},
+		"a range":                  {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
+		"few of a range":           {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
+		"from everywhere":          {"no-listener", nil, "", nil},
 	} {
 		ta := tally(test.cause)
 		for _, with := range test.with {
@@ -148,6 +161,9 @@ func TestTraced(t *testing.T) {
 				t.Errorf("%s: %q in:\n%s", name, want, text)
 			}
 		}
+	}
+	for _, x := range afterRefusal("stray-ack", "192.0.2.1") {
+		fired[x.ID] = true
 	}
 	for _, r := range rules {
 		if r.Scope == Trace && !fired[r.ID] {
