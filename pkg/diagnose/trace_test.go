@@ -58,6 +58,19 @@ func waits(n int, newest time.Duration) func(*Tally) {
 	}
 }
 
+// shares has one of several listeners be full, and so many others have its address.
+func shares(others int, newest time.Duration) func(*Tally) {
+	return func(t *Tally) {
+		full := listener(17, 16, 0)
+		full.Process = proc.Process{PID: 900, Comm: "worker"}
+		w := sockets.Waiting{Full: &full, Sharing: others}
+		if newest > 0 {
+			w.Connections, w.Newest = 17, newest
+		}
+		t.Waiting = func() sockets.Waiting { return w }
+	}
+}
+
 // holding is a table that somebody holds, as it was read in a named namespace.
 func holding(prefix string) func(*Tally) {
 	return func(t *Tally) {
@@ -91,6 +104,12 @@ func TestTraced(t *testing.T) {
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
 		"stopped, while others accept": {"accept-queue-full", []func(*Tally){cut, accepted(500), waits(129, 8*time.Second)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "nothing was accepted from it for 8s", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, one of two that share the port": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(1, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"worker[900] on port 443, one of 2 sockets that share the port, has stopped accepting", "nothing was accepted from it for 8s", "!nginx[812]", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, one of two that share the port, for an unknown time": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(1, 0)}, "critical traced-accept-queue-full",
+			[]string{"worker[900] on port 443, one of 2", "17 wait in its queue of 16", "!for 0s", "!listen(2) backlog to"}},
+		"full, beside another on another address": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(0, 0)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!worker[900]"}},
 		"slow, with a queue that moves": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(129, time.Second)}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!has stopped"}},
 		"slow, with a queue that has room at the end": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(128, 8*time.Second)}, "critical traced-accept-queue-full",
