@@ -11,6 +11,7 @@ var unrecorded = map[string]string{
 	"syn-cookie-invalid all=cookie-refused":                         "nothing provokes it: a cookie's timestamp asks for what was switched off after the SYN",
 	"paws-time-wait all=time-wait|paws-time-wait":                   "needed by kernels that count PAWSTimewait without the reason; those recorded have both",
 	"tcp-memory all=tcp-memory":                                     "nothing provokes it: tcp_mem is exhausted while data arrive",
+	"benign none=packet-syn reasons=TCP_CLOSE":                      "nothing provokes it: a packet has to be in a socket's backlog while the connection ends",
 	"benign reasons=NOT_SPECIFIED, locations=tcp_rcv_state_process": "kernels between 5.10, where no tracepoint is on that way, and 6.1, which consumes the ACK",
 }
 
