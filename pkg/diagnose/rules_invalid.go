@@ -2,7 +2,11 @@
 
 package diagnose
 
-import "github.com/synwatch/synwatch/pkg/shell"
+import (
+	"fmt"
+
+	"github.com/synwatch/synwatch/pkg/shell"
+)
 
 const (
 	ctLiberal    = "net.netfilter.nf_conntrack_tcp_be_liberal"
@@ -42,15 +46,12 @@ func conntrackInvalid(f *Facts) *Finding {
 		Why: "late segments of connections that are over are invalid, too, and harm nobody",
 	}}
 	if f.is(ctLiberal, 0) {
-		x.Changes = append(x.Changes, Change{
-			Do: "if they are outside of the window (the log says so), let only RSTs be invalid for that", Command: f.inNetns(setSysctl(ctLiberal, "1")),
-			Why: "with tcp_be_liberal=1 connection tracking keeps such packets with their connection, so that NAT translates them",
-		})
+		liberal := f.inNetns(setSysctl(ctLiberal, "1"))
+		x.Changes = append(x.Changes, do(fmt.Sprintf("are they outside of their connection's window, as the log says? Then let only RSTs be invalid for that: %s", liberal),
+			"with tcp_be_liberal=1 connection tracking keeps such packets with their connection, so that NAT translates them"))
 	}
-	x.Changes = append(x.Changes, Change{
-		Do:      "or drop what is invalid before it is forwarded, in front of the rules that accept",
-		Command: f.inNetns(shell.New("iptables", "-I", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")),
-		Why:     "the sender sends it again, where the client would have answered the untranslated packet with a RST; nft: ct state invalid drop",
-	})
+	drop := f.inNetns(shell.New("iptables", "-I", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP"))
+	x.Changes = append(x.Changes, do(fmt.Sprintf("or are they to be dropped before they leave with the wrong address? Then in front of the rules that accept: %s (nft: ct state invalid drop)", drop),
+		"the sender sends it again, where the client would have answered the untranslated packet with a RST"))
 	return x
 }
