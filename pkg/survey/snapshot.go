@@ -26,6 +26,10 @@ type Snapshot struct {
 
 // System is what is the same in all network namespaces.
 type System struct {
+	// Container tells that the process runs in a container: its files, those of
+	// sysctls among them, are not the machine's.
+	Container bool
+
 	Name   string // as uname -n
 	Kernel string // as uname -r
 	// Saved tells that this was read from a saved tree.
@@ -35,9 +39,6 @@ type System struct {
 	Uptime  time.Duration
 	Softnet *nstat.Softnet
 	Files   SysctlFiles
-	// Container tells that the process runs in a container: its files, those of
-	// sysctls among them, are not the machine's.
-	Container bool
 }
 
 // Space is one network namespace.
