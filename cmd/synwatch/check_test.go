@@ -250,6 +250,13 @@ reason, a command for now and, where it is a sysctl of a warning or worse in the
 ` + "`" + view.Dropin + "`" + `, a file that is read after the others. ` + "`--write-dropin FILE`" + ` writes these lines, keeps those
 that it wrote before, and does not write over a file that it did not make.
 
+Unprivileged users choose the names of interfaces in their network namespaces, and whoever saved a tree chose all names in it.
+Each argument of a command is quoted for the shell: a byte that cannot be printed becomes ` + "`$'\\ooo'`" + `, as bash, zsh, ksh and busybox
+read it; a shell without that, such as dash, gets another name, but no command. Where sysctl(8) would misread an interface's
+name, the command writes to /proc/sys instead, and the drop-in file, whose syntax has no quotes, leaves that sysctl out. All text
+escapes what a terminal would act on. JSON escapes it as well (` + "`\\u001b`" + `, ` + "`\\u202e`" + `), so that a program gets the exact name back; only
+bytes that are no UTF-8 become U+FFFD there, and stay exact in commands.
+
 A sysctl file is read for the machine's first network namespace. In any other (one without ` + "`net.core.netdev_max_backlog`" + `, which is the
 whole machine's) a sysctl is gone with the namespace, so that check gives no line for a file there and does not compare with files.
 It gives the change as the owner of the namespace makes it: ` + "`docker run --sysctl`, `sysctls:`" + ` of compose, a pod's
@@ -259,13 +266,6 @@ own reads its files itself.
 
 A limit that is reached now (tcp_max_orphans, tcp_max_tw_buckets, gc_thresh3) is critical, and is set against the kernel's own choice
 for this memory.
-
-Unprivileged users choose the names of interfaces in their network namespaces, and whoever saved a tree chose all names in it.
-Each argument of a command is quoted for the shell: a byte that cannot be printed becomes ` + "`$'\\ooo'`" + `, as bash, zsh, ksh and busybox
-read it; a shell without that, such as dash, gets another name, but no command. Where sysctl(8) would misread an interface's
-name, the command writes to /proc/sys instead, and the drop-in file, whose syntax has no quotes, leaves that sysctl out. All text
-escapes what a terminal would act on. JSON escapes it as well (` + "`\\u001b`" + `, ` + "`\\u202e`" + `), so that a program gets the exact name back; only
-bytes that are no UTF-8 become U+FFFD there, and stay exact in commands.
 
 check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of
 two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
