@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -59,7 +58,12 @@ func WaitingFor(listeners []Socket, port uint16) (Waiting, error) {
 			return Waiting{}, fmt.Errorf("dump waiting connections: %w", err)
 		}
 	}
-	on := slices.DeleteFunc(slices.Clone(listeners), func(s Socket) bool { return s.Addr.Port() != port })
+	var on []ListenerQueue
+	for i := range listeners {
+		if listeners[i].Addr.Port() == port {
+			on = append(on, NewListenerQueue(&listeners[i]))
+		}
+	}
 	switch {
 	case w.Connections == 0, len(on) == 0:
 		return Waiting{}, nil
@@ -70,28 +74,27 @@ func WaitingFor(listeners []Socket, port uint16) (Waiting, error) {
 }
 
 // of is what waits for the one of several listeners that is full.
-func (w *Waiting) of(listeners []Socket) Waiting {
-	var full *Socket
+func (w *Waiting) of(listeners []ListenerQueue) Waiting {
+	var full *ListenerQueue
 	others := uint32(0)
 	for i := range listeners {
-		switch s := &listeners[i]; {
-		case s.Queue == nil:
+		switch l := &listeners[i]; {
+		case l.Limit == nil:
 			return Waiting{}
-		case s.Queue.Waiting <= s.Queue.Limit:
-			others += s.Queue.Waiting
+		case !l.Full():
+			others += l.Waiting
 		case full != nil:
 			return Waiting{}
 		default:
-			full = s
+			full = l
 		}
 	}
 	if full == nil {
 		return Waiting{}
 	}
-	l := NewListenerQueue(full)
-	found := Waiting{Full: &l}
+	found := Waiting{Full: full}
 	for i := range listeners {
-		if s := &listeners[i]; s != full && s.Addr == full.Addr {
+		if l := &listeners[i]; l != full && l.Addr == full.Addr {
 			found.Sharing++
 		}
 	}
