@@ -268,6 +268,16 @@ name, the command writes to /proc/sys instead, and the drop-in file, whose synta
 escapes what a terminal would act on. JSON escapes it as well (` + "`\\u001b`" + `, ` + "`\\u202e`" + `), so that a program gets the exact name back; only
 bytes that are no UTF-8 become U+FFFD there, and stay exact in commands.
 
+A sysctl file is read for the machine's first network namespace. In any other (one without ` + "`net.core.netdev_max_backlog`" + `, which is the
+whole machine's) a sysctl is gone with the namespace, so that check gives no line for a file there and does not compare with files.
+It gives the change as the owner of the namespace makes it: ` + "`docker run --sysctl`, `sysctls:`" + ` of compose, a pod's
+` + "`securityContext.sysctls`" + ` with what the kubelet has to allow, or a unit's ` + "`ExecStartPre=`" + `; and it says which sysctls are the whole
+machine's. The same holds for the files of a container that has the machine's network. A container that is booted by a systemd of its
+own reads its files itself.
+
+A limit that is reached now (tcp_max_orphans, tcp_max_tw_buckets, gc_thresh3) is critical, and is set against the kernel's own choice
+for this memory.
+
 check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sysctl.d`, `/usr/local/lib/sysctl.d`, `/usr/lib/sysctl.d`" + `; of
 two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
 line wins. ` + "`/etc/sysctl.conf`" + ` is read at the place of a link to it in ` + "`sysctl.d`" + `, else only by ` + "`sysctl --system`" + `, at the end.
@@ -294,10 +304,15 @@ how many connections were accepted meanwhile. For a full accept queue they disti
 
 - the application has stopped accepting: nothing was accepted in its namespace for three seconds or more, or the queue is
   full at the end and the newest connection in it has waited that long: had accept(2) freed a place, another connection would
-  have taken it. Neither trace nor check then advises a longer queue;
+  have taken it. Of several sockets on the port (SO_REUSEPORT) the one that is full while the others are not is named. Neither
+  trace nor check then advises a longer queue;
 - a flood: a thousand sources or more that try once or twice each, and more that were dropped than accepted;
 - bursts: at least 95 % of the connections were accepted; the first advice is a longer queue;
 - else the application accepts more slowly than connections come.
+
+Where tcp_abort_on_overflow answered with RSTs they say so. ACKs with invalid cookies, and stray ACKs, of the very sources that the
+listener's full accept queue refused are a note that names the queue. Segments that are no SYNs and met no socket are not taken for
+clients of a service that does not run.
 
 For a full connection tracking table they name the narrowest prefix that has more than half of the entries, with the command
 that deletes these. The table is read once more at the end of the trace for that.

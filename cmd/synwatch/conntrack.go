@@ -46,8 +46,8 @@ func newConntrack(e *env) *cobra.Command {
 		Short: "Show who fills the connection tracking table",
 		Long: `conntrack reads the connection tracking table once and shows how full it is: the
 entries by protocol and state, the prefixes and the sources that hold the most,
-and the destination ports. It ends with the commands that would delete them. It
-does not run them, and changes nothing.
+and the destination ports. From 80 % on it ends with the commands that would delete
+them. It does not run them, and changes nothing.
 
 A prefix is the narrowest one that contains its entries; it is listed if it has at
 least 1 % of the table. MEDIAN IDLE is the time since the last packet, computed from

@@ -31,6 +31,9 @@ func (e *env) writeDropin(path string, c *view.Check) error {
 	}
 	if len(c.Settings) == 0 {
 		e.say("no sysctl is to be set, nothing was written to " + path)
+		if c.Inner() {
+			e.say("this network namespace is not the machine's first, for which alone the files of sysctl.d are read at boot")
+		}
 		return nil
 	}
 	if err := replaceFile(path, dropinText(c.Settings, old), old != nil); err != nil {

@@ -70,7 +70,7 @@ func newFake() *fake {
 	}
 	for i := range 3 {
 		f.events = append(f.events, event.Event{
-			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Netns: netns.ID{Inode: 1}, Count: 2,
+			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket | event.PacketSYN, Reason: "NO_SOCKET", Netns: netns.ID{Inode: 1}, Count: 2,
 			Src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), 1000),
 			Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 		})

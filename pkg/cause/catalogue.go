@@ -130,7 +130,7 @@ var (
 	noListener = &Cause{
 		ID:      "no-listener",
 		Meaning: "no socket matched the packet; the client got a RST",
-		Fix:     "check that the service runs and listens on this address and port (ss -ltn), in this network namespace",
+		Fix:     "check that the service runs and listens on this address and port (ss -ltn), in this network namespace; a packet that is no SYN belongs to a connection that is not known here: look for NAT or conntrack that lost it",
 		Client:  "its connect() fails at once with \"connection refused\"; a connection that it held open is reset",
 		Path:    "tcp_v4_rcv (net/ipv4/tcp_ipv4.c) or tcp_v6_rcv (net/ipv6/tcp_ipv6.c), then tcp_v4_send_reset or tcp_v6_send_reset",
 		Kernels: "every kernel: by the RST's hook, and where there is none by the drop reason",

@@ -15,6 +15,7 @@ var unrecorded = map[string]string{
 	"benign all=conntrack-chain|own-connect":                        "as above",
 	"benign all=conntrack-confirm|own-connect":                      "as above",
 	"benign all=conntrack-drop|own-connect":                         "as above",
+	"benign none=packet-syn reasons=TCP_CLOSE":                      "nothing provokes it: a packet has to be in a socket's backlog while the connection ends",
 	"benign reasons=NOT_SPECIFIED, locations=tcp_rcv_state_process": "kernels between 5.10, where no tracepoint is on that way, and 6.1, which consumes the ACK",
 }
 

@@ -181,6 +181,10 @@ var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
 	// The last ACK of a connection that this host closed last: LAST_ACK goes to
 	// discard with the packet (net/ipv4/tcp_input.c:tcp_rcv_state_process).
 	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"tcp_rcv_state_process"}},
+	// What waited in the backlog of a connection that then ended, by a RST or by its
+	// owner, mostly a client's end (case TCP_CLOSE there). A SYN may have met a
+	// listener that was just being closed.
+	{Cause: benign, Reasons: []string{"TCP_CLOSE"}, None: event.PacketSYN},
 	// What a socket had taken and its owner never read, freed when it is closed.
 	{Cause: benign, Reasons: []string{"QUEUE_PURGE"}},
 	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"skb_queue_purge",

@@ -54,6 +54,7 @@ func (f *Facts) since(before *survey.Snapshot) {
 		}
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
+		f.Space.Interfaces = nstat.InterfacesSince(f.Space.Interfaces, old.Interfaces)
 	}
 	if now := f.System.Softnet; now != nil {
 		f.System.Softnet = now.Since(before.System.Softnet)
@@ -132,7 +133,7 @@ func (f *Facts) inForce(sysctl string) []Evidence {
 		return nil
 	}
 	e := Evidence{What: sysctl, Value: v}
-	if a, set := f.System.Files.Setting(sysctl); set && f.Space.Own {
+	if a, set := f.System.Files.Setting(sysctl); set && f.hasFiles() {
 		e.Where = place(a)
 		if a.Value != v {
 			e.Where += " says " + a.Value

@@ -50,6 +50,8 @@ type Finding struct {
 
 	// otherNetns says that the namespace is not the one that the sysctl files are for.
 	otherNetns bool
+	// in is where it was found.
+	in *Facts
 }
 
 // Evidence is one value that was read or counted.

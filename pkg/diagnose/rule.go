@@ -5,9 +5,6 @@ package diagnose
 import (
 	"cmp"
 	"slices"
-
-	"github.com/synwatch/synwatch/pkg/shell"
-	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // Scope is what a rule looks at in one go.
@@ -31,6 +28,8 @@ type Rule struct {
 	// Causes are the IDs of the causes that a Trace rule is about; empty for all
 	// that no other rule is about.
 	Causes []string
+	// Besides says that a rule for the causes without one may find something, too.
+	Besides bool
 	// When says in words when the rule fires.
 	When string
 	// Means is what it means for clients; a finding may know better.
@@ -43,7 +42,8 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules,
+		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules)
 }
 
 // Rules lists the rules.
@@ -65,6 +65,7 @@ func Check(all []Facts) []Finding {
 		}
 	}
 	settle(found)
+	forGood(found)
 	return worstFirst(found)
 }
 
@@ -91,7 +92,7 @@ func (r *Rule) about(id string) bool {
 	if r.Causes != nil {
 		return slices.Contains(r.Causes, id)
 	}
-	return !slices.ContainsFunc(rules, func(o Rule) bool { return slices.Contains(o.Causes, id) })
+	return !slices.ContainsFunc(rules, func(o Rule) bool { return !o.Besides && slices.Contains(o.Causes, id) })
 }
 
 func (r *Rule) apply(f *Facts) *Finding {
@@ -104,8 +105,10 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
+	f.judgeLimits(x)
+	x.otherNetns = f.inner() && !f.hasFiles() || f.System.Container
 	if r.Scope != Machine {
-		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.Space.Own
+		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.hasFiles()
 	}
 	if x.Evidence == nil {
 		x.Evidence = []Evidence{}
@@ -116,21 +119,9 @@ func (r *Rule) apply(f *Facts) *Finding {
 	for i := range x.Changes {
 		c := &x.Changes[i]
 		if c.Sysctl != "" && c.Command.IsZero() {
-			c.Command = r.setSysctl(c, &f.Space)
+			c.Command = f.setNow(c)
 		}
 	}
+	x.in = f
 	return x
 }
-
-// setSysctl sets a sysctl for now, in its namespace.
-func (r *Rule) setSysctl(c *Change, s *survey.Space) shell.Command {
-	command := setSysctl(c.Sysctl, c.Value)
-	if r.Scope == Machine || global[c.Sysctl] || command.IsZero() {
-		return command
-	}
-	return command.By(s.Enter)
-}
-
-// global sysctls are shown in every namespace and set in the first
-// (net/netfilter/nf_conntrack_standalone.c:nf_conntrack_standalone_init_sysctl).
-var global = map[string]bool{"net.netfilter.nf_conntrack_max": true, "net.netfilter.nf_conntrack_buckets": true}

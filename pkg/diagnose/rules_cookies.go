@@ -43,6 +43,9 @@ func cookiesFailing(f *Facts) *Finding {
 	if failed == 0 {
 		return nil
 	}
+	if x := f.strayCookies(failed); x != nil {
+		return x
+	}
 	x := &Finding{
 		Severity: f.severityOf(failed), Title: "ACKs came with SYN cookies that are not valid",
 		Evidence: f.counted("TcpExtSyncookiesFailed", "TcpExtSyncookiesRecv", "TcpExtSyncookiesSent"),

@@ -24,7 +24,7 @@ func notInForce(f *Facts) *Finding {
 	x := &Finding{Severity: Note, Title: "sysctl files say other values than are in force"}
 	for _, key := range slices.Sorted(maps.Keys(f.Space.Sysctls)) {
 		a, ok := f.System.Files.Setting(key)
-		if !ok || a.Key != key || !f.Space.Own || a.Value == f.Space.Sysctls[key] || !strings.HasPrefix(key, "net.") || key == twRecycle {
+		if !ok || a.Key != key || !f.hasFiles() || a.Value == f.Space.Sysctls[key] || !strings.HasPrefix(key, "net.") || key == twRecycle {
 			continue
 		}
 		where := place(a) + " says " + a.Value

@@ -61,7 +61,7 @@ func acceptQueue(f *Facts) *Finding {
 		return nil
 	}
 	limit := uint64(*l.Limit)
-	x := &Finding{Evidence: []Evidence{
+	x := &Finding{Means: f.overflowMeans(), Evidence: []Evidence{
 		{What: "accept queue", Value: fmt.Sprint(l.Waiting), Where: fmt.Sprintf("limit %d", limit)},
 	}}
 	dropped := l.Drops != nil && *l.Drops > 0 && f.sum("TcpExtListenOverflows") > 0
@@ -181,7 +181,7 @@ func overflowsOfUnknown(f *Facts) *Finding {
 		return nil
 	}
 	return &Finding{
-		Severity: f.severityOf(n), Title: "accept queues overflowed",
+		Severity: f.severityOf(n), Title: "accept queues overflowed", Means: f.overflowMeans(),
 		Evidence: append(f.counted("TcpExtListenOverflows", "TcpExtListenDrops", "TcpPassiveOpens"), f.inForce(somaxconn)...),
 		Changes: []Change{do("watch which listener it is: synwatch trace --cause accept-queue-full",
 			"the listener is gone by now or is not known; which limit binds depends on it")},
@@ -234,16 +234,4 @@ func somaxconnBinds(f *Facts) *Finding {
 	x.Changes = append(f.raiseSomaxconn(defaultSomaxconn, "their queues are exactly as long as somaxconn"),
 		do("then restart the applications", "the limit of a socket is fixed when it begins to listen"))
 	return x
-}
-
-func abortOnOverflow(f *Facts) *Finding {
-	if !f.is("net.ipv4.tcp_abort_on_overflow", 1) {
-		return nil
-	}
-	return &Finding{
-		Severity: Note, Title: "a full accept queue resets connections",
-		Evidence: append(f.inForce("net.ipv4.tcp_abort_on_overflow"), f.counted("TcpExtListenOverflows", "TcpExtEmbryonicRsts")...),
-		Changes: []Change{set("net.ipv4.tcp_abort_on_overflow", 0,
-			"with 0 the client sends again and gets through when a burst is over; 1 is for services whose clients must be sent elsewhere at once")},
-	}
 }

@@ -48,7 +48,7 @@ func netdevBacklog(f *Facts) *Finding {
 	}
 	x.Evidence = append([]Evidence{
 		{What: "packets dropped", Value: fmt.Sprint(s.Dropped), Where: fmt.Sprintf("of %d, %s", s.Processed+s.Dropped, f.when())},
-	}, f.inForce(maxBacklog)...)
+	}, append(f.droppingCPUs(), f.inForce(maxBacklog)...)...)
 	x.Changes = []Change{do("spread the packets over more CPUs (receive queues: ethtool -L; RPS: /sys/class/net/*/queues/rx-*/rps_cpus)",
 		"one CPU cannot keep up with its queue; a longer queue only helps against bursts")}
 	if limit, known := f.number(maxBacklog); known && limit < 16384 {

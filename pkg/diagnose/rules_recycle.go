@@ -47,7 +47,7 @@ func (f *Facts) knowsTCP() bool {
 func recycleOn(f *Facts) *Finding {
 	_, there := f.number(twRecycle)
 	line, inFile := f.System.Files.Setting(twRecycle)
-	inFile = inFile && line.Value != "0" && f.Space.Own
+	inFile = inFile && line.Value != "0" && f.hasFiles()
 	if !f.recycleSet() && !inFile || !there && f.knowsTCP() {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (f *Facts) commentOut(key, why string) []Change {
 func recycleGone(f *Facts) *Finding {
 	line, inFile := f.System.Files.Setting(twRecycle)
 	_, there := f.Space.Sysctls[twRecycle]
-	if !inFile || line.Value == "0" || there || !f.knowsTCP() {
+	if !inFile || !f.hasFiles() || line.Value == "0" || there || !f.knowsTCP() {
 		return nil
 	}
 	return &Finding{

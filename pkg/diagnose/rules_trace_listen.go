@@ -49,11 +49,15 @@ func tracedAcceptQueue(f *Facts) *Finding {
 		longer = f.longerQueue(uint64(*l.Limit))
 	}
 	faster := do("make the application accept faster: more threads or processes in accept(2), less work between two calls", t.pace())
-	why := t.stopped()
+	if t.Resets > 0 {
+		x.Means = abortMeans
+		longer = append(longer, noAbort())
+	}
+	who, why := t.stopped()
 	switch {
 	case why != "":
-		x.Title = t.who() + " has stopped accepting"
-		x.Changes = []Change{do(fmt.Sprintf("find out why %s does not accept, or restart it", t.who()), why+": a longer queue would only fill later")}
+		x.Title = who + " has stopped accepting"
+		x.Changes = []Change{do(fmt.Sprintf("find out why %s does not accept, or restart it", who), why+": a longer queue would only fill later")}
 	case t.floods() && t.outrun():
 		x.Title = t.who() + " is flooded with connections"
 		x.Changes = append([]Change{do("limit new connections before they reach it, by source or by range (nft: ct count, limit rate), or take a load balancer in front",
@@ -66,22 +70,6 @@ func tracedAcceptQueue(f *Facts) *Finding {
 		x.Changes = append([]Change{faster}, longer...)
 	}
 	return x
-}
-
-// stopped says how it is known that the application accepts nothing any more,
-// empty if it is not known.
-func (t *Tally) stopped() string {
-	if t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stoppedAfter {
-		return "nothing at all was accepted in the namespace while these were dropped"
-	}
-	e := t.state()
-	if t.Waiting == nil || e == nil {
-		return ""
-	}
-	if w := t.Waiting(); w.Connections > int(e.AcceptQueueMax) && w.Newest >= stoppedAfter {
-		return fmt.Sprintf("the queue is full at the end, and nothing was accepted from it for %s", span(w.Newest))
-	}
-	return ""
 }
 
 // outrun says whether more was dropped than accepted: no application makes up
@@ -135,6 +123,9 @@ func tracedSynQueue(f *Facts) *Finding {
 
 func tracedCookies(f *Facts) *Finding {
 	t := f.Tally
+	if x := t.follows("ACKs with SYN cookies that are not valid"); x != nil {
+		return x
+	}
 	x := &Finding{Severity: Warning, Title: "ACKs came to " + t.who() + " with SYN cookies that are not valid", Evidence: t.tallyEvidence()}
 	if t.floods() {
 		x.Title = t.who() + " meets a flood of ACKs"

@@ -66,7 +66,7 @@ const rangeLeast = 100
 
 func tracedRange(f *Facts) *Finding {
 	t := f.Tally
-	if t.Count < rangeLeast || t.mostlyFrom() == "" {
+	if t.Count < rangeLeast || t.mostlyFrom() == "" || t.straySegments() || t.follows("") != nil {
 		return nil
 	}
 	return &Finding{

@@ -26,6 +26,8 @@ type Tally struct {
 	// Busiest is the place with most of Count, BusiestCount.
 	Busiest      Place
 	BusiestCount uint64
+	// Of that, Resets were answered with a RST, and Others were no SYNs.
+	Resets, Others uint64
 	// First and Last are when the first and the last was counted.
 	First, Last time.Time
 	// Evidence and Answer are those of the newest record of Busiest.
@@ -40,6 +42,10 @@ type Tally struct {
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration
 	Accepted *uint64
+
+	// refused is what the full accept queue of the same listener refused, nil for
+	// nothing.
+	refused *Tally
 }
 
 // Place is where packets went to.
@@ -47,8 +53,20 @@ type Place struct {
 	Netns     uint32
 	NetnsName string
 	// Own says that it is the machine's own namespace.
-	Own  bool
-	Port uint16
+	Own bool
+	// Inner says that it is known not to be the machine's first.
+	Inner bool
+	Port  uint16
+}
+
+// refusedAt is the tally of accept-queue-full if that is of this place.
+func refusedAt(tallies []Tally, at Place) *Tally {
+	for i := range tallies {
+		if t := &tallies[i]; t.Cause.ID == "accept-queue-full" && t.Busiest.Netns == at.Netns && t.Busiest.Port == at.Port {
+			return t
+		}
+	}
+	return nil
 }
 
 // Traced finds what to do about what a trace counted on a machine with so many
@@ -61,8 +79,10 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 	})
 	for i := range tallies {
 		t := &tallies[i]
+		t.refused = refusedAt(tallies, t.Busiest)
 		f := Facts{Tally: t, Window: t.Duration, System: survey.System{Memory: memory}}
 		f.Space.Netns.Inode, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
+		f.Space.Inner = t.Busiest.Inner
 		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
 			f.Space.Enter = netns.EnterProcess(l.PID)
 		}
@@ -73,5 +93,6 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		found = append(found, one...)
 	}
 	settle(found)
+	forGood(found)
 	return worstFirst(found)
 }

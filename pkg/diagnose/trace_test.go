@@ -37,6 +37,11 @@ func from(network string, n int, each uint64) func(*Tally) {
 	}
 }
 
+// of is how many of the busiest place's were answered with a RST or were no SYNs.
+func of(port uint16, resets, others uint64) func(*Tally) {
+	return func(t *Tally) { t.Busiest.Port, t.BusiestCount, t.Resets, t.Others = port, t.Count, resets, others }
+}
+
 func accepted(n uint64) func(*Tally) { return func(t *Tally) { t.Accepted = &n } }
 func met(l event.Listener) func(*Tally) {
 	return func(t *Tally) {
@@ -50,6 +55,19 @@ func tracked(c conntrack.Usage) func(*Tally) { return func(t *Tally) { t.Answer.
 func waits(n int, newest time.Duration) func(*Tally) {
 	return func(t *Tally) {
 		t.Waiting = func() sockets.Waiting { return sockets.Waiting{Connections: n, Newest: newest} }
+	}
+}
+
+// shares has one of several listeners be full, and so many others have its address.
+func shares(others int, newest time.Duration) func(*Tally) {
+	return func(t *Tally) {
+		full := listener(17, 16, 0)
+		full.Process = proc.Process{PID: 900, Comm: "worker"}
+		w := sockets.Waiting{Full: &full, Sharing: others}
+		if newest > 0 {
+			w.Connections, w.Newest = 17, newest
+		}
+		t.Waiting = func() sockets.Waiting { return w }
 	}
 }
 
@@ -86,6 +104,12 @@ func TestTraced(t *testing.T) {
 			[]string{"has stopped accepting", "!somaxconn=", "!listen(2) backlog to"}},
 		"stopped, while others accept": {"accept-queue-full", []func(*Tally){cut, accepted(500), waits(129, 8*time.Second)}, "critical traced-accept-queue-full",
 			[]string{"has stopped accepting", "nothing was accepted from it for 8s", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, one of two that share the port": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(1, 8*time.Second)}, "critical traced-accept-queue-full",
+			[]string{"worker[900] on port 443, one of 2 sockets that share the port, has stopped accepting", "nothing was accepted from it for 8s", "!nginx[812]", "!somaxconn=", "!listen(2) backlog to"}},
+		"stopped, one of two that share the port, for an unknown time": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(1, 0)}, "critical traced-accept-queue-full",
+			[]string{"worker[900] on port 443, one of 2", "17 wait in its queue of 16", "!for 0s", "!listen(2) backlog to"}},
+		"full, beside another on another address": {"accept-queue-full", []func(*Tally){queue, accepted(500), shares(0, 0)}, "critical traced-accept-queue-full",
+			[]string{"accepts more slowly", "!worker[900]"}},
 		"slow, with a queue that moves": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(129, time.Second)}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!has stopped"}},
 		"slow, with a queue that has room at the end": {"accept-queue-full", []func(*Tally){queue, accepted(500), waits(128, 8*time.Second)}, "critical traced-accept-queue-full",
@@ -93,6 +117,14 @@ func TestTraced(t *testing.T) {
 		"too short to say": {"accept-queue-full", []func(*Tally){queue, accepted(0), func(t *Tally) { t.Duration = time.Second }}, "critical traced-accept-queue-full",
 			[]string{"accepts more slowly", "!has stopped"}},
 		"no details": {"accept-queue-full", nil, "critical traced-accept-queue-full", []string{"the listener on port 443 accepts more slowly", "!accepted meanwhile"}},
+		"answers that were not translated back": {"no-listener", []func(*Tally){of(60000, 0, 4000)}, "warning traced-stray-segments",
+			[]string{"port 60000", "not translated back", "be_liberal", "!check that the service", "that are no SYNs 4000"}},
+		"segments for a service that forgot them": {"no-listener", []func(*Tally){of(443, 0, 4000)}, "warning traced-stray-segments", []string{"the machine was started anew", "!not translated back"}},
+		"a few such segments":                     {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 5), of(60000, 0, 5)}, "note traced-stray-segments", nil},
+		"SYNs for a service that is not there":    {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 400), of(443, 400, 4)}, "warning traced-one-range", []string{"check that the service runs"}},
+		"resets for a full accept queue": {"accept-queue-full", []func(*Tally){queue, accepted(500), of(443, 4000, 4000)}, "critical traced-accept-queue-full",
+			[]string{"connection reset by peer", "!connect() hangs", "sysctl -w net.ipv4.tcp_abort_on_overflow=0"}},
+		"stray ACKs of one client": {"stray-ack", []func(*Tally){from("198.51.%d.%d", 1, 400)}, "warning traced-one-range", nil},
 		"flood of connections": {"accept-queue-full", []func(*Tally){queue, accepted(500), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
 			[]string{"flooded", "2000 sources that try once or twice", "from 10.0.0.0/13"}},
 		"many sources, most of them accepted": {"accept-queue-full", []func(*Tally){queue, accepted(5000), from("10.%d.3.%d", 2000, 1)}, "critical traced-accept-queue-full",
@@ -155,6 +187,9 @@ func TestTraced(t *testing.T) {
 				t.Errorf("%s: %q in:\n%s", name, want, text)
 			}
 		}
+	}
+	for _, x := range afterRefusal("stray-ack", "192.0.2.1") {
+		fired[x.ID] = true
 	}
 	for _, r := range rules {
 		if r.Scope == Trace && !fired[r.ID] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -21,10 +22,16 @@ type Waiting struct {
 	// is full, nothing was accepted for so long: another would have taken the
 	// place.
 	Newest time.Duration
+	// Full is the one listener on the port whose accept queue is full, of several;
+	// nil where there is one listener, or where none or more than one is full.
+	Full *ListenerQueue
+	// Sharing is how many others share its address and port (SO_REUSEPORT).
+	Sharing int
 }
 
 // ReadWaiting looks at what waits for the one listener on a port of a network
-// namespace. It is nothing where there are several, which share the port.
+// namespace. Where there are several it is what waits for the one that is full, with
+// its owner, or nothing.
 func ReadWaiting(id netns.ID, port uint16) (w Waiting, err error) {
 	err = netns.Do(id, func(netns.Location, netns.ID) error {
 		sockets, err := Listening()
@@ -34,27 +41,67 @@ func ReadWaiting(id netns.ID, port uint16) (w Waiting, err error) {
 		w, err = WaitingFor(sockets, port)
 		return err
 	})
+	if w.Full != nil {
+		owners := FindOwners(proc.Dir, map[uint64]bool{w.Full.Inode: true})
+		w.Full.Process, _ = owners.Of([]Socket{{Inode: w.Full.Inode}})
+	}
 	return w, err
 }
 
-// WaitingFor looks in the calling thread's namespace.
+// WaitingFor looks in the calling thread's namespace. To which of several listeners a
+// connection belongs the kernel does not tell: it is that of the full one where no
+// other has any.
 func WaitingFor(listeners []Socket, port uint16) (Waiting, error) {
 	w := Waiting{Newest: math.MaxInt64}
-	n := 0
-	for i := range listeners {
-		if listeners[i].Addr.Port() == port {
-			n++
-		}
-	}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		if err := w.dump(family, port); err != nil {
 			return Waiting{}, fmt.Errorf("dump waiting connections: %w", err)
 		}
 	}
-	if w.Connections == 0 || n != 1 {
-		return Waiting{}, nil
+	var on []ListenerQueue
+	for i := range listeners {
+		if listeners[i].Addr.Port() == port {
+			on = append(on, NewListenerQueue(&listeners[i]))
+		}
 	}
-	return w, nil
+	switch {
+	case w.Connections == 0, len(on) == 0:
+		return Waiting{}, nil
+	case len(on) == 1:
+		return w, nil
+	}
+	return w.of(on), nil
+}
+
+// of is what waits for the one of several listeners that is full.
+func (w *Waiting) of(listeners []ListenerQueue) Waiting {
+	var full *ListenerQueue
+	others := uint32(0)
+	for i := range listeners {
+		switch l := &listeners[i]; {
+		case l.Limit == nil:
+			return Waiting{}
+		case !l.Full():
+			others += l.Waiting
+		case full != nil:
+			return Waiting{}
+		default:
+			full = l
+		}
+	}
+	if full == nil {
+		return Waiting{}
+	}
+	found := Waiting{Full: full}
+	for i := range listeners {
+		if l := &listeners[i]; l != full && l.Addr == full.Addr {
+			found.Sharing++
+		}
+	}
+	if others == 0 {
+		found.Connections, found.Newest = w.Connections, w.Newest
+	}
+	return found
 }
 
 const (

@@ -4,6 +4,7 @@ package sockets
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -100,4 +101,34 @@ func FuzzParseWaiting(f *testing.F) {
 			t.Error(age)
 		}
 	})
+}
+
+func TestWaitingForOneOfSeveral(t *testing.T) {
+	on := func(addr string, inode uint64, waiting, limit uint32) ListenerQueue {
+		return ListenerQueue{Addr: netip.MustParseAddrPort(addr), Inode: inode, Waiting: waiting, Limit: &limit}
+	}
+	const any, other = "0.0.0.0:80", "127.0.0.1:80"
+	for name, test := range map[string]struct {
+		listeners []ListenerQueue
+		full      uint64 // the inode
+		sharing   int
+		newest    bool // is known
+	}{
+		"one is full":                    {[]ListenerQueue{on(any, 1, 0, 16), on(any, 2, 17, 16)}, 2, 1, true},
+		"one is full, another is busy":   {[]ListenerQueue{on(any, 1, 3, 16), on(any, 2, 17, 16)}, 2, 1, false},
+		"one on another address is full": {[]ListenerQueue{on(other, 1, 17, 16), on(any, 2, 0, 16), on(any, 3, 0, 16)}, 1, 0, true},
+		"two are full":                   {[]ListenerQueue{on(any, 1, 17, 16), on(any, 2, 17, 16)}, 0, 0, false},
+		"none is full":                   {[]ListenerQueue{on(any, 1, 16, 16), on(any, 2, 0, 16)}, 0, 0, false},
+		"their queues are not known":     {[]ListenerQueue{{Addr: netip.MustParseAddrPort(any)}, on(any, 2, 17, 16)}, 0, 0, false},
+	} {
+		w := Waiting{Connections: 17, Newest: 4 * time.Second}
+		got := w.of(test.listeners)
+		full := uint64(0)
+		if got.Full != nil {
+			full = got.Full.Inode
+		}
+		if full != test.full || got.Sharing != test.sharing || (got.Newest > 0) != test.newest || (got.Connections > 0) != test.newest {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }

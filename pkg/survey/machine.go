@@ -5,6 +5,7 @@ package survey
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/proc"
@@ -17,6 +18,8 @@ type Machine struct {
 	Kernel string // as uname -r
 	// Netns is the inode number of this process's network namespace.
 	Netns uint32
+	// Inner tells that this is not the machine's first.
+	Inner bool
 	// Memory is in bytes, 0 for unknown.
 	Memory uint64
 }
@@ -33,6 +36,8 @@ func ThisMachine() (Machine, error) {
 		return Machine{}, errors.New("find own network namespace: " + netns.OwnPath + " is no link to one")
 	}
 	m.Netns = own
+	core := running.list("/proc/sys/net/core")
+	m.Inner = len(core) > 0 && !slices.Contains(core, wholeMachine)
 	if text, err := running.read(proc.Dir + "/meminfo"); err == nil {
 		m.Memory = parseMemTotal(text)
 	}

@@ -26,6 +26,10 @@ type Snapshot struct {
 
 // System is what is the same in all network namespaces.
 type System struct {
+	// Container tells that the process runs in a container: its files, those of
+	// sysctls among them, are not the machine's.
+	Container bool
+
 	Name   string // as uname -n
 	Kernel string // as uname -r
 	// Saved tells that this was read from a saved tree.
@@ -43,6 +47,12 @@ type Space struct {
 	Name  string   // as people call it
 	// Own tells that it is the namespace of the process, or a saved tree's.
 	Own bool
+	// Inner tells that it is not the machine's first, for which the sysctl files are
+	// read at boot.
+	Inner bool
+	// Boots tells that it is that of a systemd which boots a container and reads the
+	// sysctl files for it.
+	Boots bool
 	// Enter is the arguments that run a command in the namespace when they are put
 	// in front of its own; nil for the process's own namespace.
 	Enter []string
@@ -54,6 +64,8 @@ type Space struct {
 	Counters  nstat.Values
 	Sockets   *nstat.TCPSockets
 	Listeners []sockets.ListenerQueue
+	// Interfaces are those of the namespace, nil if they were not read.
+	Interfaces []nstat.Interface
 	// Holders is who has entries of the connection tracking table, nil if that
 	// was not looked at.
 	Holders *conntrack.Summary

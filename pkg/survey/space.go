@@ -44,6 +44,7 @@ func (s *Space) readHere(list func() ([]sockets.Socket, error)) (unread []string
 	}
 	s.readNet(running, dir)
 	s.Sysctls = readSysctls(running)
+	s.Inner = inner(s.Sysctls)
 	if err := s.readHolders(); err != nil {
 		unread = append(unread, "who has the entries of the connection tracking table: "+err.Error())
 	}

@@ -29,6 +29,7 @@ func Running(only []uint32) (*Snapshot, error) {
 		return nil, fmt.Errorf("read network namespaces: %w", err)
 	}
 	s.readSystem(running)
+	s.System.Container = thisProcess.contained()
 	if host, err := os.Hostname(); err == nil {
 		s.System.Name = host
 	}
@@ -70,6 +71,7 @@ func (s *Snapshot) readSpace(t *netns.Thread, inode uint32, at netns.Location) {
 	})
 	switch {
 	case err == nil:
+		space.Boots = space.Own && space.Inner && thisProcess.boots()
 		s.Spaces = append(s.Spaces, space)
 		for _, what := range unread {
 			s.Unread = append(s.Unread, space.where()+what)

@@ -5,8 +5,15 @@ package survey
 import "strings"
 
 // sysctlDirsRead are the directories of /proc/sys whose sysctls are read, the
-// last part of a path being a name or a pattern.
-var sysctlDirsRead = []string{"net/core/*", "net/ipv4/*", "net/netfilter/*", "net/ipv4/conf/*/rp_filter", "net/ipv4/neigh/default/*", "net/ipv6/neigh/default/*"}
+// last part of a path being a name or a pattern. Of the neighbour tables only the
+// limits are: whoever reads retrans_time or base_reachable_time of IPv6 makes the
+// kernel log that they are deprecated (net/ipv6/ndisc.c:
+// ndisc_warn_deprecated_sysctl).
+var sysctlDirsRead = []string{
+	"net/core/*", "net/ipv4/*", "net/netfilter/*", "net/ipv4/conf/*/rp_filter",
+	"net/ipv4/neigh/default/gc_thresh1", "net/ipv4/neigh/default/gc_thresh2", "net/ipv4/neigh/default/gc_thresh3",
+	"net/ipv6/neigh/default/gc_thresh1", "net/ipv6/neigh/default/gc_thresh2", "net/ipv6/neigh/default/gc_thresh3",
+}
 
 // readSysctls reads the sysctls of the reader's namespace, or of a saved tree.
 func readSysctls(r Tree) map[string]string {

@@ -5,6 +5,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
@@ -46,6 +47,11 @@ func (c *Check) own() uint32 {
 		}
 	}
 	return 0
+}
+
+// Inner says whether the process's own network namespace is not the machine's first.
+func (c *Check) Inner() bool {
+	return slices.ContainsFunc(c.Snapshot.Spaces, func(s survey.Space) bool { return s.Own && s.Inner })
 }
 
 // Text writes the findings as text.

@@ -73,6 +73,9 @@ const (
 	// table one has to hold a group for that, one in so many.
 	freeMost  = 3
 	freeShare = 20
+	// freeFrom is how full, in percent, the table has to be: to delete entries breaks
+	// connections, and helps nobody while there is room.
+	freeFrom = 80
 )
 
 // deletion is a command that would free entries.
@@ -82,8 +85,11 @@ type deletion struct {
 }
 
 // free returns the commands that would free the largest groups of the sections'
-// most telling one.
+// most telling one, none while the table has room.
 func (r *ConntrackReport) free() []deletion {
+	if c := &r.Table; c.Max == 0 || uint64(c.Count)*100 < uint64(c.Max)*freeFrom {
+		return []deletion{}
+	}
 	by := r.By
 	if by == "" {
 		by = ByPrefix

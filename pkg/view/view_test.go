@@ -51,6 +51,7 @@ func FuzzConntrackText(f *testing.F) {
 		var r ConntrackReport
 		texttest.Fill(&r, name, keep)
 		r.By, r.Top, r.Summary.Entries = "", 1, 9
+		r.Table.Count, r.Table.Max = 9, 10
 		r.Summary.Prefixes[0] = conntrack.Group{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Own: 9, Mostly: conntrack.Kind{Proto: 6, State: name}}
 		var b bytes.Buffer
 		if err := r.Text(&b, text.Palette{}); err != nil {

@@ -37,6 +37,8 @@ type place struct {
 // record.
 type placeState struct {
 	count       uint64
+	resets      uint64 // of these were answered with a RST
+	others      uint64 // of these were no SYNs
 	first, last time.Time
 	evidence    *event.Evidence
 	answer      enrich.Answer
@@ -67,6 +69,12 @@ func (p places) forget() {
 func (p places) count(where place, e *event.Event) {
 	here := p.at(where, e)
 	here.count += e.Count
+	if e.Facts.Has(event.ResetSent) {
+		here.resets += e.Count
+	}
+	if !e.Facts.Has(event.PacketSYN) {
+		here.others += e.Count
+	}
 	here.last = e.Time
 }
 
@@ -103,9 +111,10 @@ func (w *watcher) findings() []diagnose.Finding {
 		if here == nil {
 			continue
 		}
+		own := at.netns.id.Inode == w.Machine.Netns
 		t := diagnose.Tally{
-			Cause: c, Count: sources.count, BySource: sources.bySrc, BusiestCount: here.count,
-			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: at.netns.id.Inode == w.Machine.Netns, Port: at.port},
+			Cause: c, Count: sources.count, BySource: sources.bySrc, BusiestCount: here.count, Resets: here.resets, Others: here.others,
+			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: own, Inner: w.Machine.Inner || !own, Port: at.port},
 			First:   here.first, Last: here.last, Evidence: here.evidence, Answer: here.answer,
 			Duration: w.ended.Sub(w.began),
 		}

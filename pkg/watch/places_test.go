@@ -85,7 +85,9 @@ func TestFindingsOfAQueueThatStandsStill(t *testing.T) {
 func TestFindingsOfAFullTable(t *testing.T) {
 	tracked := drop("10.9.0.1:1", 5)
 	tracked.Hook, tracked.Facts, tracked.Reason = event.HookFree, event.ConntrackFull, ""
-	for name, e := range map[string]event.Event{"full": tracked, "another cause": drop("10.9.0.1:1", 5)} {
+	syn := drop("10.9.0.1:1", 5)
+	syn.Facts |= event.PacketSYN
+	for name, e := range map[string]event.Event{"full": tracked, "another cause": syn} {
 		var asked, warned int
 		b := run(t, newFake(step{events: []event.Event{e}}), func(c *Config) {
 			c.Table = func(netns.ID) (*conntrack.NetnsTable, error) { asked++; return nil, conntrack.ErrNotLoaded }
@@ -128,4 +130,19 @@ func TestPlacesAreBounded(t *testing.T) {
 
 func dstPort(dst netip.AddrPort, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(dst.Addr(), port)
+}
+
+// What met no socket and is no SYN asks for no service.
+func TestFindingsOfStraySegments(t *testing.T) {
+	syn := drop("10.9.0.1:1", 5)
+	syn.Facts |= event.PacketSYN
+	for name, events := range map[string][]event.Event{"": {syn}, "traced-stray-segments": {syn, drop("10.9.0.1:1", 50)}} {
+		got := ""
+		for _, x := range run(t, newFake(step{events: events}), nil).summary.Findings {
+			got += x.ID
+		}
+		if got != name {
+			t.Errorf("got %q, want %q", got, name)
+		}
+	}
 }
