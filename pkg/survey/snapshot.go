@@ -35,13 +35,17 @@ type System struct {
 	Uptime  time.Duration
 	Softnet *nstat.Softnet
 	Files   SysctlFiles
+	// Log is what the kernel's log says, nil if no log was read, empty if it says
+	// nothing. That of the running machine is not read.
+	Log []LogEvent
 }
 
 // Space is one network namespace.
 type Space struct {
-	Netns netns.ID // zero for that of a saved tree
+	Netns netns.ID // zero for those of a saved tree
 	Name  string   // as people call it
-	// Own tells that it is the namespace of the process, or a saved tree's.
+	// Own tells that it is the namespace of the process, or the first of a saved
+	// tree. A saved tree's further ones have a name.
 	Own bool
 	// Enter is the arguments that run a command in the namespace when they are put
 	// in front of its own; nil for the process's own namespace.
@@ -51,9 +55,13 @@ type Space struct {
 	Sysctls map[string]string
 	// Counters are those of the namespace; those of the neighbour tables are in
 	// the machine's own only.
-	Counters  nstat.Values
-	Sockets   *nstat.TCPSockets
+	Counters nstat.Values
+	Sockets  *nstat.TCPSockets
+	// Listeners are the listening sockets. Those of /proc/net/tcp and netstat have
+	// what waits in their accept queues, and no limit.
 	Listeners []sockets.ListenerQueue
+	// Interfaces are those of the namespace, nil if they were not read.
+	Interfaces []nstat.Interface
 	// Holders is who has entries of the connection tracking table, nil if that
 	// was not looked at.
 	Holders *conntrack.Summary
