@@ -54,6 +54,7 @@ func (f *Facts) since(before *survey.Snapshot) {
 		}
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
+		f.Space.Interfaces = nstat.InterfacesSince(f.Space.Interfaces, old.Interfaces)
 	}
 	if now := f.System.Softnet; now != nil {
 		f.System.Softnet = now.Since(before.System.Softnet)
@@ -171,7 +172,7 @@ func (f *Facts) when() string {
 // has the sysctls of the whole machine (net/core/sysctl_net_core.c:net_core_table).
 func (f *Facts) fromBoot() bool {
 	_, first := f.Space.Sysctls[maxBacklog]
-	return f.System.Saved || first
+	return f.System.Saved && f.Space.Own || first
 }
 
 // span is a long time, roughly.

@@ -87,10 +87,12 @@ func (s *Softnet) Since(before *Softnet) *Softnet {
 	case before == nil:
 		return nil
 	case s.CPUs != nil && before.CPUs != nil:
-		delta := &Softnet{}
+		delta := &Softnet{CPUs: map[int]Softnet{}}
 		for cpu, now := range s.CPUs {
 			if old, ok := before.CPUs[cpu]; ok {
-				delta.add(now.sinceOnOneCPU(&old))
+				one := now.sinceOnOneCPU(&old)
+				delta.CPUs[cpu] = *one
+				delta.add(one)
 			}
 		}
 		return delta

@@ -5,8 +5,8 @@ package survey
 // LogEvent is what the kernel's log says of one thing, once or many times.
 type LogEvent struct {
 	Kind LogKind `json:"kind"`
-	// Count is how often the kernel said it, with what it says it suppressed. It
-	// limits the rate of its log, so that this is the least.
+	// Count is how often the kernel said it. It limits the rate of its log, so that
+	// this is the least.
 	Count uint64 `json:"count"`
 	// Port is that of the listener that met a SYN flood, else 0.
 	Port uint16 `json:"port,omitempty"`

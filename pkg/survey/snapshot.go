@@ -29,7 +29,10 @@ type System struct {
 	Name   string // as uname -n
 	Kernel string // as uname -r
 	// Saved tells that this was read from a saved tree.
-	Saved   bool
+	Saved bool
+	// Tree is the directory of the saved tree, if it was found below that which was
+	// named.
+	Tree    string
 	Memory  uint64 // bytes
 	CPUs    int
 	Uptime  time.Duration
