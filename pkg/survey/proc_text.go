@@ -54,6 +54,7 @@ func parseUptimeText(text string) time.Duration {
 	}
 	const day = 24 * time.Hour
 	var sum time.Duration
+	up = strings.NewReplacer("days ", "days,", "day ", "day,").Replace(up) // as SUSE's has no comma there
 	for part := range strings.SplitSeq(up, ",") {
 		part = strings.TrimSpace(part)
 		for _, unit := range []struct {
