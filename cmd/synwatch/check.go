@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	return exitBy(&c, len(o.netns))
+	return exitBy(&c, len(slices.Compact(slices.Sorted(slices.Values(o.netns)))))
 }
 
 // look reads the machine, or the saved tree, and what was before if that was
