@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,11 +42,14 @@ Counters count from boot, so past drops show as well; --since reads the counters
 twice and reports only what moved in between. check needs no root; without root it
 reads only its own network namespace and cannot name other users' processes.
 
-With --root it reads the same files from a saved tree: a sosreport, or the root of a
-container or of a disk. What is not in the tree stays unknown.
+With --root it reads the same files from a saved tree: a sosreport, a supportconfig, or
+the root of a container or of a disk, with the namespaces that are in it. DIR may be the
+directory above, if there is one tree in it. What is not in the tree stays unknown, and
+is listed.
 
 Exit status: 0 nothing is wrong (there may be notes), 10 warnings, 11 something
-critical; 1 failed, 2 wrong usage.`,
+critical; 1 failed, or nothing was found and the kernel's counters could not be read;
+2 wrong usage.`,
 		Example: `  synwatch check
   synwatch check --since 10s
   synwatch check --json | jq 'select(.severity == "critical")'
@@ -101,7 +105,7 @@ func (e *env) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	return exitBy(c.Findings)
+	return exitBy(&c, len(slices.Compact(slices.Sorted(slices.Values(o.netns)))))
 }
 
 // look reads the machine, or the saved tree, and what was before if that was
@@ -125,21 +129,19 @@ func (e *env) look(ctx context.Context, o *checkOptions) (now, before *survey.Sn
 }
 
 func lookAtSaved(dir string) (*survey.Snapshot, error) {
-	root, err := survey.SavedTree(dir)
+	s, err := survey.OpenSaved(dir)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--root: %w; give the top directory of a sosreport or of a container's files", err)}
-	}
-	s, err := root.Survey()
-	if errors.Is(err, survey.ErrNothing) {
-		err = usageError{fmt.Errorf("--root: %s %w", dir, err)}
+		err = usageError{fmt.Errorf("--root: %w; give the top directory of a sosreport, of a supportconfig or of a container's files", err)}
 	}
 	return s, err
 }
 
-// exitBy is the exit status, by the worst finding.
-func exitBy(findings []diagnose.Finding) error {
+// exitBy is the exit status, by the worst finding. Without any it is only good if
+// the counters were read that tell of drops: of all namespaces that were asked for,
+// if some were.
+func exitBy(c *view.Check, asked int) error {
 	status := exitFine
-	for _, x := range findings {
+	for _, x := range c.Findings {
 		switch x.Severity {
 		case diagnose.Warning:
 			status = max(status, exitWarnings)
@@ -147,8 +149,13 @@ func exitBy(findings []diagnose.Finding) error {
 			status = exitCritical
 		}
 	}
-	if status == exitFine {
-		return nil
+	switch {
+	case status != exitFine:
+		return foundError{status}
+	case !c.Snapshot.Counted() && c.Snapshot.System.Saved:
+		return errors.New("the kernel's counters are not in the saved tree, so that drops would not show: add what nstat -zas prints as sos_commands/networking/nstat_-zas, or copies of proc/net/netstat and proc/net/snmp")
+	case !c.Snapshot.Counted() || asked > len(c.Snapshot.Spaces):
+		return errors.New("the kernel's counters were not read in every network namespace that was to be read, so that drops would not show: run it as root")
 	}
-	return foundError{status}
+	return nil
 }

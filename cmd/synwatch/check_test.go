@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,12 +17,15 @@ import (
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/proc/proctest"
 	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/view"
 )
 
 // machine is a snapshot with these counters and sysctls.
 func machine(at time.Duration, counters nstat.Values, sysctls map[string]string) survey.Snapshot {
+	counters = maps.Clone(counters)
+	counters["TcpActiveOpens"] = 1 // they were read
 	return survey.Snapshot{
 		Time:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(at),
 		System: survey.System{Name: "box", Kernel: "6.12.1", Memory: 16 << 30},
@@ -99,6 +103,61 @@ func TestCheckSavedOutages(t *testing.T) {
 				t.Errorf("%s: too long: %s", name, line)
 			}
 		}
+	}
+}
+
+// Where the counters were not read nobody may say that nothing is wrong.
+func TestCheckOfUnreadCounters(t *testing.T) {
+	const unknown = "Whether anything is wrong is not known, as the kernel's counters were not read"
+	fine := proctest.Tree(t, map[string]string{"proc/net/netstat": "TcpExt: ListenDrops\nTcpExt: 0\n", "proc/net/snmp": "Tcp: PassiveOpens\nTcp: 7\n"})
+	for name, test := range map[string]struct {
+		dir    string
+		status int
+		says   string
+		stderr string
+	}{
+		"no counters":           {proctest.Tree(t, map[string]string{"etc/sysctl.conf": "net.a = 1\n"}), exitFailed, unknown + ".\nNot read: ", "add what nstat -zas prints"},
+		"no counters, a note":   {proctest.Tree(t, map[string]string{"proc/sys/net/ipv4/tcp_syncookies": "2\n"}), exitFailed, unknown + "; 1 note.\nNot read: ", "add what nstat -zas prints"},
+		"no counters, warnings": {proctest.Tree(t, map[string]string{"proc/sys/net/ipv4/tcp_timestamps": "0\n"}), exitWarnings, "Not read: the kernel's counters", ""},
+		"counters":              {fine, exitFine, "Nothing is wrong in what could be read, without ", ""},
+		"counters, from above":  {proctest.Tree(t, map[string]string{"sosreport-web1/proc/net/snmp": "Tcp: PassiveOpens\nTcp: 7\n"}), exitFine, "the saved tree sosreport-web1", ""},
+	} {
+		got := command(t, newFake(), "check", "--root", test.dir)
+		if got.status != test.status || !strings.Contains(got.stdout, test.says) || !strings.Contains(got.stderr, test.stderr) ||
+			(got.stderr == "") != (test.stderr == "") || strings.Count(got.stderr, "\n") > 1 || !strings.Contains(got.stdout, "\nNot read: ") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	f := newFake()
+	f.snapshots = []survey.Snapshot{{}}
+	if got := command(t, f, "check"); got.status != exitFailed || !strings.Contains(got.stderr, "were not read in every network namespace") {
+		t.Errorf("no namespace: %+v", got)
+	}
+	one := machine(0, nstat.Values{}, nil)
+	for asked, fine := range map[int]bool{0: true, 1: true, 2: false} {
+		if err := exitBy(&view.Check{Snapshot: &one}, asked); (err == nil) != fine {
+			t.Errorf("%d namespaces asked for, one read: %v", asked, err)
+		}
+	}
+	got := command(t, newFake(), "check", "--json", "--root", proctest.Tree(t, map[string]string{"etc/sysctl.conf": "net.a = 1\n"}))
+	if got.status != exitFailed || !strings.Contains(got.stdout, `"counters_read":false`) {
+		t.Errorf("JSON: %+v", got)
+	}
+}
+
+// What a sosreport has of a namespace, of a socket and of the kernel's log is evidence.
+func TestCheckSosreport(t *testing.T) {
+	got := command(t, newFake(), "check", "--root", "testdata/sosreport-gateway")
+	for _, s := range []string{
+		"haproxy[98] on port 9697 is full, in netns qrouter-1", "java[2211] on port 8080 was full", "dropped by this listener  2210  since it listens",
+		"in 90 days since boot", "Not read: network namespace qdhcp-2: there is nothing of it in the tree",
+	} {
+		if !strings.Contains(got.stdout, s) {
+			t.Errorf("no %q in:\n%s", s, got.stdout)
+		}
+	}
+	if got.status != exitCritical || got.stderr != "" {
+		t.Errorf("status %d, %q", got.status, got.stderr)
 	}
 }
 
@@ -240,7 +299,7 @@ func checkDocument() string {
 ` + "`synwatch check`" + ` reads the machine once, or twice with ` + "`--since`" + `, and applies these rules. A rule needs known values: what could
 not be read, or is not in a saved tree, never counts as zero. A critical finding means that the kernel refuses clients now, a
 warning that it refused some or will, a note refuses nobody and does not change the exit status (0; 10 with warnings, 11 with
-something critical).
+something critical; 1 where nothing was found and the counters were not read).
 
 Totals since boot: without ` + "`--since`" + ` a counter of refused clients is a warning only if it is at least 10 and either one in 1000 of
 the accepted connections or one for every hour since boot; below that it is a note. With ` + "`--since`" + ` every such counter that moved is
@@ -282,8 +341,20 @@ check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sys
 two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
 line wins. ` + "`/etc/sysctl.conf`" + ` is read at the place of a link to it in ` + "`sysctl.d`" + `, else only by ` + "`sysctl --system`" + `, at the end.
 
-` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`" + `, and of a sosreport ` + "`sos_commands/networking/netstat_-s`, `ss_*`" + ` and
-` + "`sos_commands/kernel/sysctl_-a`, `uname_-a`" + `. No link leads out of the tree.
+` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`, `sys/class/net`" + `. DIR may also be the directory above, if just one in it is a
+saved tree. No link leads out of the tree. Of a sosreport check reads these, too:
+
+- counters: ` + "`nstat_-zas`, `netstat_-s`, `conntrack_-S`, `ethtool_-S_*`" + `; the files of ` + "`proc`" + ` come first where they are complete;
+- listeners: ` + "`ss_*`" + `, with ` + "`skmem`" + `, whose ` + "`d`" + ` is what the socket dropped; where there is no ss, ` + "`proc/net/tcp`" + ` and ` + "`netstat_*`" + `, which have
+  the accept queues of listeners (rx_queue, Recv-Q) and their processes, and not the limits;
+- ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `, and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
+- the same of each network namespace, in ` + "`namespaces/NAME/`" + ` or by the name ` + "`ip_netns_exec_NAME_*`" + `.
+
+Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `.
+
+What was not found is listed (` + "`Not read:`, `unread`" + ` in JSON), each namespace of its own. Lines of these files that are not understood are
+passed over and counted there. Where nothing was found and the kernel's counters were not read, nobody can say that nothing is
+wrong: the exit status is 1, with a line that says how to collect them (` + "`counters_read`" + ` is false in JSON).
 
 | rule | when | what it means for clients |
 |---|---|---|

@@ -172,7 +172,7 @@ func (f *Facts) when() string {
 // has the sysctls of the whole machine (net/core/sysctl_net_core.c:net_core_table).
 func (f *Facts) fromBoot() bool {
 	_, first := f.Space.Sysctls[maxBacklog]
-	return f.System.Saved || first
+	return f.System.Saved && f.Space.Own || first
 }
 
 // span is a long time, roughly.

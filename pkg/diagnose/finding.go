@@ -39,7 +39,7 @@ type Finding struct {
 	// Cause is the ID of the cause that a finding of a trace is about.
 	Cause string `json:"cause,omitempty"`
 	// Netns is the network namespace's inode number, 0 for the whole machine or a
-	// saved one.
+	// saved one, of whose further namespaces only NetnsName is known.
 	Netns     uint32 `json:"netns,omitempty"`
 	NetnsName string `json:"netns_name,omitempty"`
 	// Evidence is what the finding rests on.

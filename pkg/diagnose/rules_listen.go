@@ -57,8 +57,11 @@ var listenRules = []Rule{
 
 func acceptQueue(f *Facts) *Finding {
 	l := f.Listener
-	if l == nil || l.Limit == nil {
+	if l == nil {
 		return nil
+	}
+	if l.Limit == nil {
+		return f.queueOfUnknownLimit()
 	}
 	limit := uint64(*l.Limit)
 	x := &Finding{Means: f.overflowMeans(), Evidence: []Evidence{
@@ -164,7 +167,7 @@ func (f *Facts) raiseSomaxconn(need uint64, why string) []Change {
 // showsOverflow says whether some listener shows that it was, or is, full.
 func (f *Facts) showsOverflow() bool {
 	for i := range f.Space.Listeners {
-		if overflowed(&f.Space.Listeners[i]) {
+		if l := &f.Space.Listeners[i]; overflowed(l) || f.fillsSomaxconn(l) {
 			return true
 		}
 	}
@@ -180,9 +183,10 @@ func overflowsOfUnknown(f *Facts) *Finding {
 	if n == 0 || f.showsOverflow() {
 		return nil
 	}
+	evidence := append(f.longestQueue(), f.counted("TcpExtListenOverflows", "TcpExtListenDrops", "TcpPassiveOpens")...)
 	return &Finding{
 		Severity: f.severityOf(n), Title: "accept queues overflowed", Means: f.overflowMeans(),
-		Evidence: append(f.counted("TcpExtListenOverflows", "TcpExtListenDrops", "TcpPassiveOpens"), f.inForce(somaxconn)...),
+		Evidence: append(evidence, f.inForce(somaxconn)...),
 		Changes: []Change{do("watch which listener it is: synwatch trace --cause accept-queue-full",
 			"the listener is gone by now or is not known; which limit binds depends on it")},
 	}

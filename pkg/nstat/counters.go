@@ -96,6 +96,26 @@ func ReadAll(read func(path string) (string, error), dir string) (Values, error)
 	return all.values, err
 }
 
+// ReadSaved reads every counter of a copy of these files, as far as it has them and
+// they can be understood. It returns what was wrong with the others.
+func ReadSaved(read func(path string) (string, error), dir string) (Values, []error) {
+	all := selection{values: Values{}}
+	var wrong []error
+	for _, f := range counterFiles {
+		text, err := read(dir + "/" + f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = f.parse(text, &all)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s/%s: %w", dir, f.path, err))
+		}
+	}
+	return all.values, wrong
+}
+
 // ReadHere reads every counter of the calling thread's network namespace. The
 // goroutine must be locked to the thread.
 func ReadHere() (Values, error) {

@@ -14,9 +14,15 @@ type Softnet struct {
 	Dropped uint64 `json:"dropped"`
 	// Squeezed is how often a CPU left off for the time being with work to do.
 	Squeezed uint64 `json:"squeezed"`
+	// Steered is how often another CPU handed packets over (RPS), 0 on kernels
+	// that do not tell.
+	Steered uint64 `json:"steered"`
 	// CPUs are the counters of each CPU that is online, by its number; nil where
 	// the kernel does not tell the number, before 5.7 (7d58e6555870).
 	CPUs map[int]Softnet `json:"-"`
+	// Lines are the counters of each CPU that is online, in the file's order, also
+	// where the numbers are not known; nil for a difference.
+	Lines []Softnet `json:"-"`
 }
 
 // The columns of /proc/net/softnet_stat, net/core/net-procfs.c:softnet_seq_show.
@@ -24,7 +30,8 @@ const (
 	softnetProcessed = iota
 	softnetDropped
 	softnetSqueezed
-	softnetCPU = 12
+	softnetSteered = 9
+	softnetCPU     = 12
 )
 
 // ParseSoftnet reads /proc/net/softnet_stat, a line of hexadecimal numbers for
@@ -40,7 +47,11 @@ func ParseSoftnet(text string) *Softnet {
 			sum = &Softnet{}
 		}
 		one := Softnet{Processed: n[softnetProcessed], Dropped: n[softnetDropped], Squeezed: n[softnetSqueezed]}
+		if len(n) > softnetSteered {
+			one.Steered = n[softnetSteered]
+		}
 		sum.add(&one)
+		sum.Lines = append(sum.Lines, one)
 		if len(n) > softnetCPU {
 			if sum.CPUs == nil {
 				sum.CPUs = map[int]Softnet{}
@@ -64,6 +75,7 @@ func parseHexadecimal(fields []string) (numbers []uint64, ok bool) {
 
 func (s *Softnet) add(o *Softnet) {
 	s.Processed, s.Dropped, s.Squeezed = s.Processed+o.Processed, s.Dropped+o.Dropped, s.Squeezed+o.Squeezed
+	s.Steered += o.Steered
 }
 
 // Since is what was counted after before, which is nil for unknown. A CPU that
@@ -75,19 +87,21 @@ func (s *Softnet) Since(before *Softnet) *Softnet {
 	case before == nil:
 		return nil
 	case s.CPUs != nil && before.CPUs != nil:
-		delta := &Softnet{}
+		delta := &Softnet{CPUs: map[int]Softnet{}}
 		for cpu, now := range s.CPUs {
 			if old, ok := before.CPUs[cpu]; ok {
-				delta.add(now.sinceOnOneCPU(&old))
+				one := now.sinceOnOneCPU(&old)
+				delta.CPUs[cpu] = *one
+				delta.add(one)
 			}
 		}
 		return delta
-	case s.Processed < before.Processed || s.Dropped < before.Dropped || s.Squeezed < before.Squeezed:
+	case s.Processed < before.Processed || s.Dropped < before.Dropped || s.Squeezed < before.Squeezed, s.Steered < before.Steered:
 		return nil
 	}
 	return &Softnet{
 		Processed: s.Processed - before.Processed, Dropped: s.Dropped - before.Dropped,
-		Squeezed: s.Squeezed - before.Squeezed,
+		Squeezed: s.Squeezed - before.Squeezed, Steered: s.Steered - before.Steered,
 	}
 }
 
@@ -96,6 +110,6 @@ func (s *Softnet) Since(before *Softnet) *Softnet {
 func (s *Softnet) sinceOnOneCPU(before *Softnet) *Softnet {
 	return &Softnet{
 		Processed: uint64(uint32(s.Processed - before.Processed)), Dropped: uint64(uint32(s.Dropped - before.Dropped)),
-		Squeezed: uint64(uint32(s.Squeezed - before.Squeezed)),
+		Squeezed: uint64(uint32(s.Squeezed - before.Squeezed)), Steered: uint64(uint32(s.Steered - before.Steered)),
 	}
 }

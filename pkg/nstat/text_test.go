@@ -53,7 +53,9 @@ func FuzzParseNetstat(f *testing.F) {
 
 func TestParseSoftnetAndSockstat(t *testing.T) {
 	softnet := ParseSoftnet("00000010 00000002 00000001 0 0\nbad\n0000000a 00000001 00000000 0 0\n0000000z 1 1\n")
-	if diff := cmp.Diff(&Softnet{Processed: 26, Dropped: 3, Squeezed: 1}, softnet); diff != "" {
+	if diff := cmp.Diff(&Softnet{Processed: 26, Dropped: 3, Squeezed: 1, Lines: []Softnet{
+		{Processed: 16, Dropped: 2, Squeezed: 1}, {Processed: 10, Dropped: 1},
+	}}, softnet); diff != "" {
 		t.Errorf("softnet (-want +got):\n%s", diff)
 	}
 	if ParseSoftnet("") != nil {

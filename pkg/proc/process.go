@@ -44,7 +44,7 @@ var containerID = regexp.MustCompile(`(?:^|[-:])([0-9a-f]{64})(?:\.scope)?$`)
 // unit; with version 2 there is one.
 func parseGroups(groups []procfs.Cgroup) (container, unit string) {
 	for _, g := range groups {
-		c, u := parseGroup(g.Path)
+		c, u := ParseGroup(g.Path)
 		if container == "" {
 			container = c
 		}
@@ -59,9 +59,10 @@ func isSystemds(g procfs.Cgroup) bool {
 	return len(g.Controllers) == 0 || len(g.Controllers) == 1 && g.Controllers[0] == "name=systemd"
 }
 
-// parseGroup takes the innermost container and unit of a path. The scope that
-// an engine makes for a container says no more than the container's ID.
-func parseGroup(group string) (container, unit string) {
+// ParseGroup takes the innermost container and unit of a control group's path.
+// The scope that an engine makes for a container says no more than the
+// container's ID.
+func ParseGroup(group string) (container, unit string) {
 	for _, part := range strings.Split(group, "/") {
 		if m := containerID.FindStringSubmatch(part); m != nil {
 			container, unit = m[1], ""

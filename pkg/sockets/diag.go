@@ -81,13 +81,14 @@ func parseDiag(msg []byte) (Socket, bool) {
 	default:
 		return Socket{}, false
 	}
+	limit := binary.NativeEndian.Uint32(msg[diagLimit:])
 	s := Socket{
 		Addr:    netip.AddrPortFrom(addr, binary.BigEndian.Uint16(msg[diagPort:])),
 		Ifindex: binary.NativeEndian.Uint32(msg[diagInterface:]),
 		Inode:   uint64(binary.NativeEndian.Uint32(msg[diagInode:])),
 		Queue: &Queue{
 			Waiting: binary.NativeEndian.Uint32(msg[diagWaiting:]),
-			Limit:   binary.NativeEndian.Uint32(msg[diagLimit:]),
+			Limit:   &limit,
 		},
 	}
 	attrs, err := nl.ParseRouteAttr(msg[diagMessageLen:])

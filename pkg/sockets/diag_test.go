@@ -22,7 +22,8 @@ func TestParseDiag(t *testing.T) {
 	binary.NativeEndian.PutUint32(msg[diagInode:], 1681)
 	binary.NativeEndian.PutUint32(msg[diagWaiting:], 129)
 	binary.NativeEndian.PutUint32(msg[diagLimit:], 128)
-	want := Socket{Addr: netip.MustParseAddrPort("[::]:443"), Ifindex: 3, Inode: 1681, Queue: &Queue{Waiting: 129, Limit: 128}}
+	limit := uint32(128)
+	want := Socket{Addr: netip.MustParseAddrPort("[::]:443"), Ifindex: 3, Inode: 1681, Queue: &Queue{Waiting: 129, Limit: &limit}}
 	got, ok := parseDiag(msg)
 	if diff := cmp.Diff(want, got, equateSockets); !ok || diff != "" {
 		t.Errorf("%v, (-want +got):\n%s", ok, diff)

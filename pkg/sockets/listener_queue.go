@@ -39,7 +39,7 @@ func (l *ListenerQueue) Full() bool { return l.Limit != nil && l.Waiting > *l.Li
 func NewListenerQueue(s *Socket) ListenerQueue {
 	l := ListenerQueue{Addr: s.Addr, Inode: s.Inode}
 	if q := s.Queue; q != nil {
-		l.Waiting, l.Limit = q.Waiting, &q.Limit
+		l.Waiting, l.Limit = q.Waiting, q.Limit
 		if q.Drops != nil {
 			drops := uint64(*q.Drops)
 			l.Drops = &drops

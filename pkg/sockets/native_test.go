@@ -32,10 +32,16 @@ func TestBothWaysToListSockets(t *testing.T) {
 		return err
 	})
 	for i := range diag {
-		if q := diag[i].Queue; q == nil || q.Limit == 0 || q.Waiting != 0 || q.Drops == nil || *q.Drops != 0 {
+		if q := diag[i].Queue; q == nil || q.Limit == nil || *q.Limit == 0 || q.Waiting != 0 || q.Drops == nil || *q.Drops != 0 {
 			t.Errorf("queues of %s: %+v", diag[i].Addr, q)
 		}
-		diag[i].Queue = nil // which /proc does not tell
+		diag[i].Queue = nil
+	}
+	for i := range proc {
+		if q := proc[i].Queue; q == nil || q.Limit != nil || q.Drops != nil || q.Waiting != 0 {
+			t.Errorf("queues of %s in /proc: %+v", proc[i].Addr, q)
+		}
+		proc[i].Queue = nil
 	}
 	if err != nil || len(diag) != 2 || !slices.Equal(diag, proc) {
 		t.Errorf("%v, by sock_diag %+v, by /proc %+v", err, diag, proc)

@@ -25,6 +25,7 @@ const (
 	procTCPLocal  = 1
 	procTCPRemote = 2
 	procTCPState  = 3
+	procTCPQueues = 4 // of a listening socket the second is its accept queue
 	procTCPInode  = 9
 )
 
@@ -32,7 +33,10 @@ const (
 type Entry struct {
 	Local, Remote netip.AddrPort
 	State         uint8 // of include/net/tcp_states.h
-	Inode         uint64
+	// Received is what the socket has to be read, in bytes; of a listening one the
+	// connections in its accept queue (net/ipv4/tcp_ipv4.c:get_tcp4_sock).
+	Received uint32
+	Inode    uint64
 }
 
 // Entries lists the TCP sockets of the calling thread's namespace.
@@ -44,7 +48,8 @@ func Entries() (all []Entry, err error) {
 	return all, err
 }
 
-// listeningInProc is for kernels without tcp_diag. It cannot tell V6Only.
+// listeningInProc is for kernels without tcp_diag. It cannot tell V6Only, nor the
+// limits of queues.
 func listeningInProc() (found []Socket, err error) {
 	err = eachInProc(takeListening(&found))
 	return found, err
@@ -58,15 +63,32 @@ func takeListening(found *[]Socket) func(*Entry) bool {
 		if e.State != Listen {
 			return false
 		}
-		*found = append(*found, Socket{Addr: e.Local, Inode: e.Inode})
+		*found = append(*found, Socket{Addr: e.Local, Inode: e.Inode, Queue: &Queue{Waiting: e.Received}})
 		return true
 	}
 }
 
-// ParseProcTCP reads the listening sockets of a text of /proc/net/tcp or tcp6.
-func ParseProcTCP(r io.Reader) (found []Socket, err error) {
-	err = parseProcTCP(r, takeListening(&found))
-	return found, err
+// ParseProcTCP reads the listening sockets of a text of /proc/net/tcp or tcp6. It
+// returns how many of its lines are not understood.
+func ParseProcTCP(text string) (found []ListenerQueue, bad int) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] == "sl" {
+			continue
+		}
+		if len(fields) <= procTCPInode {
+			bad++
+			continue
+		}
+		e, err := parseProcTCPLine(fields)
+		switch {
+		case err != nil:
+			bad++
+		case e.State == Listen:
+			found = append(found, ListenerQueue{Addr: e.Local, Inode: e.Inode, Waiting: e.Received})
+		}
+	}
+	return found, bad
 }
 
 // eachInProc calls fn with the sockets of both files, of each until it returns
@@ -124,6 +146,12 @@ func parseProcTCPLine(fields []string) (e Entry, err error) {
 		return e, fmt.Errorf("state: %w", err)
 	}
 	e.State = uint8(state)
+	_, received, _ := strings.Cut(fields[procTCPQueues], ":")
+	queued, err := strconv.ParseUint(received, 16, 32)
+	if err != nil {
+		return e, fmt.Errorf("queue: %w", err)
+	}
+	e.Received = uint32(queued)
 	if e.Inode, err = strconv.ParseUint(fields[procTCPInode], 10, 64); err != nil {
 		return e, fmt.Errorf("inode: %w", err)
 	}

@@ -22,11 +22,13 @@ type Socket struct {
 	Inode   uint64
 	// V6Only tells that an unspecified IPv6 address takes no IPv4 connections.
 	V6Only bool
-	Queue  *Queue // nil where there is no tcp_diag
+	Queue  *Queue
 }
 
 // Queue is the accept queue of a listening socket.
 type Queue struct {
-	Waiting, Limit uint32
-	Drops          *uint32 // of the socket; nil where the kernel does not tell
+	Waiting uint32
+	// Limit and Drops, which are the socket's, are nil where the kernel does not
+	// tell them.
+	Limit, Drops *uint32
 }

@@ -3,6 +3,7 @@
 package survey
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,51 @@ func parseUptime(text string) time.Duration {
 		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))
+}
+
+// The parts of what uptime prints after the word "up".
+var (
+	upDays    = regexp.MustCompile(`^(\d+) days?`)
+	upHours   = regexp.MustCompile(`^(\d+):(\d\d)$`)
+	upMinutes = regexp.MustCompile(`^(\d+) min`)
+	upWeeks   = regexp.MustCompile(`^(\d+) weeks?`)
+	upYears   = regexp.MustCompile(`^(\d+) years?`)
+	upHour    = regexp.MustCompile(`^(\d+) hours?`)
+)
+
+// parseUptimeText reads what uptime prints, " 10:11:12 up 90 days,  3:02,  2 users,
+// load average: ...", or uptime -p, 0 for unknown.
+func parseUptimeText(text string) time.Duration {
+	_, up, ok := strings.Cut(" "+strings.TrimSpace(text), " up ")
+	if !ok {
+		return 0
+	}
+	const day = 24 * time.Hour
+	var sum time.Duration
+	up = strings.NewReplacer("days ", "days,", "day ", "day,").Replace(up) // as SUSE's has no comma there
+	for part := range strings.SplitSeq(up, ",") {
+		part = strings.TrimSpace(part)
+		for _, unit := range []struct {
+			re  *regexp.Regexp
+			one time.Duration
+		}{{upYears, 365 * day}, {upWeeks, 7 * day}, {upDays, day}, {upHour, time.Hour}, {upHours, time.Hour}, {upMinutes, time.Minute}} {
+			m := unit.re.FindStringSubmatch(part)
+			if m == nil {
+				continue
+			}
+			n, err := strconv.ParseUint(m[1], 10, 15) // a hundred years and more
+			if err != nil {
+				return 0
+			}
+			sum += time.Duration(n) * unit.one
+			if len(m) > 2 {
+				minutes, _ := strconv.Atoi(m[2]) // two digits
+				sum += time.Duration(minutes) * time.Minute
+			}
+			break
+		}
+	}
+	return sum
 }
 
 // parseSysctlList reads what sysctl -a prints.

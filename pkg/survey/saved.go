@@ -4,141 +4,192 @@ package survey
 
 import (
 	"errors"
-	"maps"
+	"slices"
 	"strings"
 
-	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/nstat"
-	"github.com/synwatch/synwatch/pkg/sockets"
-)
-
-// What a sosreport has in place of files of /proc: the output of commands.
-const (
-	sosNetworking = "/sos_commands/networking/"
-	sosNetstat    = sosNetworking + "netstat_-s"
-	sosSysctl     = "/sos_commands/kernel/sysctl_-a"
-	sosUname      = "/sos_commands/kernel/uname_-a"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // ErrNothing says that a tree holds nothing that is of use.
-var ErrNothing = errors.New("holds none of the files of a saved machine: etc/sysctl.conf, etc/sysctl.d, proc or sos_commands")
+var ErrNothing = errors.New("holds none of the files of a saved machine: etc/sysctl.conf, etc/sysctl.d, proc, sos_commands or a supportconfig's network.txt")
 
-// Survey reads what a saved tree says of its machine, all as of one network
-// namespace. What the tree does not hold stays unknown.
-func (r Tree) Survey() (*Snapshot, error) {
-	s := &Snapshot{}
-	s.readSystem(r)
-	space := Space{Own: true}
-	space.readSaved(r)
-	sys := &s.System
-	if sys.Kernel == "" {
-		sys.Name, sys.Kernel = savedUname(r)
+// saved is a saved tree that is being read.
+type saved struct {
+	*Snapshot
+	tree     Tree
+	captures []capture
+}
+
+// Survey reads what a saved tree says of its machine. What the tree does not hold
+// stays unknown.
+func (t Tree) Survey() (*Snapshot, error) {
+	v := &saved{Snapshot: &Snapshot{}, tree: t}
+	v.captures = append(v.tree.readSupportconfig(), sosCaptures(v.tree)...)
+	v.readSystem(v.tree)
+	v.readSavedSystem()
+	v.readLogs()
+	for _, netns := range v.netnsNames() {
+		v.readSavedSpace(netns)
 	}
-	if space.empty() && sys.Files == nil && sys.Kernel == "" && s.Unread == nil {
+	own := &v.Spaces[0]
+	if own.empty() && len(v.Spaces) == 1 && v.System.Files == nil && v.System.Kernel == "" && v.System.Log == nil && v.Unread == nil {
 		return nil, ErrNothing
 	}
-	if len(space.Counters) == 0 {
-		s.Unread = append(s.Unread, "the kernel's counters: neither proc/net/netstat nor netstat_-s is in the tree")
+	for i := range v.Spaces {
+		v.lackOf(&v.Spaces[i])
 	}
-	if len(space.Sysctls) == 0 {
-		s.Unread = append(s.Unread, "the sysctls in force: neither proc/sys nor sysctl_-a is in the tree")
-	}
-	if space.Listeners == nil {
-		s.Unread = append(s.Unread, "the listeners: neither proc/net/tcp nor ss_* is in the tree")
-	}
-	s.Spaces = []Space{space}
-	return s, nil
+	v.lackOfSystem()
+	return v.Snapshot, nil
 }
 
 func (s *Space) empty() bool {
-	return len(s.Counters) == 0 && len(s.Sysctls) == 0 && s.Sockets == nil && s.Listeners == nil && s.Holders == nil
+	return len(s.Counters) == 0 && len(s.Sysctls) == 0 && s.Sockets == nil && s.Listeners == nil && s.Holders == nil && s.Interfaces == nil
 }
 
-func (s *Space) readSaved(r Tree) {
-	s.Sysctls = readSysctls(r)
-	if text, err := r.read(sosSysctl); err == nil {
-		listed := parseSysctlList(text)
-		maps.Copy(listed, s.Sysctls) // a copy of the file is more to be trusted
-		s.Sysctls = listed
+func (v *saved) unread(what string) { v.Unread = append(v.Unread, what) }
+
+// misread says that lines of a file were not understood.
+func (v *saved) misread(file string, lines int) {
+	if lines > 0 {
+		v.unread(text.Count(lines, "line") + " of " + file + ", not understood")
 	}
-	s.Counters = savedCounters(r)
-	s.readNet(r, "/proc")
-	s.Listeners = savedListeners(r)
-	s.readSavedHolders(r)
 }
 
-// savedTables is where a saved tree has its connection tracking table.
-var savedTables = []string{"/proc/net/nf_conntrack", "/sos_commands/conntrack/conntrack_-L_-o_extended"}
-
-func (s *Space) readSavedHolders(r Tree) {
-	for _, path := range savedTables {
-		text, err := r.open(path)
-		if err != nil {
+// each calls fn with what a command printed in a namespace, for each time that it was
+// run, until fn returns false.
+func (v *saved) each(netns, command, letter string, fn func(c *capture, text string) bool) {
+	for i := range v.captures {
+		c := &v.captures[i]
+		if c.netns != netns || !c.is(command, letter) {
 			continue
 		}
-		holders, err := conntrack.HoldersInText(text, s.conntrackSysctl)
-		_ = text.Close() // was only read
-		if err == nil {
-			s.Holders = holders
+		if text, err := v.tree.readCapture(c); err == nil && !fn(c, text) {
 			return
 		}
 	}
 }
 
-// savedCounters reads the files of /proc, or else what netstat -s printed of
-// them. It is empty when there is neither.
-func savedCounters(r Tree) nstat.Values {
-	values, _ := nstat.ReadAll(r.read, "/proc") // what came before an error counts
-	if _, ok := values["TcpPassiveOpens"]; ok {
-		return values
-	}
-	if text, err := r.read(sosNetstat); err == nil {
-		maps.Copy(values, nstat.ParseNetstat(text))
-	}
-	return values
+// first is what a command printed first in a namespace, empty for nothing.
+func (v *saved) first(netns, command, letter string) (found string) {
+	v.each(netns, command, letter, func(_ *capture, text string) bool {
+		found = text
+		return strings.TrimSpace(text) == ""
+	})
+	return found
 }
 
-// savedUname reads "Linux NAME RELEASE ...", or the release in /proc/version.
-func savedUname(r Tree) (name, release string) {
-	for _, path := range []string{sosUname, "/uname"} {
-		text, err := r.read(path)
-		if f := strings.Fields(text); err == nil && len(f) > 2 && f[0] == "Linux" {
-			return f[1], f[2]
-		}
+// readSavedSystem adds what commands printed to what readSystem found in files.
+func (v *saved) readSavedSystem() {
+	sys := &v.System
+	if sys.Kernel == "" {
+		sys.Name, sys.Kernel = v.uname()
 	}
-	text, err := r.read("/proc/version")
-	if f := strings.Fields(text); err == nil && len(f) > 2 && f[1] == "version" {
+	if sys.Uptime == 0 {
+		sys.Uptime = parseUptimeText(v.first("", "uptime", ""))
+	}
+}
+
+// uname reads "Linux NAME RELEASE ...", or the release in /proc/version.
+func (v *saved) uname() (name, release string) {
+	if f := strings.Fields(v.first("", "uname", "")); len(f) > 2 && f[0] == "Linux" {
+		return f[1], f[2]
+	}
+	version, err := v.tree.read("/proc/version")
+	if f := strings.Fields(version); err == nil && len(f) > 2 && f[1] == "version" {
 		return "", f[2]
 	}
 	return "", ""
 }
 
-// savedListeners takes what ss printed, or else the files of /proc, which do not
-// tell the limits of the queues.
-func savedListeners(r Tree) []sockets.ListenerQueue {
-	for _, name := range r.list(sosNetworking) {
-		if !strings.HasPrefix(name, "ss_") {
-			continue
+// netnsNames are the names of the namespaces of which the tree may hold something,
+// the first's, which is empty, before the others'.
+func (v *saved) netnsNames() []string {
+	names := []string{""}
+	for i := range v.captures {
+		names = append(names, v.captures[i].netns)
+	}
+	v.each("", "ip", "", func(c *capture, text string) bool {
+		if len(c.words) < 2 || c.words[1] != "netns" || slices.Contains(c.words, "exec") {
+			return true
 		}
-		if text, err := r.read(sosNetworking + name); err == nil {
-			if found := sockets.ParseSS(text); found != nil {
-				return found
+		for line := range strings.Lines(text) {
+			if f := strings.Fields(line); len(f) == 1 || len(f) > 1 && f[1] == "(id:" {
+				names = append(names, f[0])
 			}
 		}
+		return true
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// lackOfSystem says what was not found of that which all namespaces share.
+func (v *saved) lackOfSystem() {
+	if v.System.Uptime == 0 {
+		v.unread("for how long the counters count: neither proc/uptime nor what uptime prints is in the tree")
 	}
-	var found []sockets.ListenerQueue
-	for _, path := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := r.read(path)
-		if err != nil {
-			continue
-		}
-		listening, err := sockets.ParseProcTCP(strings.NewReader(text))
-		if err != nil {
-			continue
-		}
-		for _, sock := range listening {
-			found = append(found, sockets.NewListenerQueue(&sock))
+	if v.System.Softnet == nil {
+		v.unread("the CPUs' queues of packets: proc/net/softnet_stat is not in the tree")
+	}
+	if v.System.Log == nil {
+		v.unread("the kernel's log: neither dmesg nor the journal nor var/log is in the tree")
+	}
+}
+
+// lackOf says what was not found of a namespace.
+func (v *saved) lackOf(s *Space) {
+	var lack []string
+	if !s.Counted() {
+		lack = append(lack, "the kernel's counters: neither proc/net/netstat and snmp nor nstat_-zas nor netstat_-s is in the tree")
+	}
+	if len(s.Sysctls) == 0 {
+		lack = append(lack, "the sysctls in force: neither proc/sys nor sysctl_-a is in the tree")
+	}
+	switch {
+	case s.Listeners == nil:
+		lack = append(lack, "the listeners: neither proc/net/tcp nor ss_* nor netstat_* is in the tree")
+	case !slices.ContainsFunc(s.Listeners, limited):
+		lack = append(lack, "the limits of the accept queues: what ss -lnt prints is not in the tree")
+	}
+	if s.tracks() && !s.hasCounters("Conntrack") {
+		lack = append(lack, "the counters of connection tracking: neither proc/net/stat/nf_conntrack nor conntrack_-S is in the tree")
+	}
+	if s.Interfaces == nil && s.Own {
+		lack = append(lack, "what the interfaces lost: neither proc/net/dev nor sys/class/net nor ethtool_-S_* is in the tree")
+	}
+	if s.empty() && !s.Own {
+		lack = []string{"there is nothing of it in the tree"}
+	}
+	for _, what := range lack {
+		v.unread(s.where() + what)
+	}
+}
+
+// Counted says whether the counters of the namespace were read.
+func (s *Space) Counted() bool { return s.hasCounters("TcpExt") || s.hasCounters("Tcp") }
+
+func (s *Space) hasCounters(prefix string) bool {
+	for name := range s.Counters {
+		if strings.HasPrefix(name, prefix) {
+			return true
 		}
 	}
-	return found
+	return false
+}
+
+// tracks says whether connection tracking is known to be at work.
+func (s *Space) tracks() bool {
+	_, ok := s.Sysctls["net.netfilter.nf_conntrack_max"]
+	return ok
+}
+
+// Counted says whether the counters were read: in each namespace of a running
+// machine, and in a saved one's first. Else nobody may say that nothing is wrong.
+func (s *Snapshot) Counted() bool {
+	for i := range s.Spaces {
+		if !s.Spaces[i].Counted() && (s.Spaces[i].Own || !s.System.Saved) {
+			return false
+		}
+	}
+	return len(s.Spaces) > 0
 }

@@ -33,19 +33,26 @@ type System struct {
 	Name   string // as uname -n
 	Kernel string // as uname -r
 	// Saved tells that this was read from a saved tree.
-	Saved   bool
+	Saved bool
+	// Tree is the directory of the saved tree, if it was found below that which was
+	// named.
+	Tree    string
 	Memory  uint64 // bytes
 	CPUs    int
 	Uptime  time.Duration
 	Softnet *nstat.Softnet
 	Files   SysctlFiles
+	// Log is what the kernel's log says, nil if no log was read, empty if it says
+	// nothing. That of the running machine is not read.
+	Log []LogEvent
 }
 
 // Space is one network namespace.
 type Space struct {
-	Netns netns.ID // zero for that of a saved tree
+	Netns netns.ID // zero for those of a saved tree
 	Name  string   // as people call it
-	// Own tells that it is the namespace of the process, or a saved tree's.
+	// Own tells that it is the namespace of the process, or the first of a saved
+	// tree. A saved tree's further ones have a name.
 	Own bool
 	// Inner tells that it is not the machine's first, for which the sysctl files are
 	// read at boot.
@@ -61,8 +68,10 @@ type Space struct {
 	Sysctls map[string]string
 	// Counters are those of the namespace; those of the neighbour tables are in
 	// the machine's own only.
-	Counters  nstat.Values
-	Sockets   *nstat.TCPSockets
+	Counters nstat.Values
+	Sockets  *nstat.TCPSockets
+	// Listeners are the listening sockets. Those of /proc/net/tcp and netstat have
+	// what waits in their accept queues, and no limit.
 	Listeners []sockets.ListenerQueue
 	// Interfaces are those of the namespace, nil if they were not read.
 	Interfaces []nstat.Interface

@@ -21,7 +21,12 @@ const maxFile = 64 << 20
 
 // Tree is where a machine's files are: the running one's, or a tree that was
 // saved from another. No link leads out of a saved tree.
-type Tree struct{ dir string }
+type Tree struct {
+	dir string
+	// files are those that a saved tree holds as parts of other files, by their
+	// paths.
+	files map[string]string
+}
 
 // running is the machine that the process runs on.
 var running = Tree{}
@@ -39,7 +44,7 @@ func SavedTree(dir string) (Tree, error) {
 		return Tree{}, fmt.Errorf("%s is not a directory", dir)
 	}
 	dir, err = filepath.Abs(dir)
-	return Tree{dir}, err
+	return Tree{dir: dir, files: map[string]string{}}, err
 }
 
 // saved tells a saved tree from the running machine.
@@ -73,6 +78,9 @@ func (t Tree) open(path string) (*os.File, error) {
 // read reads such a file.
 func (t Tree) read(path string) (string, error) {
 	f, err := t.open(path)
+	if text, ok := t.files[path]; ok && errors.Is(err, fs.ErrNotExist) {
+		return text, nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -96,11 +104,15 @@ func openPlain(path string) (*os.File, error) {
 
 // list lists a directory by name.
 func (t Tree) list(dir string) []string {
-	at, err := t.locate(dir)
-	if err != nil {
-		return nil
+	var found []string
+	if at, err := t.locate(dir); err == nil {
+		found = proc.List(at)
 	}
-	found := proc.List(at)
+	for name := range t.files {
+		if filepath.Dir(name) == filepath.Clean(dir) {
+			found = append(found, filepath.Base(name))
+		}
+	}
 	slices.Sort(found)
-	return found
+	return slices.Compact(found)
 }

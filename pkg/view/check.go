@@ -81,6 +81,8 @@ func (c *Check) title() string {
 	switch {
 	case c.Window > 0:
 		parts = append(parts, "counters of the last "+text.Duration(c.Window))
+	case sys.Saved && sys.Tree != "":
+		parts = append(parts, "the saved tree "+sys.Tree)
 	case sys.Saved:
 		parts = append(parts, "a saved tree")
 	default:
@@ -103,11 +105,8 @@ func (c *Check) dropin(p *text.Page) {
 
 func (c *Check) conclusion() string {
 	critical, warnings, notes := c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note)
-	switch {
-	case critical+warnings+notes == 0:
-		return "Nothing is wrong, as far as could be read."
-	case critical+warnings == 0:
-		return fmt.Sprintf("Nothing is wrong, as far as could be read; %s.", text.Count(notes, "note"))
+	if critical+warnings == 0 {
+		return c.nothingWrong(notes)
 	}
 	conclusion := fmt.Sprintf("%d critical, %s, %s.", critical, text.Count(warnings, "warning"), text.Count(notes, "note"))
 	switch {
@@ -117,6 +116,22 @@ func (c *Check) conclusion() string {
 		conclusion += " Totals may be old: --since 10s looks only at what happens now."
 	}
 	return conclusion
+}
+
+// nothingWrong is the conclusion when nothing needs a change. What was not read
+// follows it.
+func (c *Check) nothingWrong(notes int) string {
+	also := ""
+	if notes > 0 {
+		also = "; " + text.Count(notes, "note")
+	}
+	switch unread := len(c.Snapshot.Unread); {
+	case !c.Snapshot.Counted():
+		return "Whether anything is wrong is not known, as the kernel's counters were not read" + also + "."
+	case unread > 0:
+		return fmt.Sprintf("Nothing is wrong in what could be read, without %s that could not be%s.", text.Count(unread, "thing"), also)
+	}
+	return "Nothing is wrong, as far as could be read" + also + "."
 }
 
 // JSON writes an object of type "finding" for each, the worst first, and one of
@@ -141,13 +156,15 @@ func (c *Check) JSON(w io.Writer) error {
 		Kernel   string             `json:"kernel"`
 		Window   float64            `json:"window_s,omitempty"`
 		Saved    bool               `json:"saved,omitempty"`
+		Tree     string             `json:"tree,omitempty"`
 		Netns    int                `json:"namespaces"`
 		Critical int                `json:"critical"`
 		Warnings int                `json:"warnings"`
 		Notes    int                `json:"notes"`
 		Settings []diagnose.Setting `json:"dropin"`
 		Unread   []string           `json:"unread"`
-	}{"check", ndjson.Schema, ndjson.Time(c.Time), c.Version, sys.Name, sys.Kernel, ndjson.Seconds(c.Window), sys.Saved,
+		Counted  bool               `json:"counters_read"`
+	}{"check", ndjson.Schema, ndjson.Time(c.Time), c.Version, sys.Name, sys.Kernel, ndjson.Seconds(c.Window), sys.Saved, sys.Tree,
 		len(c.Snapshot.Spaces), c.number(diagnose.Critical), c.number(diagnose.Warning), c.number(diagnose.Note),
-		ndjson.List(c.Settings), ndjson.List(c.Snapshot.Unread)})
+		ndjson.List(c.Settings), ndjson.List(c.Snapshot.Unread), c.Snapshot.Counted()})
 }

@@ -17,11 +17,11 @@ var severityStyles = map[diagnose.Severity]text.Style{
 
 // Finding puts one finding on a page: what is wrong, the evidence in columns,
 // what it means for clients and what to change. A network namespace is named
-// unless it is own.
+// unless it is own. Of a saved machine only names are known.
 func Finding(p *text.Page, x *diagnose.Finding, own uint32) {
 	where := ""
 	switch {
-	case x.Netns == 0 || x.Netns == own:
+	case x.Netns == own && own != 0 || x.Netns == 0 && x.NetnsName == "":
 	case x.NetnsName != "":
 		where = ", in netns " + x.NetnsName
 	default:
