@@ -12,14 +12,13 @@ import (
 )
 
 // cutOff is a machine on which somaxconn cuts off a queue that is full, CPUs' queues
-// were full, and a file says otherwise of somaxconn.
+// were full, and a file says otherwise of another sysctl.
 func cutOff(spoil ...func(*Facts)) Facts {
 	f := healthy()
-	f.Space.Sysctls[somaxconn] = "128"
-	f.Space.Listeners = []sockets.ListenerQueue{listener(129, 128, 7)}
+	f.Space.Listeners = []sockets.ListenerQueue{listener(4097, 4096, 7)}
 	f.Space.Counters["TcpExtListenOverflows"] = 7
 	f.System.Softnet.Dropped = 1e6
-	f.System.Files = append(f.System.Files, survey.Assignment{File: "/etc/sysctl.d/90.conf", Line: 1, Key: twRecycle, Value: "1"})
+	f.System.Files = append(f.System.Files, survey.Assignment{File: "/etc/sysctl.d/90.conf", Line: 1, Key: twReuse, Value: "1"})
 	for _, s := range spoil {
 		s(&f)
 	}
@@ -41,10 +40,10 @@ func ownedBy(p proc.Process) func(*Facts) {
 
 func TestChangesInAnInnerNamespace(t *testing.T) {
 	container := proc.Process{PID: 7, Comm: "redis", Container: strings.Repeat("ab", 32), Unit: "docker.service"}
-	const docker, compose = "docker run --sysctl net.core.somaxconn=4096", `sysctls: {net.core.somaxconn: "4096"}`
-	const pod, unsafe = `securityContext: {sysctls: [{name: net.core.somaxconn, value: "4096"}]}`, "--allowed-unsafe-sysctls=net.core.somaxconn"
-	const unit, hook = "ExecStartPre=+sysctl -w net.core.somaxconn=4096", "behind ip netns add: sysctl -w net.core.somaxconn=4096"
-	const now, host = " sysctl -w net.core.somaxconn=4096", "/etc/sysctl.d of the host"
+	const docker, compose = "docker run --sysctl net.core.somaxconn=8192", `sysctls: {net.core.somaxconn: "8192"}`
+	const pod, unsafe = `securityContext: {sysctls: [{name: net.core.somaxconn, value: "8192"}]}`, "--allowed-unsafe-sysctls=net.core.somaxconn"
+	const unit, hook = "ExecStartPre=+sysctl -w net.core.somaxconn=8192", "behind ip netns add: sysctl -w net.core.somaxconn=8192"
+	const now, host = " sysctl -w net.core.somaxconn=8192", "/etc/sysctl.d of the host"
 	for name, test := range map[string]struct {
 		facts Facts
 		says  []string

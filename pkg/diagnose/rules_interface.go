@@ -57,8 +57,12 @@ func (f *Facts) losses(i *nstat.Interface) []Evidence {
 	var found []Evidence
 	for _, l := range i.Losses {
 		all := i.Packets + l.Count
+		what := i.Name + " " + l.Counter
+		if l.Driver {
+			what += " (ethtool -S)"
+		}
 		found = append(found, Evidence{
-			What: i.Name + " " + l.Counter, Value: fmt.Sprint(l.Count),
+			What: what, Value: fmt.Sprint(l.Count),
 			Where: fmt.Sprintf("%.2g %% of %d, %s", float64(l.Count)*100/float64(max(all, 1)), all, f.when()),
 		})
 	}

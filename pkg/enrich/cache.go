@@ -61,7 +61,8 @@ type Answer struct {
 // Listener is who listens on a port.
 type Listener struct {
 	Port uint16
-	// Process is the eldest of those that have the port; without a PID where
+	// Process is the eldest of those that have the port, a master that only waits for
+	// its workers aside; without a PID where
 	// that may not be known.
 	proc.Process
 	// Shared is how many further processes have it: by sockets of their own

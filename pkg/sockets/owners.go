@@ -24,6 +24,9 @@ type Owners struct {
 type process struct {
 	proc.Process
 	started uint64
+	// master tells that it waits for its children, or for a signal, and accepts
+	// nothing. It is looked at only where several have a socket.
+	master bool
 }
 
 // FindOwners looks through the open files of all processes of a /proc that it may
@@ -36,12 +39,39 @@ func FindOwners(dir string, inodes map[uint64]bool) *Owners {
 	}
 	for _, pids := range o.pids {
 		for _, pid := range pids {
-			if _, known := o.processes[pid]; !known {
-				o.processes[pid] = process{proc.Describe(fs, pid), startOf(fs, pid)}
+			p, known := o.processes[pid]
+			if !known {
+				p = process{proc.Describe(fs, pid), startOf(fs, pid), false}
 			}
+			p.master = p.master || len(pids) > 1 && isMaster(fs, pid)
+			o.processes[pid] = p
 		}
 	}
 	return o
+}
+
+// last is 1 for what comes behind all others.
+func (p *process) last() int {
+	if p.master {
+		return 1
+	}
+	return 0
+}
+
+// isMaster says whether a process's only thread waits for a child or for a signal
+// (kernel/exit.c:do_wait, kernel/signal.c:sigsuspend), as the process does that makes
+// a socket and has workers accept from it. What it waits in takes privilege to read.
+func isMaster(fs procfs.FS, pid int) bool {
+	dir, err := fs.Proc(pid)
+	if err != nil {
+		return false
+	}
+	stat, err1 := dir.Stat()
+	in, err2 := dir.Wchan()
+	if err1 != nil || err2 != nil || stat.NumThreads != 1 {
+		return false
+	}
+	return in == "do_wait" || in == "__do_wait" || strings.Contains(in, "sigsuspend")
 }
 
 func findPIDs(dir string, inodes map[uint64]bool) map[uint64][]int {
@@ -111,7 +141,8 @@ func (o *Owners) Keep(before *Owners, inodes map[uint64]bool) {
 }
 
 // Of returns the eldest process that has one of the sockets open, which is the
-// parent of those to which it passed its sockets on, and how many others have one.
+// parent of those to which it passed its sockets on, and how many others have one. A
+// process that only waits for its children comes last: they accept.
 // Without any there is no process.
 func (o *Owners) Of(sockets []Socket) (eldest proc.Process, others int) {
 	pids := o.pidsOf(sockets)
@@ -119,7 +150,8 @@ func (o *Owners) Of(sockets []Socket) (eldest proc.Process, others int) {
 		return proc.Process{}, 0
 	}
 	first := slices.MinFunc(pids, func(a, b int) int {
-		return cmp.Or(cmp.Compare(o.processes[a].started, o.processes[b].started), cmp.Compare(a, b))
+		x, y := o.processes[a], o.processes[b]
+		return cmp.Or(x.last()-y.last(), cmp.Compare(x.started, y.started), cmp.Compare(a, b))
 	})
 	return o.processes[first].Process, len(pids) - 1
 }
