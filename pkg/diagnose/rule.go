@@ -20,6 +20,9 @@ const (
 	Machine
 	// Listener rules look at each listening socket.
 	Listener
+	// Log rules look at what the kernel's log says of one thing, unless another
+	// finding is about it.
+	Log
 	// Trace rules look at what a trace counted of one cause.
 	Trace
 )
@@ -43,7 +46,7 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules)
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, logRules, traceRules)
 }
 
 // Rules lists the rules.
@@ -64,6 +67,7 @@ func Check(all []Facts) []Finding {
 			found = append(found, one.find(Listener)...)
 		}
 	}
+	found = append(found, logged(all, found)...)
 	return worstFirst(found)
 }
 
@@ -103,7 +107,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	}
 	x.ID = r.ID
 	x.Means = cmp.Or(x.Means, r.Means)
-	if r.Scope != Machine {
+	if r.Scope != Machine && r.Scope != Log {
 		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.Space.Own
 	}
 	if x.Evidence == nil {

@@ -180,6 +180,7 @@ var rows = []struct {
 	{"a neighbour table nearly full", []func(*Facts){counter("Neighbourentries", 1000)}, "warning neighbour-table", []string{"gc_thresh3=2048", "gc_thresh2=1024", "gc_thresh1=512"}},
 	{"a neighbour table that overflowed", []func(*Facts){window, counter("Neighbourtable_fulls", 1)}, "warning neighbour-table", nil},
 	{"unresolved neighbours", []func(*Facts){counter("Neighbourunresolved_discards", 100)}, "note neighbour-unresolved", nil},
+	{"a SYN flood in the log", []func(*Facts){func(f *Facts) { f.System.Log = []survey.LogEvent{{Kind: survey.LogSYNFlood, Count: 2, Port: 8080}} }}, "note kernel-log", []string{"port 8080"}},
 }
 
 // heldBy has nine tenths of the table be of one range.
