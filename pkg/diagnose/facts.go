@@ -27,6 +27,8 @@ type Facts struct {
 	Window time.Duration
 	// Listener is the one that a rule about listeners looks at.
 	Listener *sockets.ListenerQueue
+	// Event is what the kernel's log says of one thing, for the rule about that.
+	Event *survey.LogEvent
 	// Tally is what a trace counted of one cause, for the rules about that.
 	Tally *Tally
 }

@@ -71,14 +71,14 @@ func (f *Facts) forGood(changes []Change) []Change {
 	last := 0
 	for i := range changes {
 		c := &changes[i]
-		if c.Sysctl == "" {
+		if c.Sysctl == "" || c.Basis == Assumed {
 			continue
 		}
 		last = i + 1
 		switch {
 		case f.global(c.Sysctl) || !f.inner():
 			c.Why += "; it is the whole machine's: for good, it belongs into /etc/sysctl.d of the host, not of a container"
-		case c.Basis != Assumed && settable(c.Sysctl, c.Value):
+		case settable(c.Sysctl, c.Value):
 			own = append(own, *c)
 		}
 	}

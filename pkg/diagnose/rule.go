@@ -17,6 +17,9 @@ const (
 	Machine
 	// Listener rules look at each listening socket.
 	Listener
+	// Log rules look at what the kernel's log says of one thing, unless another
+	// finding is about it.
+	Log
 	// Trace rules look at what a trace counted of one cause.
 	Trace
 )
@@ -42,7 +45,7 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, traceRules,
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, logRules, traceRules,
 		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules)
 }
 
@@ -64,6 +67,7 @@ func Check(all []Facts) []Finding {
 			found = append(found, one.find(Listener)...)
 		}
 	}
+	found = append(found, logged(all, found)...)
 	settle(found)
 	forGood(found)
 	return worstFirst(found)
@@ -107,7 +111,7 @@ func (r *Rule) apply(f *Facts) *Finding {
 	x.Means = cmp.Or(x.Means, r.Means)
 	f.judgeLimits(x)
 	x.otherNetns = f.inner() && !f.hasFiles() || f.System.Container
-	if r.Scope != Machine {
+	if r.Scope != Machine && r.Scope != Log {
 		x.Netns, x.NetnsName, x.otherNetns = f.Space.Netns.Inode, f.Space.Name, !f.hasFiles()
 	}
 	if x.Evidence == nil {

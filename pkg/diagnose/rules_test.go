@@ -224,6 +224,7 @@ var rows = []struct {
 	{"a small neighbour table with its own thresholds", []func(*Facts){sysctl("net.ipv4.neigh.default.gc_thresh3", "21"), sysctl("net.ipv4.neigh.default.gc_thresh2", "80000")}, "warning neighbour-table", []string{"gc_thresh3=1024", "!gc_thresh2="}},
 	{"a neighbour table that overflowed", []func(*Facts){window, counter("Neighbourtable_fulls", 1)}, "warning neighbour-table", nil},
 	{"unresolved neighbours", []func(*Facts){counter("Neighbourunresolved_discards", 100)}, "note neighbour-unresolved", nil},
+	{"a SYN flood in the log", []func(*Facts){func(f *Facts) { f.System.Log = []survey.LogEvent{{Kind: survey.LogSYNFlood, Count: 2, Port: 8080}} }}, "note kernel-log", []string{"port 8080"}},
 }
 
 func kernel(release string) func(*Facts) { return func(f *Facts) { f.System.Kernel = release } }

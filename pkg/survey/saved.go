@@ -35,9 +35,7 @@ func (t Tree) Survey() (*Snapshot, error) {
 	if own.empty() && len(v.Spaces) == 1 && v.System.Files == nil && v.System.Kernel == "" && v.System.Log == nil && v.Unread == nil {
 		return nil, ErrNothing
 	}
-	for i := range v.Spaces {
-		v.lackOf(&v.Spaces[i])
-	}
+	v.lackOfSpaces()
 	v.lackOfSystem()
 	return v.Snapshot, nil
 }
@@ -119,50 +117,16 @@ func (v *saved) netnsNames() []string {
 		}
 		return true
 	})
+	names = slices.DeleteFunc(names, func(name string) bool { return !mayBeNetns(name) })
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// lackOfSystem says what was not found of that which all namespaces share.
-func (v *saved) lackOfSystem() {
-	if v.System.Uptime == 0 {
-		v.unread("for how long the counters count: neither proc/uptime nor what uptime prints is in the tree")
-	}
-	if v.System.Softnet == nil {
-		v.unread("the CPUs' queues of packets: proc/net/softnet_stat is not in the tree")
-	}
-	if v.System.Log == nil {
-		v.unread("the kernel's log: neither dmesg nor the journal nor var/log is in the tree")
-	}
-}
-
-// lackOf says what was not found of a namespace.
-func (v *saved) lackOf(s *Space) {
-	var lack []string
-	if !s.Counted() {
-		lack = append(lack, "the kernel's counters: neither proc/net/netstat and snmp nor nstat_-zas nor netstat_-s is in the tree")
-	}
-	if len(s.Sysctls) == 0 {
-		lack = append(lack, "the sysctls in force: neither proc/sys nor sysctl_-a is in the tree")
-	}
-	switch {
-	case s.Listeners == nil:
-		lack = append(lack, "the listeners: neither proc/net/tcp nor ss_* nor netstat_* is in the tree")
-	case !slices.ContainsFunc(s.Listeners, limited):
-		lack = append(lack, "the limits of the accept queues: what ss -lnt prints is not in the tree")
-	}
-	if s.tracks() && !s.hasCounters("Conntrack") {
-		lack = append(lack, "the counters of connection tracking: neither proc/net/stat/nf_conntrack nor conntrack_-S is in the tree")
-	}
-	if s.Interfaces == nil && s.Own {
-		lack = append(lack, "what the interfaces lost: neither proc/net/dev nor sys/class/net nor ethtool_-S_* is in the tree")
-	}
-	if s.empty() && !s.Own {
-		lack = []string{"there is nothing of it in the tree"}
-	}
-	for _, what := range lack {
-		v.unread(s.where() + what)
-	}
+// mayBeNetns says whether ip netns could have made a namespace of that name, which
+// is that of a file. Whoever wrote the tree chose it, and it is an argument of
+// commands.
+func mayBeNetns(name string) bool {
+	return !strings.Contains(name, "/") && name != "." && name != ".." && !strings.HasPrefix(name, "-")
 }
 
 // Counted says whether the counters of the namespace were read.

@@ -3,6 +3,7 @@
 package survey
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -208,5 +209,23 @@ func TestSavedUptime(t *testing.T) {
 	files["proc/uptime"] = "60.00 1.00\n"
 	if s := surveyOf(t, files); s.System.Uptime != time.Minute {
 		t.Errorf("%s", s.System.Uptime)
+	}
+}
+
+// Whoever wrote a tree chose the names in it, and there may be a great many.
+func TestNamesOfNamespaces(t *testing.T) {
+	files := map[string]string{
+		"sos_commands/networking/ip_netns":                                  "../../x\n-f\n..\n$(id>x)\n",
+		"sos_commands/networking/namespaces/-n/ip_netns_exec_-n_nstat_-zas": "#kernel\nTcpPassiveOpens 1 0.0\n",
+	}
+	for i := range 20 {
+		files[fmt.Sprintf("sos_commands/networking/namespaces/ns%02d/ip_netns_exec_ns%02d_nstat_-zas", i, i)] = "#kernel\nTcpPassiveOpens 1 0.0\n"
+	}
+	s := surveyOf(t, files)
+	if len(s.Spaces) != 22 || s.Spaces[1].Name != "$(id>x)" || s.Spaces[1].Enter[3] != "$(id>x)" || s.Spaces[2].Name != "ns00" {
+		t.Errorf("%d: %+v", len(s.Spaces), s.Spaces[:3])
+	}
+	if !s.sayUnread("20 network namespaces (ns00, ns01, ns02, ns03, ns04, ns05, ns06, ns07, ...): the listeners") || len(s.Unread) > 12 {
+		t.Errorf("%q", s.Unread)
 	}
 }

@@ -48,6 +48,12 @@ func (s *Space) readHere(list func() ([]sockets.Socket, error)) (unread []string
 	if err := s.readHolders(); err != nil {
 		unread = append(unread, "who has the entries of the connection tracking table: "+err.Error())
 	}
+	if s.Interfaces, err = readInterfaces(); err != nil {
+		unread = append(unread, "what the interfaces lost: "+err.Error())
+	}
+	if s.tracks() && !s.hasCounters("Conntrack") {
+		unread = append(unread, "the counters of connection tracking: this kernel has no /proc/net/stat/nf_conntrack; conntrack -S shows them")
+	}
 	if err := s.readListeners(list); err != nil {
 		unread = append(unread, "the listeners: "+err.Error())
 	}

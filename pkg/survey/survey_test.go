@@ -24,8 +24,8 @@ func TestSurveySaysThatListenersWereNotRead(t *testing.T) {
 	} {
 		s := Space{Own: true}
 		unread, err := s.readHere(func() ([]sockets.Socket, error) { return nil, test.err })
-		if err != nil || !slices.Equal(unread, test.want) || len(s.Counters) == 0 {
-			t.Errorf("%s: %v, unread %q", name, err, unread)
+		if err != nil || !slices.Equal(unread, test.want) || len(s.Counters) == 0 || len(s.Interfaces) == 0 || s.Interfaces[0].Name == "" {
+			t.Errorf("%s: %v, unread %q, %v", name, err, unread, s.Interfaces)
 		}
 	}
 }
