@@ -56,7 +56,7 @@ func tracedStraySegments(f *Facts) *Finding {
 	return x
 }
 
-const afterRefusalMeans = "what its full accept queue means: they believe themselves connected, and read \"connection reset by peer\" when they go on"
+const afterRefusalMeans = "what a full accept queue means: clients believe themselves connected, and read \"connection reset by peer\" when they go on"
 
 // afterRefusal is how many of a tally are of sources that the full accept queue of
 // the same listener refused in the same trace.
