@@ -329,7 +329,8 @@ saved tree. No link leads out of the tree. Of a sosreport check reads these, too
 - ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `, and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
 - the same of each network namespace, in ` + "`namespaces/NAME/`" + ` or by the name ` + "`ip_netns_exec_NAME_*`" + `.
 
-Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `.
+Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `; of a Kubernetes node's collection the files that are
+named after these commands in ` + "`networking`, `sysctls`, `kernel`, `system`" + ` and the like.
 
 What was not found is listed (` + "`Not read:`, `unread`" + ` in JSON), each namespace of its own. Lines of these files that are not understood are
 passed over and counted there. Where nothing was found and the kernel's counters were not read, nobody can say that nothing is

@@ -164,7 +164,7 @@ func TestInterfacesOfASavedTree(t *testing.T) {
 		"sys/devices/virtual/net/eth0/statistics/rx_dropped":       "800\n",
 		"sys/devices/virtual/net/eth0/statistics/rx_over_errors":   "x\n",
 		"sys/class/net/eth0":                                    "-> ../../devices/virtual/net/eth0",
-		"sos_commands/networking/ethtool_-S_eth0":               "NIC statistics:\n     rx_no_dma_resources: 5\n     rx_packets: 1000\n",
+		"sos_commands/networking/ethtool_-S_eth0":               "NIC statistics:\n     rx_no_dma_resources: 5\n     rx_missed_errors: 6\n     rx_packets: 1000\n",
 		"sos_commands/networking/ethtool_-S_ib_0":               "no stats available\n",
 		"sos_commands/networking/ethtool_-i_eth0":               "rx_missed_errors: 99\n",
 		"sys/class/net/bond0/statistics/rx_packets":             "12\n",
