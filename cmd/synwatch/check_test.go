@@ -119,7 +119,7 @@ func TestCheckOfUnreadCounters(t *testing.T) {
 		"no counters":           {proctest.Tree(t, map[string]string{"etc/sysctl.conf": "net.a = 1\n"}), exitFailed, unknown + ".\nNot read: ", "add what nstat -zas prints"},
 		"no counters, a note":   {proctest.Tree(t, map[string]string{"proc/sys/net/ipv4/tcp_syncookies": "2\n"}), exitFailed, unknown + "; 1 note.\nNot read: ", "add what nstat -zas prints"},
 		"no counters, warnings": {proctest.Tree(t, map[string]string{"proc/sys/net/ipv4/tcp_timestamps": "0\n"}), exitWarnings, "Not read: the kernel's counters", ""},
-		"counters":              {fine, exitFine, "Nothing is wrong in what could be read, without ", ""},
+		"counters":              {fine, exitFine, "Nothing is wrong in what was read; 6 things were not read.\nNot read: ", ""},
 		"counters, from above":  {proctest.Tree(t, map[string]string{"sosreport-web1/proc/net/snmp": "Tcp: PassiveOpens\nTcp: 7\n"}), exitFine, "the saved tree sosreport-web1", ""},
 	} {
 		got := command(t, newFake(), "check", "--root", test.dir)
@@ -150,7 +150,7 @@ func TestCheckSosreport(t *testing.T) {
 	got := command(t, newFake(), "check", "--root", "testdata/sosreport-gateway")
 	for _, s := range []string{
 		"haproxy[98] on port 9697 is full, in netns qrouter-1", "java[2211] on port 8080 was full", "dropped by this listener  2210  since it listens",
-		"in 90 days since boot", "Not read: network namespace qdhcp-2: there is nothing of it in the tree",
+		"in 90 days since boot", "1822  since the namespace was made", "Not read: network namespace qdhcp-2: there is nothing of it in the tree",
 	} {
 		if !strings.Contains(got.stdout, s) {
 			t.Errorf("no %q in:\n%s", s, got.stdout)
@@ -350,7 +350,8 @@ saved tree. No link leads out of the tree. Of a sosreport check reads these, too
 - ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `, and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
 - the same of each network namespace, in ` + "`namespaces/NAME/`" + ` or by the name ` + "`ip_netns_exec_NAME_*`" + `.
 
-Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `.
+Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `; of a Kubernetes node's collection the files that are
+named after these commands in ` + "`networking`, `sysctls`, `kernel`, `system`" + ` and the like.
 
 What was not found is listed (` + "`Not read:`, `unread`" + ` in JSON), each namespace of its own. Lines of these files that are not understood are
 passed over and counted there. Where nothing was found and the kernel's counters were not read, nobody can say that nothing is

@@ -14,7 +14,7 @@ import (
 )
 
 // marks are what tells that a directory is the top of a saved tree, any of them.
-var marks = []string{"sos_commands", "proc/net", "proc/sys", "etc/sysctl.conf", "etc/sysctl.d", "network.txt"}
+var marks = []string{"sos_commands", "proc/net", "proc/sys", "etc/sysctl.conf", "etc/sysctl.d", "network.txt", "networking", "sysctls"}
 
 // OpenSaved reads the saved tree below a directory, or that which is one level further
 // down if the directory is no such tree and there is just one, as where a sosreport was

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNothing says that a tree holds nothing that is of use.
-var ErrNothing = errors.New("holds none of the files of a saved machine: etc/sysctl.conf, etc/sysctl.d, proc, sos_commands or a supportconfig's network.txt")
+var ErrNothing = errors.New("holds none of the files of a saved machine: etc/sysctl.conf, etc/sysctl.d, proc, sos_commands, a supportconfig's network.txt or a node collection's networking")
 
 // saved is a saved tree that is being read.
 type saved struct {
@@ -25,6 +25,7 @@ type saved struct {
 func (t Tree) Survey() (*Snapshot, error) {
 	v := &saved{Snapshot: &Snapshot{}, tree: t}
 	v.captures = append(v.tree.readSupportconfig(), sosCaptures(v.tree)...)
+	v.captures = append(v.captures, nodeCaptures(v.tree)...)
 	v.readSystem(v.tree)
 	v.readSavedSystem()
 	v.readLogs()

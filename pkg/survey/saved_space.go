@@ -170,7 +170,11 @@ func (v *saved) interfaces(netns string) []nstat.Interface {
 	v.each(netns, "ethtool", "S", func(c *capture, text string) bool {
 		if len(c.words) > 2 {
 			i := interfaceNamed(&all, strings.Join(c.words[2:], "_"))
-			i.Losses = append(i.Losses, nstat.ParseEthtool(text)...)
+			for _, l := range nstat.ParseEthtool(text) {
+				if !slices.ContainsFunc(i.Losses, func(o nstat.Loss) bool { return o.Counter == l.Counter }) {
+					i.Losses = append(i.Losses, l)
+				}
+			}
 		}
 		return true
 	})

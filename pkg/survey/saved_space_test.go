@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/proc/proctest"
 )
 
 func surveyOf(t *testing.T, files map[string]string) *Snapshot {
@@ -164,7 +165,7 @@ func TestInterfacesOfASavedTree(t *testing.T) {
 		"sys/devices/virtual/net/eth0/statistics/rx_dropped":       "800\n",
 		"sys/devices/virtual/net/eth0/statistics/rx_over_errors":   "x\n",
 		"sys/class/net/eth0":                                    "-> ../../devices/virtual/net/eth0",
-		"sos_commands/networking/ethtool_-S_eth0":               "NIC statistics:\n     rx_no_dma_resources: 5\n     rx_packets: 1000\n",
+		"sos_commands/networking/ethtool_-S_eth0":               "NIC statistics:\n     rx_no_dma_resources: 5\n     rx_missed_errors: 6\n     rx_packets: 1000\n",
 		"sos_commands/networking/ethtool_-S_ib_0":               "no stats available\n",
 		"sos_commands/networking/ethtool_-i_eth0":               "rx_missed_errors: 99\n",
 		"sys/class/net/bond0/statistics/rx_packets":             "12\n",
@@ -227,5 +228,22 @@ func TestNamesOfNamespaces(t *testing.T) {
 	}
 	if !s.sayUnread("20 network namespaces (ns00, ns01, ns02, ns03, ns04, ns05, ns06, ns07, ...): the listeners") || len(s.Unread) > 12 {
 		t.Errorf("%q", s.Unread)
+	}
+}
+
+// A link in a tree leads to what is in the tree, wherever it points.
+func TestNoCaptureIsReadOutsideOfATree(t *testing.T) {
+	out := proctest.Tree(t, map[string]string{"nstat_-zas": "#kernel\nTcpPassiveOpens 1 0.0\n", "dmesg": "TCP: too many orphaned sockets\n", "rx_fifo_errors": "7\n"})
+	s := surveyOf(t, map[string]string{
+		"etc/sysctl.conf":                     "net.a = 1\n",
+		"sos_commands/networking":             "-> " + out,
+		"sos_commands/kernel/dmesg":           "-> " + out + "/dmesg",
+		"sos_commands/networking2/namespaces": "-> " + out,
+		"sys/class/net/eth0/statistics":       "-> " + out,
+		"network.txt":                         "-> /etc/passwd",
+		"networking":                          "-> " + out,
+	})
+	if own := &s.Spaces[0]; len(own.Counters) > 0 || len(s.Spaces) != 1 || len(own.Interfaces) > 0 || len(s.System.Log) > 0 {
+		t.Errorf("%+v, %+v", s.Spaces, s.System)
 	}
 }

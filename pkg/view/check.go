@@ -128,8 +128,10 @@ func (c *Check) nothingWrong(notes int) string {
 	switch unread := len(c.Snapshot.Unread); {
 	case !c.Snapshot.Counted():
 		return "Whether anything is wrong is not known, as the kernel's counters were not read" + also + "."
-	case unread > 0:
-		return fmt.Sprintf("Nothing is wrong in what could be read, without %s that could not be%s.", text.Count(unread, "thing"), also)
+	case unread == 1:
+		return "Nothing is wrong in what was read" + also + "; 1 thing was not read."
+	case unread > 1:
+		return fmt.Sprintf("Nothing is wrong in what was read%s; %d things were not read.", also, unread)
 	}
 	return "Nothing is wrong, as far as could be read" + also + "."
 }
