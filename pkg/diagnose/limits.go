@@ -18,11 +18,11 @@ type limit struct {
 var limits = []limit{
 	{
 		"orphans", maxOrphans, "there are more connections without an owner than tcp_max_orphans lets be",
-		func(f *Facts) (uint64, bool) { return f.sockstat(func(o, _ uint64) uint64 { return o }) }, (*Facts).halfOfSlots,
+		func(f *Facts) (uint64, bool) { return f.sockstat(func(o, _ uint64) uint64 { return o }) }, byMemory((*Facts).usualOrphans),
 	},
 	{
 		"time-wait-full", twBuckets, "there are as many connections in TIME_WAIT as tcp_max_tw_buckets lets be",
-		func(f *Facts) (uint64, bool) { return f.sockstat(func(_, tw uint64) uint64 { return tw }) }, (*Facts).halfOfSlots,
+		func(f *Facts) (uint64, bool) { return f.sockstat(func(_, tw uint64) uint64 { return tw }) }, byMemory((*Facts).usualTimeWait),
 	},
 	{
 		"neighbour-table", neighbours[0].sysctl + "3", "the neighbour table (ARP) is full",
@@ -46,19 +46,19 @@ func (f *Facts) neighbours(table int) (uint64, bool) {
 	return n, known
 }
 
-// halfOfSlots is what the kernel chooses for tcp_max_orphans and tcp_max_tw_buckets:
-// half of the slots of the hash of connections, which has one for 128 KiB of memory
-// and no more than 524288 (net/ipv4/tcp.c:tcp_init, net/ipv4/tcp_ipv4.c:
-// tcp_sk_init).
-func (f *Facts) halfOfSlots() (uint64, string) {
-	if f.System.Memory == 0 {
-		return 0, ""
+// byMemory is a limit that the kernel chooses by the machine's memory, 0 where that
+// is not known.
+func byMemory(usual func(*Facts) uint64) func(*Facts) (uint64, string) {
+	return func(f *Facts) (uint64, string) {
+		if f.System.Memory == 0 {
+			return 0, ""
+		}
+		return usual(f), "the kernel's own choice for " + bytes(f.System.Memory) + " of memory"
 	}
-	return min(powerAbove(f.System.Memory>>17), 512<<10) / 2, "the kernel's own choice for " + bytes(f.System.Memory) + " of memory"
 }
 
 // usualNeighbours is gc_thresh3 (net/ipv4/arp.c:arp_tbl, net/ipv6/ndisc.c:nd_tbl).
-func usualNeighbours(*Facts) (uint64, string) { return 1024, "the kernel's own choice" }
+func usualNeighbours(*Facts) (uint64, string) { return defaultNeighbours, "the kernel's own choice" }
 
 // judgeLimits makes a finding critical whose limit is reached now, and sets a limit
 // against the kernel's own choice for this memory.

@@ -15,7 +15,7 @@ import (
 // readSavedSpace reads a namespace. The files of /proc are of the first, whose name
 // is empty.
 func (v *saved) readSavedSpace(netns string) {
-	s := Space{Name: netns, Own: netns == ""}
+	s := Space{Name: netns, Own: netns == "", Inner: netns != ""}
 	s.Sysctls = map[string]string{}
 	v.each(netns, "sysctl", "a", func(_ *capture, text string) bool {
 		maps.Copy(s.Sysctls, parseSysctlList(text))
