@@ -58,6 +58,9 @@ func (e *env) hooks(o probe.Options, asJSON bool) (err error) {
 	hookTable(page, coverage.Hooks)
 	visibility(page, attributor)
 	page.Blank()
+	page.Linef("Not looked at on any kernel: packets that this host forwards, protocols other than TCP, its own")
+	page.Linef("outgoing connections, and what a NIC or XDP drops.")
+	page.Blank()
 	page.Linef("%s", kernelLine(machine, &coverage))
 	_, err = page.WriteTo(e.stdout)
 	return err

@@ -27,7 +27,10 @@ func TestKernelMemlock(t *testing.T) {
 	if err := os.Symlink(self, program); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/bin/sh", "-c", `ulimit -l 64; exec "$0" hooks`, program)
+	cmd := exec.Command("/bin/sh", "-c", `ulimit -l 64; exec "$0" hooks "$@"`, program)
+	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
+		cmd.Args = append(cmd.Args, "--btf", file)
+	}
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
