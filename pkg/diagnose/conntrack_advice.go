@@ -43,16 +43,22 @@ func largestHolder(h *conntrack.Summary) string {
 	return fmt.Sprintf("%s holds %d %% of it, %s", network(g.Prefix), g.Entries*100/h.Entries, g.Mostly)
 }
 
+// seeHolders is what to do where nobody's entries are to be deleted: it is not known
+// who fills the table, or it has room now.
+func (f *Facts) seeHolders() []Change {
+	return append([]Change{
+		{
+			Do: "see who holds the entries", Command: f.inNetns(shell.New("synwatch", "conntrack")),
+			Why: "where one range holds most of them, a larger table will fill as well",
+		},
+	}, f.shorterTimeout()...)
+}
+
 // holderChanges is what to do about the sources that fill the table.
 func (f *Facts) holderChanges() []Change {
 	h := f.Space.Holders
 	if h == nil || h.Chief() == nil {
-		return append([]Change{
-			{
-				Do: "see who holds the entries", Command: f.inNetns(shell.New("synwatch", "conntrack")),
-				Why: "where one range holds most of them, a larger table will fill as well",
-			},
-		}, f.shorterTimeout()...)
+		return f.seeHolders()
 	}
 	g := h.Chief()
 	d := conntrack.Deletion{Src: g.Prefix, Kind: g.Mostly}

@@ -149,7 +149,7 @@ func conntrackEarlyDrops(f *Facts) *Finding {
 	return &Finding{
 		Severity: f.severityOf(n), Title: "connection tracking evicted entries to make room",
 		Evidence: append(f.counted("Conntrackearly_drop", "Conntrackdrop"), f.tableEvidence()...),
-		Changes:  f.holderChanges(),
+		Changes:  f.seeHolders(),
 	}
 }
 

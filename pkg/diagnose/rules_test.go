@@ -177,6 +177,8 @@ var rows = []struct {
 	{"drops of a table that was full", []func(*Facts){window, counter("Conntrackdrop", 9)}, "warning conntrack-drops", []string{"0 % of 262144"}},
 	{"tw_recycle that was on", []func(*Facts){counter("TcpExtPAWSPassive", 1e6), sysctl(twRecycle, "0")}, "warning paws-rejects", []string{"when tcp_tw_recycle was on"}},
 	{"early drops", []func(*Facts){window, counter("Conntrackearly_drop", 1)}, "warning conntrack-early-drops", nil},
+	{"early drops of a table that has room now", []func(*Facts){window, counter("Conntrackearly_drop", 1), heldBy("198.51.100.0/29")},
+		"warning conntrack-early-drops", []string{"synwatch conntrack", "!conntrack -D"}},
 	{"clashes that count as drops, too", []func(*Facts){counter("Conntrackinsert_failed", 20000), counter("Conntrackdrop", 20000)}, "warning conntrack-insert-failed", []string{"does this machine do source NAT", "!hangs in connect()"}},
 	{"clashes and drops", []func(*Facts){counter("Conntrackinsert_failed", 20000), counter("Conntrackchainlength", 5000), counter("Conntrackdrop", 40000)},
 		"warning conntrack-drops,warning conntrack-insert-failed,warning conntrack-chains", []string{"25000 of them without those of Conntrackinsert_failed"}},
