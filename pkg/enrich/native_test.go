@@ -15,7 +15,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -94,14 +93,7 @@ func answer(t *testing.T, d *Cache, q Query) (a Answer) {
 
 func TestCacheInAnotherNamespace(t *testing.T) {
 	ns, id := netnstest.New(t)
-	err := netns.Inside(ns, func() error {
-		lo, err := netlink.LinkByName("lo")
-		if err != nil {
-			return err
-		}
-		return netlink.LinkSetUp(lo)
-	})
-	if err != nil {
+	if err := netns.Inside(ns, netnstest.LoopbackUp); err != nil {
 		t.Fatal(err)
 	}
 	first := startServer(t, ns, "0.0.0.0:443")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,11 +22,7 @@ func TestWaitingForAStuckSocket(t *testing.T) {
 }
 
 func testStuck(t *testing.T, id netns.ID) error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
+	if err := netnstest.LoopbackUp(); err != nil {
 		return err
 	}
 	at := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: 8081}

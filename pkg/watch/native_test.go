@@ -13,7 +13,6 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
 	"github.com/synwatch/synwatch/pkg/nstat"
-	"github.com/vishvananda/netlink"
 )
 
 // accept makes n connections over the loopback device of a namespace, each of
@@ -21,11 +20,7 @@ import (
 func accept(t *testing.T, ns *os.File, n int) {
 	t.Helper()
 	err := netns.Inside(ns, func() error {
-		lo, err := netlink.LinkByName("lo")
-		if err != nil {
-			return err
-		}
-		if err := netlink.LinkSetUp(lo); err != nil {
+		if err := netnstest.LoopbackUp(); err != nil {
 			return err
 		}
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
