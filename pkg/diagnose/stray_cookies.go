@@ -2,8 +2,6 @@
 
 package diagnose
 
-import "strings"
-
 // strayCookies is the finding of failed cookies that say nothing of clients or NATs,
 // nil where they may.
 func (f *Facts) strayCookies(failed uint64) *Finding {
@@ -31,6 +29,4 @@ func (f *Facts) strayCookies(failed uint64) *Finding {
 // countsStrayACKs says whether the kernel is one of the old that look at a cookie's
 // age and value in one condition, and count both (net/ipv4/syncookies.c:
 // cookie_v4_check of 2.6.32 and 3.10). They have no BTF to ask.
-func (f *Facts) countsStrayACKs() bool {
-	return strings.HasPrefix(f.System.Kernel, "2.") || strings.HasPrefix(f.System.Kernel, "3.")
-}
+func (f *Facts) countsStrayACKs() bool { return f.before(4, 0) }
