@@ -2,7 +2,11 @@
 
 package diagnose
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/synwatch/synwatch/pkg/nstat"
+)
 
 // limit is a limit of the kernel's that a rule is about: what is over it now is
 // refused now.
@@ -18,11 +22,11 @@ type limit struct {
 var limits = []limit{
 	{
 		"orphans", maxOrphans, "there are more connections without an owner than tcp_max_orphans lets be",
-		func(f *Facts) (uint64, bool) { return f.sockstat(func(o, _ uint64) uint64 { return o }) }, byMemory((*Facts).usualOrphans),
+		ofSockets(func(s *nstat.TCPSockets) uint64 { return s.Orphans }), byMemory((*Facts).usualOrphans),
 	},
 	{
 		"time-wait-full", twBuckets, "there are as many connections in TIME_WAIT as tcp_max_tw_buckets lets be",
-		func(f *Facts) (uint64, bool) { return f.sockstat(func(_, tw uint64) uint64 { return tw }) }, byMemory((*Facts).usualTimeWait),
+		ofSockets(func(s *nstat.TCPSockets) uint64 { return s.TimeWait }), byMemory((*Facts).usualTimeWait),
 	},
 	{
 		"neighbour-table", neighbours[0].sysctl + "3", "the neighbour table (ARP) is full",
@@ -34,11 +38,13 @@ var limits = []limit{
 	},
 }
 
-func (f *Facts) sockstat(of func(orphans, timeWait uint64) uint64) (uint64, bool) {
-	if f.Space.Sockets == nil {
-		return 0, false
+func ofSockets(number func(*nstat.TCPSockets) uint64) func(*Facts) (uint64, bool) {
+	return func(f *Facts) (uint64, bool) {
+		if f.Space.Sockets == nil {
+			return 0, false
+		}
+		return number(f.Space.Sockets), true
 	}
-	return of(f.Space.Sockets.Orphans, f.Space.Sockets.TimeWait), true
 }
 
 func (f *Facts) neighbours(table int) (uint64, bool) {

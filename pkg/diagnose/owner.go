@@ -21,12 +21,12 @@ func (f *Facts) hasFiles() bool {
 	return f.Space.Own && (f.Space.Boots || !f.inner() && !f.System.Container)
 }
 
-// global says whether a sysctl is the whole machine's. In other namespaces than the
+// isGlobal says whether a sysctl is the whole machine's. In other namespaces than the
 // first such are not there (net/ipv4/sysctl_net_ipv4.c:ipv4_table,
 // net/core/sysctl_net_core.c:net_core_table), or are shown and set in the first only
 // (net/netfilter/nf_conntrack_standalone.c:nf_conntrack_standalone_init_sysctl), or
 // are those of the first (net/core/neighbour.c:neigh_sysctl_register).
-func (f *Facts) global(sysctl string) bool {
+func isGlobal(sysctl string) bool {
 	return global[sysctl] || strings.Contains(sysctl, ".neigh.default.gc_thresh")
 }
 
@@ -42,7 +42,7 @@ func (f *Facts) setNow(c *Change) shell.Command {
 	switch {
 	case command.IsZero():
 		return command
-	case !f.global(c.Sysctl):
+	case !isGlobal(c.Sysctl):
 		return command.By(f.Space.Enter)
 	case f.inner() && f.Space.Own && f.System.Container:
 		return shell.Command{}
@@ -76,7 +76,7 @@ func (f *Facts) forGood(changes []Change) []Change {
 		}
 		last = i + 1
 		switch {
-		case f.global(c.Sysctl) || !f.inner():
+		case isGlobal(c.Sysctl) || !f.inner():
 			c.Why += "; it is the whole machine's: for good, it belongs into /etc/sysctl.d of the host, not of a container"
 		case settable(c.Sysctl, c.Value):
 			own = append(own, *c)

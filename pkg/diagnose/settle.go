@@ -16,7 +16,7 @@ type sysctlIn struct {
 }
 
 func (x *Finding) where(c *Change) sysctlIn {
-	if x.in != nil && x.in.global(c.Sysctl) || global[c.Sysctl] {
+	if isGlobal(c.Sysctl) {
 		return sysctlIn{0, c.Sysctl}
 	}
 	return sysctlIn{x.Netns, c.Sysctl}
