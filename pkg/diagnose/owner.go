@@ -12,7 +12,7 @@ import (
 )
 
 // inner says whether the network namespace is known not to be the machine's first.
-func (f *Facts) inner() bool { return f.Space.Inner || f.System.Saved && !f.Space.Own }
+func (f *Facts) inner() bool { return f.Space.Inner }
 
 // hasFiles says whether the sysctl files that were read set the sysctls of the
 // namespace. systemd-sysctl and procps read them at the machine's boot, for its first
