@@ -11,10 +11,6 @@ var unrecorded = map[string]string{
 	"syn-cookie-invalid all=cookie-refused":                         "nothing provokes it: a cookie's timestamp asks for what was switched off after the SYN",
 	"paws-time-wait all=time-wait|paws-time-wait":                   "needed by kernels that count PAWSTimewait without the reason; those recorded have both",
 	"tcp-memory all=tcp-memory":                                     "nothing provokes it: tcp_mem is exhausted while data arrive",
-	"benign all=conntrack-clash|own-connect":                        "own connects are provoked in a full table; TestOwnConnectsAreCountedOnly has the others",
-	"benign all=conntrack-chain|own-connect":                        "as above",
-	"benign all=conntrack-confirm|own-connect":                      "as above",
-	"benign all=conntrack-drop|own-connect":                         "as above",
 	"benign none=packet-syn reasons=TCP_CLOSE":                      "nothing provokes it: a packet has to be in a socket's backlog while the connection ends",
 	"benign reasons=NOT_SPECIFIED, locations=tcp_rcv_state_process": "kernels between 5.10, where no tracepoint is on that way, and 6.1, which consumes the ACK",
 }
@@ -32,7 +28,6 @@ var ordered = map[string]string{
 	"conntrack-chain-too-long before conntrack-insert-failed":           "so is a long chain",
 	"conntrack-invalid before netfilter-drop":                           "a rule drops what is invalid",
 	"netfilter-reject before netfilter-drop":                            "a rule that rejects drops, too",
-	"benign before conntrack-table-full":                                "a connect of this host's own is no incoming connection",
 	"benign before no-listener":                                         "a RST that finds no socket refuses no connection",
 	"tcp-memory before tcp-memory":                                      "only tcp_check_oom counts TCPAbortOnMemory",
 	"receive-buffer-full/ofo-prune before receive-buffer-full/incoming": "the queue is pruned since there is no room for a segment",

@@ -52,21 +52,10 @@ var refusals = []Rule{
 	{Cause: other, Stage: "conntrack", All: event.ConntrackDrop, Counters: []string{ctDrop}},
 }
 
-// ofOwnConnects are the same of connections that this host opens itself. They give
-// no record, as no client was refused, but the kernel counts them all the same.
-func ofOwnConnects(refusals []Rule) []Rule {
-	own := slices.Clone(refusals)
-	for i := range own {
-		own[i].Cause, own[i].Stage = benign, ""
-		own[i].All |= event.OwnConnect
-	}
-	return own
-}
-
 // rules is read from the top: the first that an event satisfies names its
 // cause, so the more specific come first. A condition that a kernel cannot
 // fulfil makes the rule idle there, not wrong.
-var rules = slices.Concat(ofOwnConnects(refusals), refusals, []Rule{
+var rules = slices.Concat(refusals, []Rule{
 	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
 	// with bottom halves off, so the counters that move are its decision.
 	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,

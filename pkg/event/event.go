@@ -26,8 +26,13 @@ type Event struct {
 	// Location is the kernel function that freed the packet, empty for a hook
 	// that does not see the free or where the kernel hides its symbols.
 	Location string
-	// Src is the client and Dst the local address, IPv4-mapped addresses shown
-	// as IPv4. The port of Src is that of the newest observation.
+	// Direction is where the packet was going, and Proto what it was. Both are zero
+	// where the source found no room to be counted.
+	Direction Direction
+	Proto     Proto
+	// Src is the client, before any NAT, and Dst where the packet was going when it
+	// died, IPv4-mapped addresses shown as IPv4. The port of Src is that of the newest
+	// observation.
 	Src, Dst netip.AddrPort
 	Netns    netns.ID
 	// Count is how many observations this stands for, at least 1.
@@ -46,6 +51,12 @@ type Evidence struct {
 	Timestamps *Timestamps
 	Receiver   *Receiver
 	Netfilter  *Netfilter
+	Path       *Path
+	SourceNAT  *SourceNAT
+	Process    *Process
+	// OrigDst is what the client had addressed where NAT changed the destination, the
+	// zero AddrPort where it did not.
+	OrigDst netip.AddrPort
 	// Ifindex is the interface that the packet came in on, 0 where it is not
 	// known. The number is that of Event.Netns.
 	Ifindex uint32
@@ -82,6 +93,25 @@ type Netfilter struct {
 	Hook   string // prerouting, input, forward, output, postrouting or ingress
 	Table  string // empty where it is not nftables', or was not seen
 	Chain  string
+}
+
+// Path is what a packet was to pass that was too big for it, in bytes.
+type Path struct {
+	MTU, Size uint32
+}
+
+// SourceNAT is what source NAT had to choose from for a packet, and what it chose.
+type SourceNAT struct {
+	Chosen netip.AddrPort
+	// First and Last are the range; both are zero where it is not known. The ports
+	// are 0 for a rule that names none.
+	First, Last netip.AddrPort
+}
+
+// Process is what was sending the packet.
+type Process struct {
+	PID  uint32
+	Comm string
 }
 
 // Losses counts what the kernel side could not report in full.

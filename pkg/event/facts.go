@@ -115,8 +115,25 @@ const (
 	// TimeWaitSocket: the socket that the packet was for is in TIME_WAIT. The
 	// tracepoint itself tells, from 6.11 on.
 	TimeWaitSocket
-	// OwnConnect: an outgoing SYN of a connection that this host opens itself.
-	OwnConnect
+	// OtherProtocol: the packet is not TCP.
+	OtherProtocol
+	// NoRoute: InNoRoutes or OutNoRoutes moved.
+	NoRoute
+	// RouteRefuses: the route is of type unreachable, prohibit or blackhole.
+	RouteRefuses
+	// ForwardingOff: the packet was to be forwarded and the interface, or the host,
+	// does not.
+	ForwardingOff
+	// HopLimit: the packet was to be forwarded and its hop limit was used up.
+	HopLimit
+	// TooBig: the packet was larger than the MTU of its route.
+	TooBig
+	// IPsecPolicy: an IPsec policy refused the packet.
+	IPsecPolicy
+	// SourceTranslated: source NAT had chosen the packet's source.
+	SourceTranslated
+	// InvalidCounted: Conntrackinvalid moved. The packet may have passed.
+	InvalidCounted
 
 	factsEnd
 )

@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // Family is the kind of traffic that a provocation is made with.
@@ -49,8 +51,17 @@ type Drop struct {
 	Reason string
 	// Notice says that the record is a notice, not a drop.
 	Notice bool
-	Src    netip.Addr
-	Dst    netip.AddrPort
+	// Direction is "in" if it is empty.
+	Direction event.Direction
+	// Proto is TCP if it is 0.
+	Proto event.Proto
+	Src   netip.Addr
+	Dst   netip.AddrPort
+	// OrigDst is what the client had addressed where NAT changed it.
+	OrigDst netip.AddrPort
+	// Target is the inode number of another namespace of the lab which has Dst, 0 for
+	// none.
+	Target uint32
 	Count  uint64
 	Netns  uint32 // inode number
 }

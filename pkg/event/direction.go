@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+// Direction is the way that a packet took through the machine.
+type Direction string
+
+// A packet is on its way to a network namespace itself, through it, or out of it.
+const (
+	// In: to this host, or from it as the reply to a client.
+	In Direction = "in"
+	// Forward: through this host.
+	Forward Direction = "forward"
+	// Out: of this host, and no reply.
+	Out Direction = "out"
+	// Unrouted: In or Forward. The packet died before it had a route, so that only the
+	// namespace's addresses can tell whether Dst is one of them.
+	Unrouted Direction = "unrouted"
+	// Untold: any of the three. There was no packet, only a connection tracking entry:
+	// the namespace's addresses can tell whether Src or Dst is one of them.
+	Untold Direction = "untold"
+)
+
+// directions are in the order of the kernel side's numbers.
+var directions = [...]Direction{In, Forward, Out, Unrouted, Untold}
+
+// DirectionNumber is the direction that has the number n on the kernel side, empty
+// if none has.
+func DirectionNumber(n uint8) Direction {
+	if int(n) >= len(directions) {
+		return ""
+	}
+	return directions[n]
+}
