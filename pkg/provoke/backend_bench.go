@@ -99,15 +99,5 @@ func (b *bench) backendAway() netip.AddrPort {
 // backendPair is a real connection of the client to the backend, accepted, with data
 // exchanged both ways.
 func (b *bench) backendPair() (client, server *stream) {
-	ln := b.backendListen(8)
-	client = b.stream(-1)
-	if b.err == nil {
-		client.fd = b.connectTo(ln.addr)
-	}
-	server = b.accept(ln, 0)
-	client.write("ping")
-	server.read("ping")
-	server.write("pong")
-	client.read("pong")
-	return client, server
+	return b.converse(b.backendListen(8))
 }

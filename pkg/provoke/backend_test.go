@@ -26,10 +26,7 @@ func TestBackend(t *testing.T) {
 					}
 				}
 				client, server := b.backendPair()
-				client.close()
-				server.read("")
-				server.close()
-				b.syns(b.clients(), b.backendReserve())
+				client.closeBefore(server)
 				b.syns(b.clients(), b.backendSink())
 				return Expect{}
 			})

@@ -33,11 +33,16 @@ func Benign() []Harmless {
 	for i := range all {
 		all[i].Families = []Family{V4, V6, Mapped}
 	}
-	return all
+	return append(all, forwardedBenign()...)
 }
 
 // benign makes a Run of steps that expect nothing.
 func benign(settings sysctls, steps func(*bench)) func(context.Context, *Lab, Family) error {
+	return expectNothing(play, settings, steps)
+}
+
+// expectNothing has play, or route, make the Run.
+func expectNothing(play player, settings sysctls, steps func(*bench)) func(context.Context, *Lab, Family) error {
 	run := play(settings, func(b *bench) Expect {
 		steps(b)
 		return Expect{}
@@ -83,24 +88,28 @@ func acceptedCookie(b *bench) {
 // kernel's own handler (net/core/dev.c:__netif_receive_skb_core), and the first of
 // these has the last reference to the packet.
 func tapped(b *bench) {
-	for _, proto := range []uint16{unix.ETH_P_ALL, unix.ETH_P_IP, unix.ETH_P_IPV6} {
-		b.tap(proto, tinyBuffer)
-		b.tap(proto, refuseAll)
-	}
+	b.tapAll(b.serverIndex)
 	ln, clients := b.listen(8), b.clients()
 	b.finish(b.open(clients, ln.addr))
 	b.awaitQueued(ln, len(clients))
 	clientCloses(b)
 }
 
-// tap opens a packet socket on the server's interface that spoil makes unable to
-// receive, so that it drops its clone of every packet.
-func (b *bench) tap(proto uint16, spoil func(fd int) error) {
+func (b *bench) tapAll(ifindex int) {
+	for _, proto := range []uint16{unix.ETH_P_ALL, unix.ETH_P_IP, unix.ETH_P_IPV6} {
+		b.tap(ifindex, proto, tinyBuffer)
+		b.tap(ifindex, proto, refuseAll)
+	}
+}
+
+// tap opens a packet socket on one of the server's interfaces that spoil makes unable
+// to receive, so that it drops its clone of every packet.
+func (b *bench) tap(ifindex int, proto uint16, spoil func(fd int) error) {
 	if b.err != nil {
 		return
 	}
 	b.fail(b.ServerDo(func() error {
-		fd, err := packetSocket(b.serverIndex, proto)
+		fd, err := packetSocket(ifindex, proto)
 		if err != nil {
 			return err
 		}

@@ -42,10 +42,7 @@ const narrowMTU = 1300
 // (include/net/ip6_route.h:ip6_dst_mtu_maybe_forward).
 func packetTooBig(b *bench) Expect {
 	dst, clients := b.backendReserve(), b.clients()
-	b.serverRoute(&netlink.Route{
-		LinkIndex: b.behind.gatewayIndex, Dst: ipNet(netip.PrefixFrom(dst.Addr(), dst.Addr().BitLen())),
-		MTU: narrowMTU, MTULock: true,
-	})
+	b.narrow(dst.Addr())
 	data := []byte(strings.Repeat("x", narrowMTU))
 	b.eachSends(clients, segment{dst: dst, flags: psh | ack, seq: clientISN + 1, ack: 77777777, payload: data})
 	counter := b.ipCounter("FragFails")
