@@ -186,7 +186,7 @@ var rules = slices.Concat(refusals, []Rule{
 
 	// What is not for this host, or leaves it. The kernel side reads the packet's route.
 	{Cause: ipsecPolicy, Reasons: []string{"XFRM_POLICY"}},
-	{Cause: ipsecPolicy, All: event.IPsecPolicy},
+	{Cause: ipsecPolicy, All: event.PolicyRefuses},
 	{Cause: forwardingOff, All: event.ForwardingOff, Locations: unroutable[:1],
 		Counters: []string{inAddrErrors}},
 	{Cause: forwardingOff, All: event.ForwardingOff, Locations: forwarding, Counters6: []string{inAddrErrors6}},
