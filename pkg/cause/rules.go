@@ -215,7 +215,9 @@ var rules = slices.Concat(refusals, []Rule{
 	{Cause: tcDrop, Stage: "egress", Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"__dev_queue_xmit"}},
 	{Cause: qdiscFull, Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED", "QDISC_BURST_DROP",
 		"CAKE_FLOOD", "FQ_BAND_LIMIT", "FQ_HORIZON_LIMIT", "FQ_FLOW_LIMIT"}},
-	{Cause: qdiscFull, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"kfree_skb_list"}},
+	{Cause: qdiscFull, Reasons: []string{""}, Locations: []string{"kfree_skb_list"}},
+	// Frames of other hosts' that nothing above dropped: a bridge or a tap had them.
+	{Cause: benign, All: event.OtherHost},
 
 	{Cause: noListener, All: event.NoSocket},
 	// Where the location is cookie_v4_check, NO_SOCKET is a full accept queue.
