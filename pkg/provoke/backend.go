@@ -142,14 +142,14 @@ func (l *Lab) routeBackend(ns *os.File) error {
 		if r.v6 && !l.hasIPv6 {
 			continue
 		}
-		if err := addRoute(r.from, r.dst, r.via); err != nil {
+		if err := addRoute(r.from, device, r.dst, r.via); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func addRoute(ns *os.File, dst netip.Prefix, gw netip.Addr) error {
+func addRoute(ns *os.File, device string, dst netip.Prefix, gw netip.Addr) error {
 	h, err := netns.Netlink(ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err

@@ -29,16 +29,21 @@ func route(settings sysctls, steps func(*bench) Expect) func(context.Context, *L
 		if err := l.OpenBackend(ctx); err != nil {
 			return Expect{}, err
 		}
-		all := maps.Clone(forwarding)
-		maps.Copy(all, settings)
-		if !l.hasIPv6 {
-			delete(all, "ipv6/conf/all/forwarding")
-		}
-		return play(all, func(b *bench) Expect {
+		return play(l.forwarding(settings), func(b *bench) Expect {
 			b.fail(b.extend())
 			return steps(b)
 		})(ctx, l, f)
 	}
+}
+
+// forwarding are settings on top of forwarding.
+func (l *Lab) forwarding(settings sysctls) sysctls {
+	all := maps.Clone(forwarding)
+	maps.Copy(all, settings)
+	if !l.hasIPv6 {
+		delete(all, "ipv6/conf/all/forwarding")
+	}
+	return all
 }
 
 // atBackend runs fn in the backend's namespace, if there is one.
