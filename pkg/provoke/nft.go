@@ -89,6 +89,10 @@ var probes = map[string]func(ns *os.File) error{
 	featAnyEnd:        probeAnyEnd,
 	featUserfault:     probeUserfault,
 	featNetem:         probeNetem,
+	featShot:          probeClassifier(shot),
+	featClassifier:    probeClassifier(bpfShot),
+	featShaper:        probeShaper,
+	featXfrm:          probeXfrm,
 }
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
