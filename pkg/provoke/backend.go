@@ -28,6 +28,10 @@ var (
 	backend4, backend6 = netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("fd01::2")
 	backends4          = netip.MustParsePrefix("10.1.0.0/24")
 	backends6          = netip.MustParsePrefix("fd01::/64")
+
+	// A host in the backend's network that does not exist, though its neighbours think
+	// so: what goes there comes in at the backend as packets for another host.
+	sink4, sink6 = netip.MustParseAddr("10.1.0.3"), netip.MustParseAddr("fd01::3")
 )
 
 // behind is the namespace behind the server, which is not in every lab.
@@ -103,7 +107,22 @@ func (l *Lab) buildBackend(ctx context.Context, ns *os.File) error {
 	if err := l.awaitReady(ctx, near, far); err != nil {
 		return err
 	}
+	if err := l.addSink(); err != nil {
+		return err
+	}
 	return l.routeBackend(ns)
+}
+
+func (l *Lab) addSink() error {
+	h, err := netns.Netlink(l.server, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := neighbour(h, l.behind.gatewayIndex, sink4, ghostMAC); err != nil || !l.hasIPv6 {
+		return err
+	}
+	return neighbour(h, l.behind.gatewayIndex, sink6, ghostMAC)
 }
 
 // routeBackend has the client and the backend find each other.

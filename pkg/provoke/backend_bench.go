@@ -30,10 +30,10 @@ func route(settings sysctls, steps func(*bench) Expect) func(context.Context, *L
 			return Expect{}, err
 		}
 		all := maps.Clone(forwarding)
+		maps.Copy(all, settings)
 		if !l.hasIPv6 {
 			delete(all, "ipv6/conf/all/forwarding")
 		}
-		maps.Copy(all, settings)
 		return play(all, func(b *bench) Expect {
 			b.fail(b.extend())
 			return steps(b)
@@ -72,9 +72,20 @@ func (b *bench) backendListen(backlog int) *listener {
 }
 
 // backendReserve returns an address of the backend that nothing listens on, and
-// nothing else will. What comes there is answered with a reset.
+// nothing else will. What comes there is answered with a reset, and is a drop in the
+// backend's namespace.
 func (b *bench) backendReserve() netip.AddrPort {
 	return netip.AddrPortFrom(backendAddr(b.f), b.reserve().Port())
+}
+
+// backendSink returns an address behind the server where nothing answers, and where
+// what arrives is no drop.
+func (b *bench) backendSink() netip.AddrPort {
+	addr := sink4
+	if b.f == V6 {
+		addr = sink6
+	}
+	return netip.AddrPortFrom(addr, b.reserve().Port())
 }
 
 // backendAway returns an address in the backend's network that nobody has.
@@ -87,7 +98,8 @@ func (b *bench) backendAway() netip.AddrPort {
 
 // backendPair is a real connection of the client to the backend, accepted, with data
 // exchanged both ways.
-func (b *bench) backendPair(ln *listener) (client, server *stream) {
+func (b *bench) backendPair() (client, server *stream) {
+	ln := b.backendListen(8)
 	client = b.stream(-1)
 	if b.err == nil {
 		client.fd = b.connectTo(ln.addr)

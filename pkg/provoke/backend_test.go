@@ -25,11 +25,12 @@ func TestBackend(t *testing.T) {
 						t.Errorf("%d handshakes at the backend, not 13", n)
 					}
 				}
-				client, server := b.backendPair(ln)
+				client, server := b.backendPair()
 				client.close()
 				server.read("")
 				server.close()
 				b.syns(b.clients(), b.backendReserve())
+				b.syns(b.clients(), b.backendSink())
 				return Expect{}
 			})
 			checkCounters(t, l, func(ctx context.Context) (Expect, error) { return run(ctx, l, f) })

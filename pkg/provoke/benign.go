@@ -5,7 +5,6 @@ package provoke
 import (
 	"context"
 	"fmt"
-	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -126,17 +125,9 @@ func tinyBuffer(fd int) error {
 	return nil
 }
 
-// otherHost sends SYNs that are not for the server: in frames for another host,
-// and to an address of its network that it does not have.
+// otherHost sends SYNs in frames that are for another host.
 func otherHost(b *bench) {
-	dst := b.reserve()
-	elsewhere := netip.MustParseAddr("10.0.0.77")
-	if b.f == V6 {
-		elsewhere = netip.MustParseAddr("fd00::77")
-	}
-	clients := b.clients()
-	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN, dstMAC: ghostMAC})
-	b.eachSends(clients, segment{dst: netip.AddrPortFrom(elsewhere, dst.Port()), flags: syn, seq: clientISN})
+	b.eachSends(b.clients(), segment{dst: b.reserve(), flags: syn, seq: clientISN, dstMAC: ghostMAC})
 }
 
 // oldData sends data twice, then some of it once more, and an ACK again.

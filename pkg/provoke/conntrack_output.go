@@ -35,7 +35,9 @@ func conntrackOutputData(b *bench) Expect {
 		b.whileFull(limit, func() { s.write("data") })
 		s.reset()
 	}
-	return b.expect("conntrack-table-full", "", ln.addr, clients, map[string]uint64{"Conntrackdrop": uint64(len(clients))})
+	n := uint64(len(clients))
+	return b.expect("conntrack-table-full", "", ln.addr, clients,
+		map[string]uint64{"Conntrackdrop": n, "Conntrackinvalid": n}) // the resets belong to no entry
 }
 
 // conntrackOwnConnect has the server connect to the client.

@@ -22,11 +22,11 @@ func (b *bench) expect(cause, stage string, dst netip.AddrPort, clients []netip.
 // expectForward is one drop for each of clients of what the server should have
 // forwarded, and the counters.
 func (b *bench) expectForward(cause, stage string, dst netip.AddrPort, clients []netip.AddrPort, counters map[string]uint64) Expect {
-	return forwarded(b, b.expect(cause, stage, dst, clients, counters))
+	return b.forwarded(b.expect(cause, stage, dst, clients, counters))
 }
 
 // forwarded are drops of what the server should have forwarded.
-func forwarded(b *bench, e Expect) Expect {
+func (b *bench) forwarded(e Expect) Expect {
 	for i := range e.Drops {
 		d := &e.Drops[i]
 		d.Direction = event.Forward
