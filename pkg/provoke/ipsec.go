@@ -24,7 +24,11 @@ var ipsecPolicy = []Provocation{
 	},
 	{
 		Cause: "ipsec-policy", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featXfrm},
-		Run: route(nil, ipsecForward),
+		Run: route(nil, ipsecForward(netlink.XFRM_DIR_FWD)),
+	},
+	{
+		Cause: "ipsec-policy", Variant: "forward/out", Families: []Family{V4, V6}, Needs: []string{featXfrm},
+		Run: route(nil, ipsecForward(netlink.XFRM_DIR_OUT)),
 	},
 }
 
@@ -36,13 +40,16 @@ func ipsecIn(b *bench) Expect {
 	return b.expect("ipsec-policy", "", ln.addr, clients, nil)
 }
 
-// ipsecForward blocks SYNs to the backend: net/ipv4/ip_forward.c:ip_forward and
-// net/ipv6/ip6_output.c:ip6_forward ask before anything else.
-func ipsecForward(b *bench) Expect {
-	ln, clients := b.backendListen(8), b.clients()
-	b.block(netlink.XFRM_DIR_FWD, ln.addr)
-	b.syns(clients, ln.addr)
-	return b.expectForward("ipsec-policy", "", ln.addr, clients, nil)
+// ipsecForward blocks SYNs to the backend. net/ipv4/ip_forward.c:ip_forward and
+// net/ipv6/ip6_output.c:ip6_forward ask what may be forwarded before anything else, and
+// what may go out with the route.
+func ipsecForward(dir netlink.Dir) func(*bench) Expect {
+	return func(b *bench) Expect {
+		ln, clients := b.backendListen(8), b.clients()
+		b.block(dir, ln.addr)
+		b.syns(clients, ln.addr)
+		return b.expectForward("ipsec-policy", "", ln.addr, clients, nil)
+	}
 }
 
 // block adds a policy that blocks TCP to an address.
