@@ -23,6 +23,7 @@ type runner = func(context.Context, *Lab, Family) (Expect, error)
 func eachProtocol(p protocol) []Provocation {
 	full := Provocation{Cause: "conntrack-table-full", Families: []Family{V4, V6}, Global: true, Needs: []string{featNFTCt, featConntrackDump}}
 	clash := Provocation{Cause: "conntrack-clash", Families: []Family{V4, V6}, Needs: []string{featNFTNAT}}
+	invalid := Provocation{Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt}}
 	as := func(like Provocation, variant string, run runner) Provocation {
 		like.Variant, like.Run = p.name+variant, run
 		return like
@@ -35,6 +36,8 @@ func eachProtocol(p protocol) []Provocation {
 		as(clash, "", play(tracking, protocolClash(p))),
 		as(clash, "/forward", route(tracking, protocolClashForward(p))),
 		as(clash, "/own", play(tracking, protocolClashOwn(p))),
+		as(invalid, "", play(checking, protocolInvalid(p))),
+		as(invalid, "/forward", route(checking, protocolInvalidForward(p))),
 	}
 }
 
@@ -114,6 +117,44 @@ func protocolClashOwn(p protocol) func(*bench) Expect {
 		b.refusedOwn(p, peer)
 		return b.expectOwn(p.at(peer, b.f), Drop{Cause: "conntrack-clash", Proto: p.number(b.f)}, clashes(ownAttempts))
 	}
+}
+
+// checking settings have connection tracking look at checksums.
+var checking = tracking.with("netfilter/nf_conntrack_checksum", "1")
+
+// protocolInvalid sends packets with a wrong checksum, which a rule drops as they are
+// invalid.
+func protocolInvalid(p protocol) func(*bench) Expect {
+	return func(b *bench) Expect {
+		dst, clients := b.reserve(), b.clients()
+		b.addRule(input.of(b.f), p.to(dst, b.f), dropInvalid)
+		b.beginWith(p, clients, dst, 0xff)
+		return b.expectProtocol(p, "conntrack-invalid", dst, clients, p.invalid(clients))
+	}
+}
+
+func protocolInvalidForward(p protocol) func(*bench) Expect {
+	return func(b *bench) Expect {
+		dst, clients := b.backendSink(), b.clients()
+		b.addRule(forward.of(b.f), p.to(dst, b.f), dropInvalid)
+		b.beginWith(p, clients, dst, 0xff)
+		return b.forwarded(b.expectProtocol(p, "conntrack-invalid", dst, clients, p.invalid(clients)))
+	}
+}
+
+// invalid are the counters of packets with a wrong checksum. Those of ICMP are invalid
+// and not counted (net/netfilter/nf_conntrack_proto_icmp.c:nf_conntrack_icmpv4_error).
+func (p protocol) invalid(clients []netip.AddrPort) map[string]uint64 {
+	if p.name == "icmp" {
+		return nil
+	}
+	return invalid(clients)
+}
+
+// of is the chain in a table of one family.
+func (c chain) of(f Family) chain {
+	c.family = natInput(f).family
+	return c
 }
 
 // shared is the one source that is left for all.

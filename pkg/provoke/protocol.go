@@ -14,11 +14,12 @@ import (
 )
 
 // protocols are those that connection tracking looks into besides TCP.
-var protocols = []protocol{{"udp", udpLayers}, {"icmp", icmpLayers}, {"sctp", sctpLayers}}
+var protocols = []protocol{{"udp", 6, udpLayers}, {"icmp", 2, icmpLayers}, {"sctp", 8, sctpLayers}}
 
 // protocol makes packets that begin a conversation.
 type protocol struct {
-	name string
+	name     string
+	checksum int // its offset in the header
 	// layers above IP, of which the last is the payload. A protocol without ports
 	// has something in place of the source's.
 	layers func(ip gopacket.NetworkLayer, src, dst uint16) ([]gopacket.SerializableLayer, error)
@@ -99,6 +100,11 @@ func (p protocol) packet(src, dst netip.AddrPort) ([]byte, error) {
 
 // begin has each of clients send one packet.
 func (b *bench) begin(p protocol, clients []netip.AddrPort, dst netip.AddrPort) {
+	b.beginWith(p, clients, dst, 0)
+}
+
+// beginWith does so with checksums that are wrong in these bits.
+func (b *bench) beginWith(p protocol, clients []netip.AddrPort, dst netip.AddrPort, wrong byte) {
 	for _, c := range clients {
 		if b.fail(b.ctx.Err()); b.err != nil {
 			return
@@ -106,9 +112,18 @@ func (b *bench) begin(p protocol, clients []netip.AddrPort, dst netip.AddrPort) 
 		frame, err := p.packet(c, dst)
 		b.fail(err)
 		if b.err == nil {
+			frame[b.headers()+p.checksum] ^= wrong
 			b.fail(b.send(frame))
 		}
 	}
+}
+
+// headers is how long those are that come before the protocol's.
+func (b *bench) headers() int {
+	if b.f == V6 {
+		return 14 + 40
+	}
+	return 14 + 20
 }
 
 // sendOwn has the server itself send a packet, from a raw socket, and says whether
@@ -122,16 +137,16 @@ func (b *bench) sendOwn(p protocol, port uint16, dst netip.AddrPort) (sent bool)
 	if b.err != nil {
 		return false
 	}
-	domain, header := unix.AF_INET, 14+20
+	domain := unix.AF_INET
 	if b.f == V6 {
-		domain, header = unix.AF_INET6, 14+40
+		domain = unix.AF_INET6
 	}
 	b.fail(b.ServerDo(func() error {
 		fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(p.number(b.f)))
 		if err != nil {
 			return fmt.Errorf("open raw socket: %w", err)
 		}
-		err = unix.Sendto(fd, frame[header:], 0, sockaddr(netip.AddrPortFrom(dst.Addr(), 0)))
+		err = unix.Sendto(fd, frame[b.headers():], 0, sockaddr(netip.AddrPortFrom(dst.Addr(), 0)))
 		sent = err == nil
 		if errors.Is(err, unix.EPERM) { // what netfilter refuses
 			err = nil
