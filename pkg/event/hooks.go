@@ -35,6 +35,11 @@ const (
 	HookCheckOOM Hook = "tcp_check_oom"
 	// HookConntrackDelete evicts an entry of the connection tracking table.
 	HookConntrackDelete Hook = "nf_ct_delete"
+	// HookConntrackIn finds a packet invalid, which lives on.
+	HookConntrackIn Hook = "nf_conntrack_in"
+	// HookConnectV4 and HookConnectV6 fail for want of a route.
+	HookConnectV4 Hook = "tcp_v4_connect"
+	HookConnectV6 Hook = "tcp_v6_connect"
 )
 
 // Hooks lists the hooks that count.

@@ -56,7 +56,17 @@ var factNames = [...]string{
 	"conntrack-evicted",
 	"time-wait-overflow",
 	"time-wait-socket",
-	"own-connect",
+	"other-host",
+	"other-protocol",
+	"no-route",
+	"route-refuses",
+	"connect-failed",
+	"forwarding-off",
+	"hop-limit",
+	"too-big",
+	"policy-refuses",
+	"source-translated",
+	"invalid-counted",
 }
 
 // hooks are in the order of the kernel side's numbers.
@@ -72,4 +82,16 @@ var hooks = [...]Hook{
 	HookTimeWaitAlloc,
 	HookCheckOOM,
 	HookConntrackDelete,
+	HookConntrackIn,
+	HookConnectV4,
+	HookConnectV6,
+}
+
+// directions are in the order of the kernel side's numbers.
+var directions = [...]Direction{
+	In,
+	Forward,
+	Out,
+	Unrouted,
+	Untold,
 }
