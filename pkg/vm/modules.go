@@ -29,7 +29,7 @@ var DefaultModules = []string{
 // /sbin/modprobe, when a rule, a qdisc or a congestion control names them.
 var onDemand = []string{
 	"kernel/net/netfilter", "kernel/net/ipv4/netfilter", "kernel/net/ipv6/netfilter",
-	"kernel/net/sched", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
+	"kernel/net/sched", "kernel/net/xfrm", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
 }
 
 // moduleTree is the index that depmod wrote into a lib/modules/RELEASE directory.
