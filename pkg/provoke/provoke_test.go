@@ -75,6 +75,9 @@ var others = map[string]map[string]uint64{
 	"martian-source/metadata":      {"IpInReceives": 12, "IpInDelivers": 6}, // with what they came in
 	"reverse-path-filter/metadata": {"IpInReceives": 12, "IpInDelivers": 6},
 	"socket-filter":                {"TcpInSegs": 6, "TcpOutSegs": 0},
+	"neighbour-unresolved/bridge":  {"TcpOutSegs": 0},
+	"neighbour-unresolved/vrf":     {"TcpOutSegs": 0},
+	"neighbour-unresolved/vxlan":   {"TcpOutSegs": 0},
 	"neighbour-unresolved":         {"TcpOutSegs": 6, "TcpRetransSegs": 0},
 
 	"neighbour-unresolved/forward":            {"TcpOutSegs": 0},
