@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 	"github.com/synwatch/synwatch/pkg/watch"
+	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -51,7 +53,7 @@ func find(id string) *cause.Cause {
 
 func record(id, stage string, mod func(*watch.Record)) watch.Record {
 	r := watch.Record{Cause: find(id), Stage: stage, Event: event.Event{
-		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home},
+		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home}, Direction: event.In, Proto: event.TCP,
 		Src: netip.MustParseAddrPort("10.9.0.5:20005"), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}}
 	if mod != nil {
@@ -97,11 +99,12 @@ func writeRun(t *testing.T, s watch.Sink) {
 		}),
 		record("other", "", func(r *watch.Record) {
 			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, netns.ID{Inode: home + 2}
+			r.Direction, r.Proto = "", 0
 		}),
 	} {
 		errs = append(errs, s.Record(r))
 	}
-	for _, r := range enriched() {
+	for _, r := range slices.Concat(enriched(), onTheWay()) {
 		errs = append(errs, s.Record(r))
 	}
 	errs = append(errs, s.Summary(summary()), s.Flush())
@@ -142,6 +145,46 @@ func enriched() []watch.Record {
 	}
 }
 
+// onTheWay are records of what was not for this host, and not TCP.
+func onTheWay() []watch.Record {
+	const container = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+	port := netip.MustParseAddrPort
+	pod := &enrich.Target{Netns: netns.ID{Inode: home + 3}, Name: "web", Container: container}
+	return []watch.Record{
+		record("netfilter-drop", "", func(r *watch.Record) {
+			r.Direction, r.Dst = event.Forward, port("10.88.0.2:80")
+			r.Evidence = &event.Evidence{OrigDst: port("10.0.0.1:8080"), Netfilter: &event.Netfilter{Family: "inet", Hook: "forward", Table: "policy", Chain: "forward"}}
+			r.Target, r.Listener = pod, &enrich.Listener{Port: 80, Process: proc.Process{PID: 812, Comm: "nginx", Container: container}}
+			r.Interface, r.OutInterface = "eth0", "cni0"
+		}),
+		record("conntrack-clash", "", func(r *watch.Record) {
+			r.Direction, r.Proto, r.Dst = event.Forward, unix.IPPROTO_UDP, port("10.88.0.3:53")
+			r.Target = &enrich.Target{Netns: netns.ID{Inode: home + 5}, Name: "fedcba987654 (coredns)", Container: container}
+			r.Evidence = &event.Evidence{SourceNAT: &event.SourceNAT{Chosen: port("192.0.2.1:1024"), First: port("192.0.2.1:1024"), Last: port("192.0.2.1:65535")}}
+		}),
+		record("conntrack-table-full", "", func(r *watch.Record) {
+			r.Direction, r.Proto = event.In, unix.IPPROTO_ICMP
+			r.Src, r.Dst = port("10.9.0.5:0"), port("10.0.0.1:0")
+		}),
+		record("conntrack-table-full", "", func(r *watch.Record) {
+			r.Direction, r.Src, r.Dst = event.Out, port("10.0.0.1:40000"), port("10.88.0.2:80")
+			r.Evidence = &event.Evidence{Process: &event.Process{PID: 4711, Comm: "curl"}, OutIfindex: 3}
+			r.Sender = &proc.Process{PID: 4711, Comm: "curl", Unit: "backup.service"}
+			r.Target, r.Listener = &enrich.Target{Netns: netns.ID{Inode: home + 4}}, &enrich.Listener{Port: 80, Process: proc.Process{PID: 812, Comm: "nginx"}}
+		}),
+		record("no-route", "connect", func(r *watch.Record) {
+			r.Direction, r.Src, r.Dst = event.Out, netip.AddrPort{}, port("192.0.2.7:443")
+			r.Evidence = &event.Evidence{Process: &event.Process{PID: 4711, Comm: "curl"}}
+		}),
+		record("packet-too-big", "", func(r *watch.Record) {
+			r.Direction, r.Dst = event.Forward, port("[fd00::2]:443")
+			r.Src = port("[2001:db8::1]:50000")
+			r.Evidence, r.OutInterface = &event.Evidence{Path: &event.Path{MTU: 1400, Size: 1500}}, "wg0"
+		}),
+		record("reverse-path-filter", "", func(r *watch.Record) { r.Direction, r.Interface = "", "eth1" }),
+	}
+}
+
 func receiver() *event.Evidence {
 	return &event.Evidence{Receiver: &event.Receiver{Memory: 219136, Limit: 212992, Backlog: 4352, Window: 0}}
 }
@@ -159,11 +202,15 @@ func summary() watch.Summary {
 	}}
 	return watch.Summary{
 		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
-		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
+		Drops: 256, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
 		Causes: []watch.CauseTotal{
 			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 11, Others: 20,
+				ByDirection: map[event.Direction]uint64{event.In: 220}, ByProto: map[event.Proto]uint64{event.TCP: 220},
 				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
 			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
+			{Cause: find("conntrack-table-full"), Count: 35, Sources: []watch.SourceTotal{src("10.9.0.1", 35)}, NumSources: 1,
+				ByDirection: map[event.Direction]uint64{event.In: 1, event.Forward: 20, event.Out: 13, "": 1},
+				ByProto:     map[event.Proto]uint64{event.TCP: 14, unix.IPPROTO_UDP: 20, 0: 1}},
 			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
 		},
 		Unseen:   []watch.UnseenTotal{unseen},
@@ -171,7 +218,7 @@ func summary() watch.Summary {
 		Reconcile: []watch.Row{
 			{Netns: home, Counter: "TcpExtListenDrops", Kernel: 220, Attributed: 220},
 			{Netns: home + 1, NetnsName: "blue", Counter: "TcpExtListenOverflows", Kernel: 632, Attributed: 220,
-				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address or port"},
+				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address, port, direction or protocol"},
 		},
 	}
 }
@@ -287,8 +334,29 @@ func TestQuiet(t *testing.T) {
 	}
 	b.Reset()
 	writeRun(t, Quiet{NewText(&b, text.Palette{})})
-	if !strings.HasPrefix(b.String(), "221 drops in 12.3 s") {
+	if !strings.HasPrefix(b.String(), "256 drops in 12.3 s") {
 		t.Errorf("got:\n%s", b.String())
+	}
+}
+
+func TestRangeWord(t *testing.T) {
+	for want, bounds := range map[string][2]string{
+		"192.0.2.1:1024-65535":             {"192.0.2.1:1024", "192.0.2.1:65535"},
+		"192.0.2.1:1024":                   {"192.0.2.1:1024", "192.0.2.1:1024"},
+		"192.0.2.1-192.0.2.4:1024-65535":   {"192.0.2.1:1024", "192.0.2.4:65535"},
+		"192.0.2.1-192.0.2.4":              {"192.0.2.1:0", "192.0.2.4:0"},
+		"192.0.2.1":                        {"192.0.2.1:0", "192.0.2.1:0"},
+		"[2001:db8::1]:1024-65535":         {"[2001:db8::1]:1024", "[2001:db8::1]:65535"},
+		"2001:db8::1-2001:db8::2":          {"[2001:db8::1]:0", "[2001:db8::2]:0"},
+		"[2001:db8::1]-[2001:db8::2]:1-65": {"[2001:db8::1]:1", "[2001:db8::2]:65"},
+	} {
+		nat := event.SourceNAT{First: netip.MustParseAddrPort(bounds[0]), Last: netip.MustParseAddrPort(bounds[1])}
+		if got := rangeWord(&nat); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := rangeWord(&event.SourceNAT{}); got != "" {
+		t.Errorf("got %q of nothing", got)
 	}
 }
 
