@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"slices"
 	"testing"
 
@@ -172,6 +173,31 @@ func TestAddressReaderFindsWhatIsNew(t *testing.T) {
 	}
 	if _, known := r.Local(netns.ID{Inode: 1}, ip); known {
 		t.Error("the addresses of a namespace that is not there are known")
+	}
+}
+
+// It is kept by another process's open file only.
+func TestAddressReaderSearchesDeeply(t *testing.T) {
+	ns, id := netnstest.New(t)
+	err := netns.Inside(ns, func() error {
+		_, err := device("eth0", "10.1.0.1/24")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper := exec.Command("sleep", "60")
+	keeper.ExtraFiles = []*os.File{ns}
+	if err := keeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = keeper.Process.Kill()
+		_ = keeper.Wait()
+	})
+	ns.Close()
+	if local, known := netns.NewAddressReader().Local(id, netip.MustParseAddr("10.1.0.1")); !local || !known {
+		t.Errorf("%v, %v", local, known)
 	}
 }
 

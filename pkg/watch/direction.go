@@ -40,9 +40,12 @@ func (w *watcher) byAddress(id netns.ID, ends ...endpoint) event.Direction {
 		return ""
 	}
 	for _, end := range ends {
+		if !end.ip.IsValid() {
+			return ""
+		}
 		local, known := w.Addresses.Local(id, end.ip)
 		switch {
-		case !end.ip.IsValid() || !known:
+		case !known:
 			return ""
 		case local:
 			return end.local
