@@ -80,13 +80,14 @@ static __always_inline __u64 connect_facts(const struct call *call, __s32 error)
 
 static __always_inline void leave_connect(struct call *call, __u64 ret)
 {
-	struct key key = { .hook = HOOK_CONNECT, .direction = DIRECTION_OUT };
+	struct key key = { .direction = DIRECTION_OUT };
 	struct evidence e = { .in_task = true };
 	__s32 error = ret;
 
 	if (!enabled || !call->packet.dst_port ||
 	    (error != -ENETUNREACH && error != -EHOSTUNREACH && error != -EACCES))
 		return;
+	key.hook = call->packet.v4 ? HOOK_CONNECT_V4 : HOOK_CONNECT_V6;
 	key.facts = unknown_to_verifier(connect_facts(call, error));
 	fill_key(&key, &call->packet, net_of_sock(call->sk));
 	count(&key, call->packet.src_port, &e);

@@ -5,6 +5,7 @@
 
 #include "event.h"
 #include "kernel.h"
+#include "verifier.h"
 
 struct packet {
 	__u8 src[16];
@@ -162,7 +163,7 @@ static __always_inline bool parse_v6(const void *at, struct packet *p)
 		take_tcp(&both.tcp, at, p);
 		return true;
 	}
-	options = v6_options((__u64)at, p->proto);
+	options = v6_options(number_of(at), p->proto);
 	if (options < 0)
 		return false;
 	p->proto = options;
@@ -243,6 +244,13 @@ static __always_inline bool is_metadata(const struct dst_entry *dst)
 	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0080;
 }
 
+/* is_fake says that a bridge has lent the packet a route, so that netfilter finds one
+ * (net/bridge/br_netfilter_hooks.c). DST_FAKE_RTABLE, likewise. */
+static __always_inline bool is_fake(const struct dst_entry *dst)
+{
+	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0010;
+}
+
 /*
  * received_on returns the device that the packet came in on, NULL where skb->dev
  * is not that any more: tcp_v4_rcv sets it to NULL and the out-of-order queue
@@ -266,6 +274,8 @@ __noinline int route_of(__u64 refdst, __u32 v4, __u32 received)
 	__u16 type;
 
 	if (!dst)
+		return DIRECTION_UNROUTED;
+	if (is_fake(dst))
 		return DIRECTION_UNROUTED;
 	if (is_metadata(dst))
 		return received ? DIRECTION_UNROUTED : DIRECTION_FORWARD;

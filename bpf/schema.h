@@ -82,7 +82,8 @@ enum hook {
 	HOOK_CHECK_OOM,
 	HOOK_CONNTRACK_DELETE,
 	HOOK_CONNTRACK_IN,
-	HOOK_CONNECT,
+	HOOK_CONNECT_V4,
+	HOOK_CONNECT_V6,
 };
 
 /* The way of a packet through the machine. */

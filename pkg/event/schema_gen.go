@@ -83,7 +83,8 @@ var hooks = [...]Hook{
 	HookCheckOOM,
 	HookConntrackDelete,
 	HookConntrackIn,
-	HookConnect,
+	HookConnectV4,
+	HookConnectV6,
 }
 
 // directions are in the order of the kernel side's numbers.
