@@ -93,7 +93,9 @@ func evidenceValue(r *watch.Record) any {
 		if ts := e.Timestamps; ts != nil {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
 		}
-		o.pathState = (*pathState)(e.Path)
+		if r.Cause.Evidence.Has(cause.MTU) {
+			o.pathState = (*pathState)(e.Path)
+		}
 		if nat := e.SourceNAT; nat != nil {
 			o.natState = &natState{nat.Chosen.Addr(), nat.Chosen.Port(), rangeWord(nat)}
 		}

@@ -40,7 +40,7 @@ var words = []struct {
 		return fmt.Sprintf("window of %d bytes, %d in the receive buffer, limit %d", r.Window, r.Memory, r.Limit)
 	})},
 	{cause.Chain, chainWords},
-	{cause.NoEvidence, pathWords},
+	{cause.MTU, pathWords},
 	{cause.NoEvidence, natWords},
 	{cause.NoEvidence, originalWords},
 	{cause.NoEvidence, targetWords},

@@ -21,7 +21,7 @@ func onTheWay() []watch.Record {
 	return []watch.Record{
 		record("netfilter-drop", "", func(r *watch.Record) {
 			r.Direction, r.Dst = event.Forward, port("10.88.0.2:80")
-			r.Evidence = &event.Evidence{OrigDst: port("10.0.0.1:8080"), Netfilter: &event.Netfilter{Family: "inet", Hook: "forward", Table: "policy", Chain: "forward"}}
+			r.Evidence = &event.Evidence{Path: &event.Path{MTU: 1500, Size: 60}, OrigDst: port("10.0.0.1:8080"), Netfilter: &event.Netfilter{Family: "inet", Hook: "forward", Table: "policy", Chain: "forward"}}
 			r.Target, r.Listener = pod, &enrich.Listener{Port: 80, Process: proc.Process{PID: 812, Comm: "nginx", Container: container}}
 			r.Interface, r.OutInterface = "eth0", "cni0"
 		}),
