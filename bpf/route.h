@@ -153,11 +153,13 @@ __noinline __u32 leaves_by(__u64 skb_number)
 	struct net_device *dev = FIELD(false, skb, dev);
 	struct dst_entry *dst = dst_of(skb);
 
-	/* Until it is handed to that interface, skb->dev is the one that it came in on. */
-	if (received_on(skb, false) && dst && !is_metadata(dst))
+	/* Until it is handed to that interface, skb->dev is the one that it came in on. A
+	 * route that is an error has the loopback device, or none of use. */
+	if (received_on(skb, false)) {
+		if (!dst || is_metadata(dst) || CAST_FIELD(dst, struct dst_entry, error))
+			return 0;
 		dev = CAST_FIELD(dst, struct dst_entry, dev);
-	else if (received_on(skb, false))
-		return 0;
+	}
 	return dev ? FIELD(false, dev, ifindex) : 0;
 }
 
