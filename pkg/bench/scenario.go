@@ -133,7 +133,7 @@ func prepareForward(_ *flood.Lab, size Size) (load, error) {
 }
 
 func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
-	return l.router.Connect(ctx, l.size.CPU, l.size.Connections)
+	return l.router.Routed(ctx, l.size.CPU, l.size.Connections)
 }
 
 func (l *forwarding) close() error { return l.router.Close() }

@@ -15,42 +15,57 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Router is a container host when all is well, in three network namespaces: a
-// container behind a bridge, the host, which forwards and masquerades, and a server
+// Router is a container host when all is well, in four network namespaces: two
+// containers on a bridge, the host, which forwards and masquerades, and a server
 // outside. It refuses nothing.
 type Router struct {
-	container, host, outside *os.File
-	listener                 int
+	host, container *os.File
+	outside, beside server
 }
 
-// The addresses. The server has one of each of its network's networks of 256, as
-// there are not enough ports for all connections to one.
+// server is a namespace with a listener.
+type server struct {
+	ns       *os.File
+	listener int
+}
+
+// The addresses. A server has more of its network than the first, as there are not
+// enough ports for all connections to one.
 const (
-	containerNet = "172.17.0.2/16"
 	bridgeNet    = "172.17.0.1/16"
+	containerNet = "172.17.0.2/16"
+	besideNet    = "172.17.0.3/16"
 	uplinkNet    = "10.8.0.1/16"
-	serverNet    = "10.8.0.2/16"
+	outsideNet   = "10.8.0.2/16"
 )
 
-func serverAddress(i byte) [4]byte { return [4]byte{10, 8, 1 + i, 1} }
+func outsideAddress(i byte) [4]byte { return [4]byte{10, 8, 1 + i, 1} }
+func besideAddress(i byte) [4]byte  { return [4]byte{172, 17, 1 + i, 1} }
 
 // NewRouter makes one. It needs root and nftables.
 func NewRouter() (*Router, error) {
-	r := &Router{listener: -1}
+	r := &Router{outside: server{listener: -1}, beside: server{listener: -1}}
 	if err := r.build(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make router: %w", err), r.Close())
 	}
 	return r, nil
 }
 
+// namespaces are all of them, nil before they are made and after they are closed.
+func (r *Router) namespaces() []**os.File {
+	return []**os.File{&r.host, &r.container, &r.outside.ns, &r.beside.ns}
+}
+
 // Close removes the namespaces. Called again it does nothing.
 func (r *Router) Close() error {
 	var err error
-	if fd := r.listener; fd >= 0 {
-		r.listener = -1
-		err = unix.Close(fd)
+	for _, s := range []*server{&r.outside, &r.beside} {
+		if fd := s.listener; fd >= 0 {
+			s.listener = -1
+			err = errors.Join(err, unix.Close(fd))
+		}
 	}
-	for _, ns := range []**os.File{&r.container, &r.host, &r.outside} {
+	for _, ns := range r.namespaces() {
 		if *ns != nil {
 			err = errors.Join(err, (*ns).Close())
 			*ns = nil
@@ -59,12 +74,11 @@ func (r *Router) Close() error {
 	return err
 }
 
-// Netns are the inode numbers of the container's, the host's and the server's
-// namespace.
+// Netns are the inode numbers of the namespaces.
 func (r *Router) Netns() ([]uint32, error) {
 	var all []uint32
-	for _, ns := range []*os.File{r.container, r.host, r.outside} {
-		id, err := netns.IDOf(ns)
+	for _, ns := range r.namespaces() {
+		id, err := netns.IDOf(*ns)
 		if err != nil {
 			return nil, err
 		}
@@ -73,15 +87,24 @@ func (r *Router) Netns() ([]uint32, error) {
 	return all, nil
 }
 
-// Connect makes n connections from the container to the server, one after the other,
-// with all that handles their packets on one CPU.
-func (r *Router) Connect(ctx context.Context, cpu int, n uint64) (Sent, error) {
+// Routed makes n connections from a container to the server outside, one after the
+// other, with all that handles their packets on one CPU.
+func (r *Router) Routed(ctx context.Context, cpu int, n uint64) (Sent, error) {
+	return r.connect(ctx, cpu, n, r.outside.listener, outsideAddress)
+}
+
+// Bridged makes them to the other container.
+func (r *Router) Bridged(ctx context.Context, cpu int, n uint64) (Sent, error) {
+	return r.connect(ctx, cpu, n, r.beside.listener, besideAddress)
+}
+
+func (r *Router) connect(ctx context.Context, cpu int, n uint64, listener int, address func(byte) [4]byte) (Sent, error) {
 	inside := func(fn func() error) error { return netns.Inside(r.container, fn) }
-	return timed(inside, cpu, n, func() error { return connectAll(ctx, r.listener, n, serverAddress) })
+	return timed(inside, cpu, n, func() error { return connectAll(ctx, listener, n, address) })
 }
 
 func (r *Router) build() (err error) {
-	for _, ns := range []**os.File{&r.container, &r.host, &r.outside} {
+	for _, ns := range r.namespaces() {
 		if *ns, err = netns.New(); err != nil {
 			return err
 		}
@@ -92,7 +115,8 @@ func (r *Router) build() (err error) {
 	}{
 		{r.host, r.connectHost},
 		{r.container, func() error { return join("eth0", containerNet, bridgeNet) }},
-		{r.outside, r.openServer},
+		{r.beside.ns, func() error { return r.beside.open(besideNet, besideAddress) }},
+		{r.outside.ns, func() error { return r.outside.open(outsideNet, outsideAddress) }},
 		{r.host, forward},
 	} {
 		if err := netns.Inside(do.ns, do.fn); err != nil {
@@ -102,7 +126,7 @@ func (r *Router) build() (err error) {
 	return nil
 }
 
-// connectHost adds the bridge, and a veth pair to each of the other two.
+// connectHost adds the bridge, and a veth pair to each of the others.
 func (r *Router) connectHost() error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "br0"
@@ -114,7 +138,7 @@ func (r *Router) connectHost() error {
 		name   string
 		peer   *os.File
 		master int
-	}{{"port0", r.container, bridge.Index}, {"uplink", r.outside, 0}} {
+	}{{"port0", r.container, bridge.Index}, {"port1", r.beside.ns, bridge.Index}, {"uplink", r.outside.ns, 0}} {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MasterIndex = pair.name, pair.master
 		veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(pair.peer.Fd())}
@@ -122,7 +146,7 @@ func (r *Router) connectHost() error {
 			return fmt.Errorf("add veth pair: %w", err)
 		}
 	}
-	return errors.Join(join("port0", "", ""), join("br0", bridgeNet, ""), join("uplink", uplinkNet, ""))
+	return errors.Join(join("port0", "", ""), join("port1", "", ""), join("br0", bridgeNet, ""), join("uplink", uplinkNet, ""))
 }
 
 // join brings a device of the current namespace up, with an address and the default
@@ -170,9 +194,10 @@ func noIPv6(device string) error {
 	return err
 }
 
-// openServer runs in the server's namespace.
-func (r *Router) openServer() error {
-	if err := join("eth0", serverNet, ""); err != nil {
+// open runs in the server's namespace. The server has the network's address, and the
+// others on top of it.
+func (s *server) open(network string, address func(byte) [4]byte) error {
+	if err := join("eth0", network, ""); err != nil {
 		return err
 	}
 	link, err := netlink.LinkByName("eth0")
@@ -180,12 +205,12 @@ func (r *Router) openServer() error {
 		return err
 	}
 	for i := range maxAddresses {
-		a := serverAddress(byte(i))
+		a := address(byte(i))
 		addr := &netlink.Addr{IPNet: &net.IPNet{IP: a[:], Mask: net.CIDRMask(32, 32)}}
 		if err := netlink.AddrAdd(link, addr); err != nil {
 			return fmt.Errorf("add address %s: %w", addr, err)
 		}
 	}
-	r.listener, err = listenClean()
+	s.listener, err = listenClean()
 	return err
 }
