@@ -3,7 +3,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +31,7 @@ type trial struct {
 
 // TestKernelCauses provokes every cause on the running kernel and demands the
 // exact cause, source and count, nothing else, and the kernel's own counters
-// agreeing. Each outcome is also a line "matrix: {…}", of which `vm matrix`
+// agreeing. SYNWATCH_PROVOKE chooses causes. Each outcome is also a line "matrix: {…}", of which `vm matrix`
 // makes the table.
 func TestKernelCauses(t *testing.T) {
 	for _, family := range []provoke.Family{provoke.V4, provoke.V6, provoke.Mapped} {
@@ -145,7 +147,7 @@ func provokeAll(t *testing.T, family provoke.Family) []*trial {
 	together.SetLimit(abreast)
 	var alone []*trial
 	for _, p := range provoke.All() {
-		if !slices.Contains(p.Families, family) {
+		if !slices.Contains(p.Families, family) || !wanted(t, p.Name()) {
 			continue
 		}
 		tr := &trial{Provocation: p, family: family, missing: p.Missing()}
@@ -167,6 +169,17 @@ func provokeAll(t *testing.T, family provoke.Family) []*trial {
 	return trials
 }
 
+// wanted says whether a provocation or benign traffic is among those that the regular
+// expression SYNWATCH_PROVOKE names, as are all without it.
+func wanted(t *testing.T, name string) bool {
+	t.Helper()
+	matches, err := regexp.MatchString(os.Getenv("SYNWATCH_PROVOKE"), name)
+	if err != nil {
+		t.Fatalf("SYNWATCH_PROVOKE: %v", err)
+	}
+	return matches
+}
+
 func (tr *trial) run(t *testing.T) {
 	t.Helper()
 	var err error
@@ -180,7 +193,7 @@ func runBenign(t *testing.T, family provoke.Family) uint32 {
 	t.Helper()
 	lab := newLab(t)
 	for _, b := range provoke.Benign() {
-		if !slices.Contains(b.Families, family) {
+		if !slices.Contains(b.Families, family) || !wanted(t, "benign/"+b.Name) {
 			continue
 		}
 		if err := b.Run(t.Context(), lab, family); err != nil {
