@@ -47,10 +47,14 @@ func (tr *trial) checkEvidence(t *testing.T, r record, cov event.Coverage) {
 // chain is where a provocation's rule is.
 type chain struct{ family, hook string }
 
-// chainOf goes by the last word of the variant that is a hook's name. The others have
-// their rules in input, all in tables of family inet.
-func (tr *trial) chainOf() chain {
-	at := chain{"inet", "input"}
+// hooksOf is where a packet of each direction is refused unless the provocation's name
+// says other.
+var hooksOf = map[event.Direction]string{"": "input", event.In: "input", event.Forward: "forward", event.Out: "output"}
+
+// chainOf goes by the last word of the variant that names a hook, or else by the
+// direction. All but the rules for devices and bridges are in tables of family inet.
+func (tr *trial) chainOf(d event.Direction) chain {
+	at := chain{"inet", hooksOf[d]}
 	if tr.Name() == "conntrack-invalid/metadata" {
 		at.hook = "prerouting"
 	}
@@ -60,6 +64,10 @@ func (tr *trial) chainOf() chain {
 			at.hook = word
 		case "ingress":
 			at = chain{"netdev", word}
+		case "bridged":
+			at.family = "bridge"
+		case "ip": // with br_netfilter
+			at.family = "inet"
 		}
 	}
 	return at
@@ -68,7 +76,7 @@ func (tr *trial) chainOf() chain {
 // checkChain demands of the chain what the attached hooks can show.
 func (tr *trial) checkChain(t *testing.T, r record, cov event.Coverage) {
 	t.Helper()
-	at := tr.chainOf()
+	at := tr.chainOf(tr.want.Drops[0].Direction)
 	packet := map[provoke.Family]string{provoke.V4: "ip", provoke.V6: "ip6", provoke.Mapped: "ip"}[tr.family]
 	hook, table, name := "nft_do_chain", "provoke", "drops"
 	if slices.Contains(strings.Split(tr.Variant, "/"), "iptables") {
