@@ -65,7 +65,9 @@ func (tr *trial) chainOf(d event.Direction) chain {
 		case "ingress":
 			at = chain{"netdev", word}
 		case "bridged":
-			at.family = "bridge"
+			if tr.Cause == "netfilter-drop" {
+				at.family = "bridge"
+			}
 		case "ip": // with br_netfilter
 			at.family = "inet"
 		}
