@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -17,7 +18,7 @@ import (
 func (r record) drop() provoke.Drop {
 	d := provoke.Drop{
 		Cause: r.Cause, Stage: r.Stage, Reason: r.Reason, Notice: r.Type == "notice",
-		Direction: r.Direction, Proto: r.proto(),
+		Direction: cmp.Or(r.Direction, "no direction"), Proto: r.proto(),
 		Src: r.Src, Dst: netip.AddrPortFrom(r.Dst, r.DstPort), Target: r.Target.Netns, Count: r.Count,
 	}
 	if r.OrigDst.IsValid() {
@@ -30,9 +31,6 @@ func (r record) drop() provoke.Drop {
 // provocation.
 func (r record) proto() event.Proto {
 	const nobodys = 255
-	if r.Proto == "" {
-		return 0 // TODO
-	}
 	p, err := event.ParseProto(r.Proto)
 	if err != nil {
 		return nobodys
