@@ -26,8 +26,14 @@ type Tally struct {
 	// Busiest is the place with most of Count, BusiestCount.
 	Busiest      Place
 	BusiestCount uint64
-	// Of that, Resets were answered with a RST, and Others were no SYNs.
-	Resets, Others uint64
+	// Of that, Resets were answered with a RST, Others were no SYNs, and of Translated
+	// source NAT had chosen the source.
+	Resets, Others, Translated uint64
+	// ByStage has BusiestCount by the stage of the cause, ByDirection and ByProto have
+	// Count; what is not known is missing.
+	ByStage     map[string]uint64
+	ByDirection map[event.Direction]uint64
+	ByProto     map[event.Proto]uint64
 	// First and Last are when the first and the last was counted.
 	First, Last time.Time
 	// Evidence and Answer are those of the newest record of Busiest.
@@ -38,6 +44,9 @@ type Tally struct {
 	Table func() *conntrack.NetnsTable
 	// Waiting likewise looks at the accept queue of Busiest.
 	Waiting func() sockets.Waiting
+	// Survey likewise reads the sysctls and counters of Busiest's namespace, the only one
+	// of the snapshot, and the machine's sysctl files, nil if it cannot.
+	Survey func() *survey.Snapshot
 	// Duration is how long was traced. Accepted is how many connections the
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration
@@ -56,7 +65,23 @@ type Place struct {
 	Own bool
 	// Inner says that it is known not to be the machine's first.
 	Inner bool
-	Port  uint16
+	// Direction is the packets' way there, In where it is empty, and Proto what they
+	// were, TCP where it is 0.
+	Direction event.Direction
+	Proto     event.Proto
+	// Dst is where they were going, the zero Addr for In.
+	Dst  netip.Addr
+	Port uint16
+	// Target is the namespace of this machine that has Dst, nil if none has.
+	Target *Target
+}
+
+// Target is another network namespace of the machine that packets were for.
+type Target struct {
+	Netns     uint32
+	NetnsName string
+	// Container is the ID of the container whose namespace it is, empty for none.
+	Container string
 }
 
 // refusedAt is the tally of accept-queue-full if that is of this place.
