@@ -296,11 +296,74 @@ var (
 	}
 	neighbourUnresolved = &Cause{
 		ID:       "neighbour-unresolved",
-		Meaning:  "our reply waited for the link-layer address of the next hop and was dropped",
-		Fix:      "check that the next hop answers ARP or neighbour discovery; raise gc_thresh3 if the neighbour table is full, unres_qlen_bytes if it is only slow",
-		Client:   "its connect() hangs: the SYN-ACK never left this host",
+		Meaning:  "the packet, our reply or one that is forwarded, waited for the link-layer address of the next hop and was dropped",
+		Fix:      "check that the next hop answers ARP or neighbour discovery: behind a published port or a service it is mostly an endpoint that is gone; raise gc_thresh3 if the neighbour table is full, unres_qlen_bytes if it is only slow",
+		Client:   "its connect() hangs, or says \"no route to host\" where the ICMP error reaches it",
 		Path:     "__neigh_event_send or neigh_invalidate (net/core/neighbour.c), on the way out",
 		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free",
+		Evidence: Owner | Interface,
+	}
+	noRoute = &Cause{
+		ID:       "no-route",
+		Meaning:  "there was no route to the destination, or one of type unreachable, prohibit or blackhole (stage refused); at stage connect this host's own connect() found none",
+		Fix:      "find what is missing (ip route get DESTINATION, with from and iif for a packet that came in), in this network namespace and in the table that its rules name (ip rule)",
+		Client:   "its connect() fails at once with \"no route to host\" or \"network is unreachable\"; where the ICMP error does not reach it, or behind a blackhole, it hangs",
+		Path:     "ip_error (net/ipv4/route.c), ip6_pkt_discard and ip6_pkt_prohibit (net/ipv6/route.c), dst_discard for a blackhole of IPv6; __ip_queue_xmit and inet6_csk_xmit for a connection whose route is gone; connect: tcp_v4_connect and tcp_v6_connect, which make no packet",
+		Kernels:  "every kernel: by the route that the packet has, and by the drop reason where there is one; stage connect by hooks",
+		Evidence: Owner | Interface,
+	}
+	forwardingOff = &Cause{
+		ID:       "forwarding-off",
+		Meaning:  "the packet was for another host, and this one does not forward: the sysctl of the interface that it came in on, or of the whole host, is 0",
+		Fix:      "set net.ipv4.ip_forward=1 (and net.ipv4.conf.INTERFACE.forwarding), net.ipv6.conf.all.forwarding=1; if this host is no router, look for who sends it what is not its own",
+		Client:   "its connect() hangs, as nothing is answered",
+		Path:     "ip_error (net/ipv4/route.c), ip6_forward (net/ipv6/ip6_output.c)",
+		Kernels:  "every kernel: by the state of the interface where the packet dies",
+		Evidence: Interface,
+	}
+	packetTooBig = &Cause{
+		ID:       "packet-too-big",
+		Meaning:  "the packet is larger than the MTU of the way on, and may not be fragmented",
+		Fix:      "let ICMP \"fragmentation needed\" and \"packet too big\" reach the sender, or clamp the MSS (nft: tcp option maxseg size set rt mtu); make the MTUs of tunnels and overlays agree",
+		Client:   "the handshake works, and the first large segment is lost: the connection hangs unless the ICMP error reaches the sender",
+		Path:     "ip_forward (net/ipv4/ip_forward.c), ip6_forward (net/ipv6/ip6_output.c); ip_fragment and ip6_fragment for what is not forwarded",
+		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free and the packet's size",
+		Evidence: MTU | Interface,
+	}
+	hopLimitExceeded = &Cause{
+		ID:       "hop-limit-exceeded",
+		Meaning:  "the packet was to be forwarded and its TTL, or hop limit, was used up",
+		Fix:      "look for a routing loop (the same packet passes several times: tcpdump -v shows its TTL); a traceroute is no fault",
+		Client:   "its connect() hangs or says \"no route to host\"; traceroute shows this host",
+		Path:     "ip_forward (net/ipv4/ip_forward.c), ip6_forward (net/ipv6/ip6_output.c)",
+		Kernels:  "every kernel: by the place of the free and the packet's hop limit",
+		Evidence: Interface,
+	}
+	tcDrop = &Cause{
+		ID:       "tc-drop",
+		Meaning:  "a classifier or a BPF program at the traffic control hook of an interface dropped the packet: overlay networks and their policies work there",
+		Fix:      "find it: tc filter show dev INTERFACE ingress (or egress), bpftool net show dev INTERFACE; then ask the network plugin which policy it is",
+		Client:   "its connect() hangs, as nothing is answered",
+		Path:     "sch_handle_ingress and sch_handle_egress (net/core/dev.c), in __netif_receive_skb_core and __dev_queue_xmit",
+		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free; what XDP drops before, no kernel shows",
+		Evidence: Owner | Interface,
+	}
+	qdiscFull = &Cause{
+		ID:       "qdisc-full",
+		Meaning:  "the queueing discipline of the interface that the packet was to leave by dropped it: its queue was full, or it shapes, polices or drops on purpose",
+		Fix:      "see which (tc -s qdisc show): raise its limit or rate, or find who fills the queue",
+		Client:   "the packet is lost on its way: it is sent again, and connect() takes seconds",
+		Path:     "__dev_queue_xmit (net/core/dev.c), in the enqueue function of the qdisc (net/sched/)",
+		Kernels:  "every kernel: by the drop reason, on 5.10 by the place of the free",
+		Evidence: Interface,
+	}
+	ipsecPolicy = &Cause{
+		ID:       "ipsec-policy",
+		Meaning:  "an IPsec policy refused the packet: it blocks, or it wants encryption that the packet did not have",
+		Fix:      "compare the policies and the states: ip -s xfrm policy, ip -s xfrm state, and what /proc/net/xfrm_stat counts; then the log of the IKE daemon",
+		Client:   "its connect() hangs, as nothing is answered",
+		Path:     "__xfrm_policy_check and __xfrm_route_forward (net/xfrm/xfrm_policy.c), from tcp_v4_rcv, tcp_v6_rcv, ip_forward and ip6_forward",
+		Kernels:  "every kernel: by the drop reason, and by hooks where there is none",
 		Evidence: Owner | Interface,
 	}
 	other = &Cause{
@@ -323,5 +386,6 @@ var catalogue = []*Cause{
 	pawsTimeWait, pawsHandshake, tsecrRejected, conntrackEvicted, receiveBufferFull,
 	outOfWindow, socketBacklogFull, tcpAuthFailed, socketFilter, tcpMemory,
 	timeWaitOverflow, reversePathFilter, martianSource, cpuBacklogFull,
-	neighbourUnresolved, other, benign,
+	neighbourUnresolved, noRoute, forwardingOff, packetTooBig, hopLimitExceeded, tcDrop,
+	qdiscFull, ipsecPolicy, other, benign,
 }

@@ -43,6 +43,8 @@ const (
 	Chain
 	// Interface is the one that the packet came in on.
 	Interface
+	// MTU is that of the way on, and the packet's size.
+	MTU
 	// KernelReason is the kernel's own reason and the place of the free.
 	KernelReason
 

@@ -40,9 +40,7 @@ func Explain(c *Cause) Explanation {
 			continue
 		}
 		x.Stages = appendNew(x.Stages, r.Stage)
-		for _, reason := range r.Reasons {
-			x.Reasons = appendNew(x.Reasons, reason)
-		}
+		x.Reasons = appendNew(x.Reasons, r.Reasons...)
 		byHook = byHook || r.Reasons == nil
 	}
 	if x.Kernels == "" {
@@ -52,11 +50,13 @@ func Explain(c *Cause) Explanation {
 }
 
 // appendNew appends what is neither empty nor there already.
-func appendNew(list []string, s string) []string {
-	if s == "" || slices.Contains(list, s) {
-		return list
+func appendNew(list []string, more ...string) []string {
+	for _, s := range more {
+		if s != "" && !slices.Contains(list, s) {
+			list = append(list, s)
+		}
 	}
-	return append(list, s)
+	return list
 }
 
 // kernels says which kernels show a cause, derived from its rules.

@@ -24,6 +24,23 @@ type Rule struct {
 	// named as nstat names them, conntrack's as conntrack -S does with the
 	// prefix Conntrack.
 	Counters []string
+	// Counters6 are those that an event of IPv6 moves where they are others.
+	Counters6 []string
+}
+
+// CountersOf lists the counters that the event moves. They are those of its protocol,
+// where the rule has some for IPv6.
+func (r *Rule) CountersOf(e *event.Event) []string {
+	if r.Counters6 != nil && e.Dst.Addr().Is6() {
+		return r.Counters6
+	}
+	return r.Counters
+}
+
+// AnyProto says that such an event is worth a record whatever the packet's protocol
+// is. Of other causes a trace records TCP unless it is asked for more.
+func (r *Rule) AnyProto() bool {
+	return r.All&(conntrackRefusal|event.ConntrackInvalid|event.ConntrackEvicted) != 0
 }
 
 func (r *Rule) matches(e *event.Event) bool {
@@ -139,11 +156,7 @@ func (a *Attributor) Blind() []string {
 func Counters() []string {
 	var names []string
 	for _, r := range rules {
-		for _, c := range r.Counters {
-			if !slices.Contains(names, c) {
-				names = append(names, c)
-			}
-		}
+		names = appendNew(names, slices.Concat(r.Counters, r.Counters6)...)
 	}
 	return names
 }
@@ -152,13 +165,8 @@ func Counters() []string {
 func CountersOf(c *Cause) []string {
 	var names []string
 	for _, r := range rules {
-		if r.Cause != c {
-			continue
-		}
-		for _, name := range r.Counters {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+		if r.Cause == c {
+			names = appendNew(names, slices.Concat(r.Counters, r.Counters6)...)
 		}
 	}
 	return names

@@ -33,6 +33,17 @@ const (
 	abortOnMemory    = "TcpExtTCPAbortOnMemory"
 	rpFilter         = "TcpExtIPReversePathFilter"
 	twOverflow       = "TcpExtTCPTimeWaitOverflow"
+	ctInvalid        = "Conntrackinvalid"
+	inNoRoutes       = "IpExtInNoRoutes"
+	inNoRoutes6      = "Ip6InNoRoutes"
+	outNoRoutes      = "IpOutNoRoutes"
+	outNoRoutes6     = "Ip6OutNoRoutes"
+	inAddrErrors     = "IpInAddrErrors"
+	inAddrErrors6    = "Ip6InAddrErrors"
+	inHdrErrors      = "IpInHdrErrors"
+	inHdrErrors6     = "Ip6InHdrErrors"
+	fragFails        = "IpFragFails"
+	inTooBig6        = "Ip6InTooBigErrors"
 )
 
 // The facts by which connection tracking refuses a packet.
@@ -41,6 +52,14 @@ const conntrackRefusal = event.ConntrackFull | event.ConntrackDrop | event.Connt
 
 // The functions in which TCP frees a packet that it received.
 var tcpReceive = []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"}
+
+// The functions in which a router frees what it does not forward, and those in which
+// a packet without a route ends.
+var (
+	forwarding = []string{"ip_forward", "ip6_forward"}
+	unroutable = []string{"ip_error", "ip6_pkt_drop", "ip6_pkt_discard", "ip6_pkt_prohibit"}
+	discarding = []string{"dst_discard", "dst_discard_out"}
+)
 
 // refusals are connection tracking's. It returns NF_DROP and nf_hook_slow frees: the
 // reason is NETFILTER_DROP on every kernel.
@@ -56,6 +75,9 @@ var refusals = []Rule{
 // cause, so the more specific come first. A condition that a kernel cannot
 // fulfil makes the rule idle there, not wrong.
 var rules = slices.Concat(refusals, []Rule{
+	// Whatever a rule does to it then.
+	{Cause: benign, Hook: event.HookConntrackIn, All: event.InvalidCounted, Counters: []string{ctInvalid}},
+
 	// tcp_conn_request, net/ipv4/tcp_input.c. It counts before it returns, and
 	// with bottom halves off, so the counters that move are its decision.
 	{Cause: acceptQueueFull, Stage: "syn", Hook: event.HookConnRequest, All: event.ListenOverflow,
@@ -159,8 +181,41 @@ var rules = slices.Concat(refusals, []Rule{
 	{Cause: cpuBacklogFull, All: event.CPUBacklog},
 	{Cause: neighbourUnresolved, Reasons: []string{"NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD", "NEIGH_CREATEFAIL"}},
 	// IPv6 gives no reason for the packets that waited for the neighbour.
-	{Cause: neighbourUnresolved, Reasons: []string{"NOT_SPECIFIED", ""}, All: event.Outgoing,
+	{Cause: neighbourUnresolved, Reasons: []string{"NOT_SPECIFIED", ""},
 		Locations: []string{"__neigh_event_send", "neigh_invalidate", "arp_error_report", "ndisc_error_report"}},
+
+	// What is not for this host, or leaves it. The kernel side reads the packet's route.
+	{Cause: ipsecPolicy, Reasons: []string{"XFRM_POLICY"}},
+	{Cause: ipsecPolicy, All: event.IPsecPolicy},
+	{Cause: forwardingOff, All: event.ForwardingOff, Locations: unroutable[:1],
+		Counters: []string{inAddrErrors}},
+	{Cause: forwardingOff, All: event.ForwardingOff, Locations: forwarding, Counters6: []string{inAddrErrors6}},
+	{Cause: noRoute, Stage: "connect", All: event.ConnectFailed | event.NoRoute,
+		Counters: []string{outNoRoutes}, Counters6: []string{outNoRoutes6}},
+	{Cause: noRoute, Stage: "connect", All: event.ConnectFailed},
+	{Cause: noRoute, Stage: "refused", All: event.RouteRefuses | event.NoRoute, Locations: unroutable,
+		Counters: []string{inNoRoutes}, Counters6: []string{inNoRoutes6}},
+	{Cause: noRoute, Stage: "refused", All: event.RouteRefuses, Locations: slices.Concat(unroutable, discarding)},
+	{Cause: noRoute, All: event.NoRoute, Locations: unroutable,
+		Counters: []string{inNoRoutes}, Counters6: []string{inNoRoutes6}},
+	// ip6_pkt_drop takes the route off a packet of a VRF before it frees it.
+	{Cause: noRoute, Locations: unroutable[1:], Counters6: []string{inNoRoutes6}},
+	{Cause: noRoute, Reasons: []string{"IP_OUTNOROUTES"}, Counters: []string{outNoRoutes}},
+	{Cause: noRoute, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"__ip_queue_xmit"}, Counters: []string{outNoRoutes}},
+	{Cause: hopLimitExceeded, All: event.HopLimit, Locations: forwarding,
+		Counters: []string{inHdrErrors}, Counters6: []string{inHdrErrors6}},
+	{Cause: packetTooBig, All: event.TooBig, Locations: forwarding,
+		Counters: []string{fragFails}, Counters6: []string{inTooBig6}},
+	{Cause: packetTooBig, Reasons: []string{"PKT_TOO_BIG"}, Locations: forwarding,
+		Counters: []string{fragFails}, Counters6: []string{inTooBig6}},
+	{Cause: packetTooBig, Reasons: []string{"PKT_TOO_BIG"}, Counters: []string{fragFails}},
+	{Cause: tcDrop, Stage: "ingress", Reasons: []string{"TC_INGRESS"}},
+	{Cause: tcDrop, Stage: "egress", Reasons: []string{"TC_EGRESS"}},
+	{Cause: tcDrop, Stage: "ingress", Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"__netif_receive_skb_core"}},
+	{Cause: tcDrop, Stage: "egress", Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"__dev_queue_xmit"}},
+	{Cause: qdiscFull, Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED", "QDISC_BURST_DROP",
+		"CAKE_FLOOD", "FQ_BAND_LIMIT", "FQ_HORIZON_LIMIT", "FQ_FLOW_LIMIT"}},
+	{Cause: qdiscFull, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"kfree_skb_list"}},
 
 	{Cause: noListener, All: event.NoSocket},
 	// Where the location is cookie_v4_check, NO_SOCKET is a full accept queue.

@@ -121,6 +121,8 @@ const (
 	NoRoute
 	// RouteRefuses: the route is of type unreachable, prohibit or blackhole.
 	RouteRefuses
+	// ConnectFailed: connect(2) of this host's own failed for its route, without a packet.
+	ConnectFailed
 	// ForwardingOff: the packet was to be forwarded and the interface, or the host,
 	// does not.
 	ForwardingOff

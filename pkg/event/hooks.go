@@ -35,6 +35,10 @@ const (
 	HookCheckOOM Hook = "tcp_check_oom"
 	// HookConntrackDelete evicts an entry of the connection tracking table.
 	HookConntrackDelete Hook = "nf_ct_delete"
+	// HookConntrackIn finds a packet invalid, which lives on.
+	HookConntrackIn Hook = "nf_conntrack_in"
+	// HookConnect fails for want of a route, as tcp_v6_connect does.
+	HookConnect Hook = "tcp_v4_connect"
 )
 
 // Hooks lists the hooks that count.

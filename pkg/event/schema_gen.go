@@ -56,7 +56,16 @@ var factNames = [...]string{
 	"conntrack-evicted",
 	"time-wait-overflow",
 	"time-wait-socket",
-	"own-connect",
+	"other-protocol",
+	"no-route",
+	"route-refuses",
+	"connect-failed",
+	"forwarding-off",
+	"hop-limit",
+	"too-big",
+	"i-psec-policy",
+	"source-translated",
+	"invalid-counted",
 }
 
 // hooks are in the order of the kernel side's numbers.
@@ -72,4 +81,6 @@ var hooks = [...]Hook{
 	HookTimeWaitAlloc,
 	HookCheckOOM,
 	HookConntrackDelete,
+	HookConntrackIn,
+	HookConnect,
 }
