@@ -45,7 +45,7 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, logRules, traceRules,
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, forwardRules, fileRules, logRules, traceRules,
 		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules)
 }
 

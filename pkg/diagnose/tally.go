@@ -39,6 +39,8 @@ type Tally struct {
 	// Evidence and Answer are those of the newest record of Busiest.
 	Evidence *event.Evidence
 	Answer   enrich.Answer
+	// OutInterface is the name of Evidence.OutIfindex, empty for unknown.
+	OutInterface string
 	// Table describes the connection tracking of Busiest with who has the entries,
 	// nil if it cannot. It is called only for what it is needed for.
 	Table func() *conntrack.NetnsTable
