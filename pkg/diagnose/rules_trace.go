@@ -53,12 +53,6 @@ var traceRules = []Rule{
 		Means: "clients whose packets arrive on another interface than the route back to them uses get no answer at all",
 		Find:  tracedReversePath,
 	},
-	{
-		ID: "traced-one-range", Scope: Trace,
-		When:  "at least four fifths of the drops of any other cause, and at least 100 drops, are of one range or one client",
-		Means: "the kernel refuses this range's clients, and few others",
-		Find:  tracedRange,
-	},
 }
 
 // rate is in words.
@@ -83,7 +77,7 @@ func (t *Tally) tallyEvidence() []Evidence {
 	} else if addr, n := t.topSource(); n > 0 {
 		found = append(found, Evidence{What: "from " + addr, Value: fmt.Sprint(n), Where: percent(n, t.Count)})
 	}
-	if t.Accepted != nil {
+	if t.Accepted != nil && !t.passes() {
 		found = append(found, Evidence{What: "connections accepted meanwhile", Value: fmt.Sprint(*t.Accepted), Where: rate(*t.Accepted, t.Duration) + ", on all ports"})
 	}
 	return found

@@ -10,13 +10,13 @@ import (
 
 var traceStrayRules = []Rule{
 	{
-		ID: "traced-stray-segments", Scope: Trace, Besides: true, Causes: []string{"no-listener"},
+		ID: "traced-stray-segments", Scope: Trace, Causes: []string{"no-listener"},
 		When:  "most drops of no-listener were of segments that are no SYNs",
 		Means: "a connection that one side holds open does not exist for the other: it is answered with a RST, and reads \"connection reset by peer\"",
 		Find:  tracedStraySegments,
 	},
 	{
-		ID: "traced-after-refusal", Scope: Trace, Besides: true, Causes: []string{"stray-ack"},
+		ID: "traced-after-refusal", Scope: Trace, Causes: []string{"stray-ack"},
 		When:  "most drops of stray-ack were of sources that the same listener's full accept queue refused",
 		Means: afterRefusalMeans,
 		Find:  tracedAfterRefusal,

@@ -86,6 +86,14 @@ type Target struct {
 	Container string
 }
 
+// listenerHere is the listener of the namespace in which the packets died, nil for none.
+func (t *Tally) listenerHere() *enrich.Listener {
+	if t.Busiest.Target != nil {
+		return nil // that is the target's
+	}
+	return t.Answer.Listener
+}
+
 // refusedAt is the tally of accept-queue-full if that is of this place.
 func refusedAt(tallies []Tally, at Place) *Tally {
 	for i := range tallies {
@@ -110,7 +118,7 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		f := Facts{Tally: t, Window: t.Duration, System: survey.System{Memory: memory}}
 		f.Space.Netns.Inode, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
 		f.Space.Inner = t.Busiest.Inner
-		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
+		if l := t.listenerHere(); !t.Busiest.Own && l != nil && l.PID != 0 {
 			f.Space.Enter = netns.EnterProcess(l.PID)
 		}
 		one := f.find(Trace)
