@@ -40,6 +40,9 @@ func (s *Space) readHere(list func() ([]sockets.Socket, error)) (unread []string
 	if err := s.readHolders(); err != nil {
 		unread = append(unread, "who has the entries of the connection tracking table: "+err.Error())
 	}
+	if s.Firewall, err = readRules(); err != nil {
+		unread = append(unread, "the rules of the firewall: "+err.Error())
+	}
 	if s.Interfaces, err = readInterfaces(); err != nil {
 		unread = append(unread, "what the interfaces lost: "+err.Error())
 	}
