@@ -347,7 +347,7 @@ saved tree. No link leads out of the tree. Of a sosreport check reads these, too
 - counters: ` + "`nstat_-zas`, `netstat_-s`, `conntrack_-S`, `ethtool_-S_*`" + `; the files of ` + "`proc`" + ` come first where they are complete;
 - listeners: ` + "`ss_*`" + `, with ` + "`skmem`" + `, whose ` + "`d`" + ` is what the socket dropped; where there is no ss, ` + "`proc/net/tcp`" + ` and ` + "`netstat_*`" + `, which have
   the accept queues of listeners (rx_queue, Recv-Q) and their processes, and not the limits;
-- ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `, and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
+- ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `; the rules of ` + "`nft_*list_ruleset`, `iptables_*-nvL`, `iptables-save_-c`" + `; and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
 - the same of each network namespace, in ` + "`namespaces/NAME/`" + ` or by the name ` + "`ip_netns_exec_NAME_*`" + `.
 
 Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `; of a Kubernetes node's collection the files that are

@@ -61,6 +61,7 @@ func (f *Facts) since(before *survey.Snapshot) {
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
 		f.Space.Interfaces = nstat.InterfacesSince(f.Space.Interfaces, old.Interfaces)
+		f.Space.Firewall = f.Space.Firewall.Since(old.Firewall)
 	}
 	if now := f.System.Softnet; now != nil {
 		f.System.Softnet = now.Since(before.System.Softnet)

@@ -172,8 +172,14 @@ func conntrackInsertFailed(f *Facts) *Finding {
 				"two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too; the trace says whether source NAT had chosen them"),
 		},
 	}
+	nat := f.natEvidence()
+	x.Evidence = append(x.Evidence, nat...)
 	for _, c := range natChanges() {
-		x.Changes = append(x.Changes, c.ask("does this machine do source NAT for them?"))
+		question := "does this machine do source NAT for them?"
+		if nat != nil {
+			question = "is it source NAT that had chosen their ports, as the trace says?"
+		}
+		x.Changes = append(x.Changes, c.ask(question))
 	}
 	for _, c := range dnsChanges()[:1] {
 		x.Changes = append(x.Changes, c.ask("are they DNS queries over UDP, of A and AAAA in one socket?"))

@@ -5,6 +5,8 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 const (
@@ -40,6 +42,12 @@ var forwardRules = []Rule{
 			"a warning for one in 1000 of what it forwards, as senders that hear of it send smaller packets",
 		Means: pathMTUMeans,
 		Find:  pathMTU,
+	},
+	{
+		ID:    "forward-refused",
+		When:  "rules of the forward hook, or of chains that it jumps to, dropped or rejected at least 10 packets by their own counters (nft list ruleset, iptables -vnL)",
+		Means: "what is meant to be refused is refused; a client that is not finds that connect() to a container or a host behind this machine hangs, or fails at once",
+		Find:  forwardRefused,
 	},
 }
 
@@ -120,6 +128,51 @@ func pathMTU(f *Facts) *Finding {
 		x.Severity, x.Title = Warning, "packets were too big for the way on, and the senders do not hear of it"
 	}
 	return x
+}
+
+// mostRules is how many rules are listed.
+const mostRules = 5
+
+// forwardRefused lists the rules that refuse what is forwarded. Whether they are meant
+// to, only who made them knows.
+func forwardRefused(f *Facts) *Finding {
+	if f.Space.Firewall == nil {
+		return nil
+	}
+	var n uint64
+	x := &Finding{Severity: Note, Title: "firewall rules refuse packets on their way through this machine"}
+	for _, r := range f.Space.Firewall.Refusing {
+		n += r.Packets
+		if r.Packets > 0 && len(x.Evidence) < mostRules {
+			x.Evidence = append(x.Evidence, ruleEvidence(&r))
+		}
+	}
+	if n < least {
+		return nil
+	}
+	x.Changes = []Change{do("see whether clients that are to get in are among them: synwatch trace --cause netfilter-drop,netfilter-reject --direction forward",
+		"it names each client, where it wanted to go, and the chain; rules for containers come from a NetworkPolicy, from Docker (DOCKER-USER), or from firewalld and ufw")}
+	return x
+}
+
+func ruleEvidence(r *survey.FirewallRule) Evidence {
+	return Evidence{What: fmt.Sprintf("packets in chain %s (table %s %s)", r.Chain, r.Family, r.Table), Value: fmt.Sprint(r.Packets), Where: r.Text}
+}
+
+// natEvidence is the rules of source NAT that have translated something.
+func (f *Facts) natEvidence() []Evidence {
+	var found []Evidence
+	if f.Space.Firewall == nil {
+		return nil
+	}
+	for _, r := range f.Space.Firewall.SourceNAT {
+		if r.Packets > 0 && len(found) < mostRules {
+			e := ruleEvidence(&r)
+			e.What = "source NAT: " + e.What
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // clampChanges make packets fit the way.

@@ -28,9 +28,29 @@ type FirewallRule struct {
 	Packets uint64
 }
 
-// Same says whether it is the same rule at another time.
-func (r *FirewallRule) Same(o *FirewallRule) bool {
+// same says whether it is the same rule at another time.
+func (r *FirewallRule) same(o *FirewallRule) bool {
 	return r.Family == o.Family && r.Table == o.Table && r.Chain == o.Chain && r.Text == o.Text
+}
+
+// Since is the firewall with what its rules counted since before.
+func (f *Firewall) Since(before *Firewall) *Firewall {
+	if f == nil || before == nil {
+		return f
+	}
+	return &Firewall{Refusing: since(f.Refusing, before.Refusing), SourceNAT: since(f.SourceNAT, before.SourceNAT)}
+}
+
+func since(now, before []FirewallRule) []FirewallRule {
+	var moved []FirewallRule
+	for _, rule := range now {
+		at := slices.IndexFunc(before, func(o FirewallRule) bool { return rule.same(&o) })
+		if at >= 0 && before[at].Packets <= rule.Packets {
+			rule.Packets -= before[at].Packets
+		}
+		moved = append(moved, rule)
+	}
+	return moved
 }
 
 // verdict is what matters of what a rule does with a packet.
