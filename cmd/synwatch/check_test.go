@@ -341,6 +341,11 @@ check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sys
 two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
 line wins. ` + "`/etc/sysctl.conf`" + ` is read at the place of a link to it in ` + "`sysctl.d`" + `, else only by ` + "`sysctl --system`" + `, at the end.
 
+Packets on their way through the machine are a gateway's (IpForwDatagrams, Ip6OutForwDatagrams). What a rule refuses there is known where
+the rule has a counter: those of iptables always have one. Of the running machine check reads the rules of nftables, and so those of
+iptables-nft, where nf_tables is loaded already, and not those of iptables-legacy. What a rule without a counter, a BPF program or
+XDP drops, no snapshot shows; a trace does, but for XDP.
+
 ` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`, `sys/class/net`" + `. DIR may also be the directory above, if just one in it is a
 saved tree. No link leads out of the tree. Of a sosreport check reads these, too:
 
