@@ -25,9 +25,11 @@ func before(name string, n uint64) func(*Facts) {
 func init() {
 	type change = []func(*Facts)
 	off, came := sysctl(ipForward, "0"), counter(inAddrErrors4, 5000)
-	row("forwarding off, for containers", change{off, came, hasInterfaces("eth0", "docker0", "veth12")}, "critical forwarding-off",
-		"IpInAddrErrors 5000", "virtual machines 2 docker0, veth12", "net.ipv4.ip_forward 0", "sysctl -w net.ipv4.ip_forward=1", "no sysctl file sets it")
+	row("forwarding off, for containers", change{off, came, hasInterfaces("eth0", "docker0", "br-0123456789ab", "br-lan", "veth12")}, "critical forwarding-off",
+		"IpInAddrErrors 5000", "virtual machines 2 br-0123456789ab, docker0", "net.ipv4.ip_forward 0", "sysctl -w net.ipv4.ip_forward=1", "no sysctl file sets it")
 	row("forwarding that was on", change{off, came, counter(forwarded4, 800)}, "critical forwarding-off", "forwarded while it was on 800")
+	row("forwarding that was on, and a few that came", change{off, counter(inAddrErrors4, 20), counter(forwarded4, 800)}, "critical forwarding-off")
+	row("forwarding off, of a host with bridged guests", change{off, counter(inAddrErrors4, 60), hasInterfaces("br0", "vnet3", "tap1")}, "")
 	row("forwarding that was on, in a window", change{window, off, counter(inAddrErrors4, 3), before(forwarded4, 800)}, "critical forwarding-off", "forwarded while it was on 800")
 	row("forwarding off, in the way of a file", change{off, came, line(ipForward, "1")}, "critical forwarding-off,note file-not-in-force", "in a file 1 /etc/sysctl.conf:7", "something has set it to 0")
 	row("forwarding switched off by a file", change{off, came, hasInterfaces("cni0"), line(allForward4, "0")}, "critical forwarding-off",

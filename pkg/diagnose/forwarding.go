@@ -5,6 +5,7 @@ package diagnose
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -78,16 +79,16 @@ func (f *Facts) fileForwards(off string) (line string, on, found bool) {
 	return line, on, found
 }
 
-// guests are what the names of interfaces begin with that container engines, network
-// plugins and virtual machines make for what is behind this machine.
-var guests = []string{"docker", "br-", "cni", "cali", "flannel", "cilium", "lxc", "lxdbr", "incusbr", "podman", "kube-", "virbr", "vnet", "veth", "tap"}
+// guests are the interfaces that container engines, network plugins and hypervisors
+// make for what is behind this machine on routed networks. Those of bridged guests need
+// no forwarding.
+var guests = regexp.MustCompile(`^(?:docker|podman|cni|cali|flannel|cilium|kube-|lxdbr|incusbr|virbr|br-[0-9a-f]{12}$)`)
 
 // guestInterfaces are those of the namespace.
 func (f *Facts) guestInterfaces() []string {
 	var found []string
 	add := func(name string) {
-		isGuest := slices.ContainsFunc(guests, func(begin string) bool { return strings.HasPrefix(name, begin) })
-		if isGuest && !slices.Contains(found, name) {
+		if guests.MatchString(name) && !slices.Contains(found, name) {
 			found = append(found, name)
 		}
 	}
@@ -101,6 +102,14 @@ func (f *Facts) guestInterfaces() []string {
 	}
 	slices.Sort(found)
 	return found
+}
+
+// wasRouter says whether the namespace has forwarded, or a file would have it do so.
+func (f *Facts) wasRouter(off []string) bool {
+	return f.forwards() || slices.ContainsFunc(off, func(key string) bool {
+		_, on, found := f.fileForwards(key)
+		return found && on
+	})
 }
 
 // routerEvidence is what says that the namespace is there to forward packets.

@@ -66,7 +66,8 @@ func forwardingOff(f *Facts) *Finding {
 	}
 	n := f.sum(counters...)
 	signs := f.routerEvidence(off)
-	if n == 0 || !f.regular(n) && (f.Window == 0 || len(signs) == 0) {
+	enough := f.regular(n) || n >= least && f.wasRouter(off) || n > 0 && f.Window > 0 && len(signs) > 0
+	if !enough {
 		return nil
 	}
 	x := &Finding{
@@ -150,8 +151,11 @@ func forwardRefused(f *Facts) *Finding {
 	if n < least {
 		return nil
 	}
-	x.Changes = []Change{do("see whether clients that are to get in are among them: synwatch trace --cause netfilter-drop,netfilter-reject --direction forward",
-		"it names each client, where it wanted to go, and the chain; rules for containers come from a NetworkPolicy, from Docker (DOCKER-USER), or from firewalld and ufw")}
+	if r := f.Space.Firewall.Refusing[0]; !f.System.Saved {
+		x.Changes = append(x.Changes, f.look("see what the rules say", "each has its handle behind it", "nft", "-a", "list", "chain", r.Family, r.Table, r.Chain))
+	}
+	x.Changes = append(x.Changes, do("see whether clients that are to get in are among them: synwatch trace --cause netfilter-drop,netfilter-reject --direction forward",
+		"it names each client, where it wanted to go, and the chain; rules for containers come from a NetworkPolicy, from Docker (DOCKER-USER), or from firewalld and ufw"))
 	return x
 }
 

@@ -71,7 +71,9 @@ func rate(n uint64, d time.Duration) string {
 func (t *Tally) tallyEvidence() []Evidence {
 	what := t.Cause.ID
 	found := []Evidence{{What: what, Value: fmt.Sprint(t.Count), Where: rate(t.Count, t.Duration)}}
-	found = append(found, value("sources", uint64(len(t.BySource))))
+	if t.BySource != nil {
+		found = append(found, value("sources", uint64(len(t.BySource))))
+	}
 	if r := Covering(t.BySource, t.Count); r != nil {
 		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), text.Count(r.Sources, "source"))})
 	} else if addr, n := t.topSource(); n > 0 {

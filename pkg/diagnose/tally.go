@@ -21,7 +21,8 @@ import (
 type Tally struct {
 	Cause *cause.Cause
 	Count uint64
-	// BySource has the part of Count whose sources were counted separately.
+	// BySource has the part of Count whose sources were counted separately, nil if none
+	// were.
 	BySource map[netip.Addr]uint64
 	// Busiest is the place with most of Count, BusiestCount.
 	Busiest      Place

@@ -50,6 +50,7 @@ func since(now, before []FirewallRule) []FirewallRule {
 		}
 		moved = append(moved, rule)
 	}
+	slices.SortStableFunc(moved, func(a, b FirewallRule) int { return cmp.Compare(b.Packets, a.Packets) })
 	return moved
 }
 
