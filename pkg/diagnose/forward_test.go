@@ -57,6 +57,8 @@ func init() {
 	row("packets too big of IPv6", change{counter(forwarded6, 1e6), counter(tooBig6, 40000)}, "warning path-mtu", "Ip6InTooBigErrors 40000")
 	row("packets too big of a host", change{counter(fragFails4, 40000)}, "")
 
+	row("neighbours behind a gateway", change{window, counter("Neighbourunresolved_discards", 9), before(forwarded4, 800)}, "warning neighbour-unresolved", "an endpoint of destination NAT that is gone")
+
 	row("a full table of a gateway", change{sysctl(ctCount, "262144"), counter(forwarded4, 1e8), heldBy("198.51.100.0/29")}, "critical conntrack-full",
 		"table is full on a gateway: 198.51.100.0/29 holds 90 %", "packets forwarded 100000000", "for all who are behind it")
 	row("clashes on a gateway", change{window, counter("Conntrackinsert_failed", 30), counter(forwarded4, 1e8)}, "warning conntrack-insert-failed",

@@ -152,7 +152,7 @@ func forwardRefused(f *Facts) *Finding {
 		return nil
 	}
 	if r := f.Space.Firewall.Refusing[0]; !f.System.Saved {
-		x.Changes = append(x.Changes, f.look("see what the rules say", "each has its handle behind it", "nft", "-a", "list", "chain", r.Family, r.Table, r.Chain))
+		x.Changes = append(x.Changes, f.listChain(r.Family, r.Table, r.Chain, "each rule has its handle behind it"))
 	}
 	x.Changes = append(x.Changes, do("see whether clients that are to get in are among them: synwatch trace --cause netfilter-drop,netfilter-reject --direction forward",
 		"it names each client, where it wanted to go, and the chain; rules for containers come from a NetworkPolicy, from Docker (DOCKER-USER), or from firewalld and ufw"))

@@ -108,7 +108,7 @@ func (f *Facts) seeRules() []Change {
 	case n == nil, n.Family == "", n.Chain == "" && n.Hook == "":
 		return []Change{do(f.Tally.Cause.Fix, f.Tally.Cause.Meaning)}
 	case n.Table != "" && n.Chain != "":
-		return []Change{f.look("see the rules of the chain", why, "nft", "-a", "list", "chain", n.Family, n.Table, n.Chain)}
+		return []Change{f.listChain(n.Family, n.Table, n.Chain, why)}
 	case n.Family == "ip6":
 		return []Change{f.look("see the rules and their counters", why, "ip6tables-save", "-c")}
 	}
