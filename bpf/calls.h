@@ -38,6 +38,8 @@ enum function {
 	CALL_DATA_QUEUE,
 	CALL_RMEM_SCHEDULE,
 	CALL_PRUNE_OFO,
+	CALL_CONNECT,
+	CALL_IPSEC,
 	CALL_FUNCTIONS,
 };
 
@@ -59,7 +61,7 @@ struct call {
 	__u64 opened;	     /* jiffies */
 	struct packet packet;
 	__u64 facts;
-	__u64 before[4];	     /* the counters at entry */
+	__u64 before[5];	     /* the counters at entry */
 	const struct linux_mib *mib; /* the CPU's, of sk's namespace */
 	struct sock *sk;
 	__u32 seq;

@@ -29,6 +29,8 @@ const volatile __u32 mib_backlog_drop;
 const volatile __u32 mib_md5_missing;
 const volatile __u32 mib_md5_unexpected;
 const volatile __u32 mib_md5_failed;
+/* Likewise into ipstats_mib. */
+const volatile __u32 mib_out_no_routes;
 
 /* SKB_DROP_REASON_CPU_BACKLOG, 0 where there is none. */
 const volatile __u32 reason_cpu_backlog;
@@ -45,6 +47,11 @@ const volatile bool filter_src;
 const volatile bool filter_dst;
 const volatile bool filter_port;
 const volatile bool filter_netns;
+const volatile bool filter_proto;
+/* By their numbers. */
+const volatile bool wanted_protos[256];
+/* A bit for each direction. */
+const volatile __u32 filter_directions;
 /* A detail for every observation, not only for the first of a key. */
 const volatile bool every_drop;
 

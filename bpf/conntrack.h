@@ -4,9 +4,9 @@
 #ifndef SYNWATCH_CONNTRACK_H
 #define SYNWATCH_CONNTRACK_H
 
-#include "skb_facts.h"
-#include "tally.h"
+#include "drop.h"
 #include "mib.h"
+#include "nat.h"
 #include "probes.h"
 
 /* early_drop(net, hash) is asked when the table is full, and its "no" makes
@@ -32,47 +32,85 @@ static __always_inline void leave_early_drop(__u64 frame, __u64 ret)
 ENTRY(early_drop, enter_early_drop, FRAME)
 RETURN_ALONE(early_drop, leave_early_drop, 2)
 
-static __always_inline void tuple_address(__u8 addr[16], const union nf_inet_addr *u3, bool v4)
+/* entry_ends fills a key from an entry: the client, and where its packets go behind NAT. */
+static __always_inline void entry_ends(struct key *key, __u16 *src_port, const struct nf_conn *ct)
 {
-	if (v4)
-		map_v4(addr, u3->all[0]);
-	else
-		__builtin_memcpy(addr, u3->all, 16);
+	const struct nf_conntrack_tuple *original = &ct->tuplehash[0].tuple;
+	const struct nf_conntrack_tuple *reply = &ct->tuplehash[1].tuple;
+	bool v4 = BPF_CORE_READ(original, src.l3num) == AF_INET;
+	struct end src = {}, dst = {};
+	bool ports;
+
+	key->proto = BPF_CORE_READ(original, dst.protonum);
+	ports = key->proto == IPPROTO_TCP || has_ports(key->proto);
+	read_end(&src, &original->src.u3, &original->src.u, v4, ports);
+	read_end(&dst, &reply->src.u3, &reply->src.u, v4, ports);
+	__builtin_memcpy(key->src, src.addr, sizeof(key->src));
+	__builtin_memcpy(key->dst, dst.addr, sizeof(key->dst));
+	key->dst_port = dst.port;
+	*src_port = src.port;
 }
 
 /* nf_ct_delete(ct, portid, report) */
 static __always_inline void enter_ct_delete(__u64 frame, struct nf_conn *ct)
 {
-	struct key key = { .facts = FACT_CT_EVICTED, .hook = HOOK_CONNTRACK_DELETE };
-	struct nf_conntrack_man src;
-	union nf_inet_addr dst;
-	struct net *net;
-	bool v4;
+	struct key key = { .facts = FACT_CT_EVICTED,
+			   .hook = HOOK_CONNTRACK_DELETE,
+			   .direction = DIRECTION_UNTOLD };
+	__u16 src_port = 0;
 
 	if (!enabled || !outer_call(CALL_EARLY_DROP, frame))
 		return;
-	if (BPF_CORE_READ_INTO(&src, ct, tuplehash[0].tuple.src) ||
-	    BPF_CORE_READ_INTO(&dst, ct, tuplehash[0].tuple.dst.u3))
-		return;
-	v4 = src.l3num == AF_INET;
-	tuple_address(key.src, &src.u3, v4);
-	tuple_address(key.dst, &dst, v4);
-	key.dst_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
-	net = BPF_CORE_READ(ct, ct_net.net);
-	set_netns(&key, net);
-	count(&key, bpf_ntohs(src.u.all), &(struct evidence){});
+	entry_ends(&key, &src_port, ct);
+	if (key.proto != IPPROTO_TCP)
+		key.facts |= FACT_OTHER_PROTOCOL;
+	set_netns(&key, BPF_CORE_READ(ct, ct_net.net));
+	count(&key, src_port, &(struct evidence){ .ct = ct });
 }
 
 ENTRY(nf_ct_delete, enter_ct_delete, FRAME, 0)
 
+/* is_icmp_error says whether a packet is one of the ICMP errors, of which connection
+ * tracking looks for the packet that they are about, and counts none. */
+static __always_inline bool is_icmp_error(const struct packet *p)
+{
+	__u8 type = p->seq;
+
+	if (p->proto == IPPROTO_ICMPV6)
+		return type < 128;
+	/* include/linux/icmp.h:icmp_is_err */
+	return p->proto == IPPROTO_ICMP &&
+	       (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+}
+
+/* count_invalid counts what moves Conntrackinvalid, without addresses: only the sum is
+ * needed, and an invalid packet that a rule drops is counted with them. */
+static __always_inline void count_invalid(struct sk_buff *skb, const struct packet *p)
+{
+	struct key key = { .facts = FACT_INVALID_COUNTED,
+			   .hook = HOOK_CONNTRACK_IN,
+			   .direction = DIRECTION_UNROUTED };
+
+	if (!enabled || is_icmp_error(p))
+		return;
+	set_netns(&key, net_of(skb, NULL));
+	count(&key, 0, &(struct evidence){});
+}
+
 /* nf_conntrack_in(skb, state) */
 static __always_inline void leave_conntrack_in(__u64 frame, struct sk_buff *skb, __u64 ret)
 {
-	if ((__u32)ret == NF_DROP)
+	struct packet p = {};
+
+	if ((__u32)ret == NF_DROP) {
 		add_facts(skb,
 			  end_inner_call(CALL_EARLY_DROP, frame) ? FACT_CT_FULL : FACT_CT_DROP);
-	else if ((__u32)ret == NF_ACCEPT && !BPF_CORE_READ(skb, _nfct))
-		add_facts(skb, FACT_CT_INVALID);
+		return;
+	}
+	if ((__u32)ret != NF_ACCEPT || BPF_CORE_READ(skb, _nfct) || !parse(skb, &p))
+		return;
+	add_packet_facts(skb, &p, FACT_CT_INVALID);
+	count_invalid(skb, &p);
 }
 
 RETURN_ARGUMENT(nf_conntrack_in, CALL_CONNTRACK_IN, leave_conntrack_in, 0, 2)
@@ -119,6 +157,8 @@ static __always_inline void leave_confirm(struct call *call, __u64 ret)
 		facts |= FACT_CT_CLASH;
 	else if (!call->migrated && long_chains(skb) != call->before[0])
 		facts |= FACT_CT_CHAIN;
+	if (is_source_translated(skb))
+		facts |= FACT_SOURCE_TRANSLATED;
 	add_facts(skb, facts);
 }
 

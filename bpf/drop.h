@@ -3,9 +3,11 @@
 #ifndef SYNWATCH_DROP_H
 #define SYNWATCH_DROP_H
 
+#include "nat.h"
 #include "packet.h"
 #include "probes.h"
 #include "receive.h"
+#include "route.h"
 #include "skb_facts.h"
 #include "tally.h"
 #include "verifier.h"
@@ -20,43 +22,6 @@ static __always_inline __u64 checksum_facts(struct sk_buff *skb)
 	    !BPF_CORE_READ_BITFIELD_PROBED(skb, csum_valid))
 		return FACT_BAD_CHECKSUM;
 	return 0;
-}
-
-/* NFCT_PTRMASK */
-#define CT_OF(nfct) ((struct nf_conn *)((nfct) & ~7UL))
-
-/* is_source_translated says whether NAT may have rewritten the source of a packet,
- * given what the skb says of its connection tracking entry. That is so for the
- * original direction of an entry, confirmed or not; a template (nf_ct_tmpl_alloc)
- * has no addresses, and nothing is rewritten by it. A global function; see route_of. */
-__noinline int is_source_translated(__u64 nfct)
-{
-	struct nf_conn *ct = CT_OF(nfct);
-
-	if (!ct || (nfct & 7) >= 3) /* IP_CT_IS_REPLY */
-		return false;
-	return !!(CAST_FIELD(ct, struct nf_conn, status) &
-		  bpf_core_enum_value(enum ip_conntrack_status, IPS_SRC_NAT));
-}
-
-/* client_before_nat replaces the source of a packet that NAT has rewritten by
- * the one it came with: the original tuple's. */
-static __always_inline void client_before_nat(struct sk_buff *skb, struct packet *p, bool typed)
-{
-	struct nf_conntrack_man src;
-	unsigned long nfct;
-
-	if (!bpf_core_field_exists(skb->_nfct))
-		return;
-	nfct = FIELD(typed, skb, _nfct);
-	if (!is_source_translated(nfct) ||
-	    BPF_CORE_READ_INTO(&src, CT_OF(nfct), tuplehash[0].tuple.src))
-		return;
-	if (p->v4)
-		map_v4(p->src, src.u3.all[0]);
-	else
-		__builtin_memcpy(p->src, src.u3.all, sizeof(p->src));
-	p->src_port = bpf_ntohs(src.u.all);
 }
 
 /* turn_reply makes the peer the source where our own packet dies. */
@@ -77,6 +42,9 @@ static __always_inline void fill_packet(struct key *key, const struct packet *p)
 	__builtin_memcpy(key->src, p->src, sizeof(key->src));
 	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
 	key->dst_port = p->dst_port;
+	key->proto = p->proto;
+	if (p->proto != IPPROTO_TCP)
+		key->facts |= FACT_OTHER_PROTOCOL;
 	if (p->flags & TCP_RST)
 		key->facts |= FACT_PACKET_RST;
 	if (p->flags & TCP_SYN)
@@ -101,38 +69,90 @@ static __always_inline bool is_arriving(struct sk_buff *skb, __u32 reason)
 /* Connection tracking refused the packet. */
 #define FACTS_CT_REFUSED (FACT_CT_FULL | FACT_CT_DROP | FACT_CT_CONFIRM)
 
-/* outgoing_facts returns the facts of a packet that this host sent, 0 if it is not
- * counted: a SYN-ACK is, and what connection tracking refused and counted.
- * A global function; see route_of. */
-__noinline __u64 outgoing_facts(__u32 flags, __u64 facts)
+enum sent {
+	SENT_SEGMENT, /* of a connection: who opened it is not known */
+	SENT_REPLY,
+	SENT_FIRST, /* by this host's own doing */
+};
+
+/* sent_as says what a packet is that this host made. A global function; see route_of. */
+__noinline int sent_as(__u32 proto, __u32 flags, __u64 nfct)
 {
+	if (proto != IPPROTO_TCP)
+		return is_ct_reply(nfct) ? SENT_REPLY : SENT_FIRST;
 	flags &= TCP_SYN | TCP_ACK;
 	if (flags == (TCP_SYN | TCP_ACK))
-		return FACT_OUTGOING;
-	if (!(facts & FACTS_CT_REFUSED))
-		return 0;
-	return flags == TCP_SYN ? FACT_OUTGOING | FACT_OWN_CONNECT : FACT_OUTGOING;
+		return SENT_REPLY;
+	return flags == TCP_SYN ? SENT_FIRST : SENT_SEGMENT;
 }
 
-/* concerns_this_host says whether the drop may refuse a connection of this host, and
- * swaps the addresses of packets that it sent: those have no skb_iif. */
-static __always_inline bool concerns_this_host(struct sk_buff *skb, struct packet *p, __u32 reason,
-					       __u64 *facts, bool typed)
+/* leave_direction fills in the direction of a packet that this host made, and makes
+ * the peer the source of a reply. False if it is not counted: a segment is if
+ * connection tracking refused and counted it, or if it found no route. */
+static __always_inline bool leave_direction(struct key *key, struct sk_buff *skb, struct packet *p,
+					    bool typed)
 {
-	__u64 outgoing;
+	int sent = sent_as(p->proto, p->flags, nfct_of(skb, typed));
 
-	if (is_arriving(skb, reason)) {
-		*facts |= FACT_CPU_BACKLOG;
+	if (sent == SENT_SEGMENT && !(key->facts & (FACTS_CT_REFUSED | FACT_NO_ROUTE)))
+		return false;
+	if (sent == SENT_FIRST) {
+		key->direction = DIRECTION_OUT;
 		return true;
 	}
-	if (FIELD(typed, skb, skb_iif))
-		return is_for_this_host(skb, p, typed);
-	outgoing = outgoing_facts(p->flags, *facts);
-	if (!outgoing)
-		return false;
+	key->direction = DIRECTION_IN;
+	key->facts |= FACT_OUTGOING;
 	turn_reply(p);
-	*facts |= outgoing;
 	return true;
+}
+
+/* find_direction fills in the direction, and what only packets have that take it. False
+ * if the packet is not counted. What this host made has no skb_iif. */
+static __always_inline bool find_direction(struct key *key, struct sk_buff *skb, struct packet *p,
+					   bool typed)
+{
+	if (is_arriving(skb, key->reason)) {
+		key->facts |= FACT_CPU_BACKLOG;
+		key->direction = DIRECTION_UNROUTED;
+		return true;
+	}
+	if (!FIELD(typed, skb, skb_iif))
+		return leave_direction(key, skb, p, typed);
+	key->direction =
+		route_of(FIELD(typed, skb, _skb_refdst), p->v4, received_on(skb, typed) != NULL);
+	if (key->direction == DIRECTION_FORWARD)
+		key->facts |= route_facts(number_of(skb), p->v4);
+	return true;
+}
+
+/* parse_unrouted fills p for a segment of a connection for which there was no route:
+ * it has no IP header yet. */
+static __always_inline bool parse_unrouted(struct sk_buff *skb, struct packet *p, bool typed)
+{
+	struct sock *sk = FIELD(typed, skb, sk);
+
+	if (!sk || FIELD(typed, skb, protocol) || FIELD(typed, skb, skb_iif) ||
+	    FIELD(typed, skb, _skb_refdst))
+		return false;
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || !parse_sock(&sk->__sk_common, p))
+		return false;
+	/* As the packet would have been: ours to the peer. */
+	turn_reply(p);
+	p->flags = BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_SENT ? TCP_SYN : TCP_ACK;
+	return true;
+}
+
+/* is_in_task says whether the packet is dropped within the system call that sends it:
+ * the task has the socket, or connection tracking refused what a socket has no queue for. */
+static __always_inline bool is_in_task(const struct key *key, struct sk_buff *skb)
+{
+	struct sock *sk = FIELD(false, skb, sk);
+
+	if (key->direction != DIRECTION_OUT || !sk)
+		return false;
+	if (key->proto == IPPROTO_UDP)
+		return key->facts & FACTS_CT_REFUSED;
+	return key->proto == IPPROTO_TCP && BPF_CORE_READ(sk, sk_lock.owned);
 }
 
 /* find_net is net_of for who has no device of a known type, or knows better.
@@ -217,6 +237,26 @@ static __always_inline __u64 socket_facts(struct sock *rx_sk, bool typed)
 	return 0;
 }
 
+/* parse_freed fills p and what a key has of the packet's kind; false for what nobody
+ * asks about: what is neither IP nor a connection's, and TCP to many hosts. */
+static __always_inline bool parse_freed(struct key *key, struct sk_buff *skb, struct packet *p,
+					bool typed)
+{
+	__u8 type = BITFIELD(typed, skb, pkt_type);
+
+	if (type > PACKET_OTHERHOST)
+		return false;
+	if (!parse_skb(skb, p, typed)) {
+		if (!parse_unrouted(skb, p, typed))
+			return false;
+		key->facts |= FACT_NO_ROUTE;
+		return true;
+	}
+	if (type == PACKET_OTHERHOST)
+		key->facts |= FACT_OTHER_HOST;
+	return type == PACKET_HOST || type == PACKET_OTHERHOST || p->proto != IPPROTO_TCP;
+}
+
 static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 reason,
 				  struct sock *rx_sk, bool typed)
 {
@@ -226,25 +266,26 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	struct packet p = {};
 	struct skb_facts *m;
 
-	if (!enabled || BITFIELD(typed, skb, pkt_type) != PACKET_HOST)
-		return;
-	if (!parse_skb(skb, &p, typed))
+	if (!enabled || !parse_freed(&key, skb, &p, typed))
 		return;
 	m = facts_of(skb, &p);
 	if (m) {
-		key.facts = m->facts;
+		key.facts |= m->facts;
 		e.queues = &m->queues;
 		e.timestamps = &m->timestamps;
 	}
-	if (!concerns_this_host(skb, &p, reason, &key.facts, typed))
+	if (!find_direction(&key, skb, &p, typed))
 		return;
 	e.ifindex = FIELD(typed, skb, skb_iif);
-	if (e.ifindex)
-		client_before_nat(skb, &p, typed);
+	client_before_nat(skb, &p, key.facts & FACT_OUTGOING, typed);
 	e.receiver = call_facts(skb, &p, &key.facts, rx_sk);
+	/* A segment of a connection that has no route any more. */
+	if (e.receiver && key.direction == DIRECTION_UNROUTED)
+		key.direction = DIRECTION_IN;
 	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
 	fill_packet(&key, &p);
 	fill_netns(&key, skb, e.receiver, m, typed);
+	e.in_task = is_in_task(&key, skb);
 	count(&key, p.src_port, &e);
 	if (m)
 		bpf_map_delete_elem(&facts_by_skb, &id);

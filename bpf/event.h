@@ -24,7 +24,9 @@ struct key {
 	__u32 reason;	    /* enum skb_drop_reason, 0 where the kernel has none */
 	__u16 dst_port;	    /* host byte order */
 	__u8 hook;
-	__u8 pad[5];
+	__u8 direction; /* enum direction */
+	__u8 proto;	/* IPPROTO_* */
+	__u8 pad[3];
 };
 
 /* What it was, without where and from whom. */
@@ -93,6 +95,34 @@ struct chain {
 	__u8 known;
 };
 
+/* What a packet was too big for, in bytes. */
+struct path {
+	__u32 mtu;
+	__u32 size;
+	__u32 known;
+};
+
+/* An address and a port, in host byte order. */
+struct end {
+	__u8 addr[16];
+	__u16 port;
+};
+
+/* What source NAT had chosen, and from which range. */
+struct source_nat {
+	struct end chosen;
+	struct end first;
+	struct end last;
+	__u8 known;
+	__u8 ranged; /* so is the range */
+};
+
+/* The task that was sending. */
+struct process {
+	char comm[16];
+	__u32 pid; /* 0: not known */
+};
+
 /* One packet in detail. */
 struct detail {
 	struct key key;
@@ -100,10 +130,16 @@ struct detail {
 	struct timestamps timestamps;
 	struct receiver receiver;
 	struct chain chain;
-	__u64 time;
-	__u32 ifindex; /* that the packet came in on, 0 where it is not known */
+	struct path path;
+	struct process process;
+	struct source_nat source_nat;
+	struct end orig_dst; /* what the client had addressed, if that is another */
 	__u16 src_port;
-	__u8 pad[2];
+	__u8 has_orig_dst;
+	__u8 pad[3];
+	__u64 time;
+	__u32 ifindex;	   /* that the packet came in on, 0 where it is not known */
+	__u32 out_ifindex; /* that it was to leave by, likewise */
 };
 
 #pragma clang diagnostic pop

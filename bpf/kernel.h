@@ -22,8 +22,23 @@ struct linux_mib {
 	unsigned long mibs[1];
 };
 
+struct ipstats_mib {
+	__u64 mibs[1];
+};
+
 struct netns_mib {
-	struct linux_mib *net_statistics; /* per CPU */
+	struct linux_mib *net_statistics; /* per CPU, as the others */
+	struct ipstats_mib *ip_statistics;
+	struct ipstats_mib *ipv6_statistics;
+};
+
+struct ipv6_devconf {
+	__s32 forwarding;
+	__s32 force_forwarding; /* from 6.17 (commit f24987ef6959) */
+};
+
+struct netns_ipv6 {
+	struct ipv6_devconf *devconf_all;
 };
 
 struct netns_ipv4 {
@@ -48,6 +63,7 @@ struct net {
 	struct ns_common ns;
 	struct netns_mib mib;
 	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
 	struct netns_core core;
 	struct netns_ct ct;
 	/* From 5.12 (commit 3d368ab87cf6): before, it was an atomic64_t, set only
@@ -60,8 +76,24 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+/* data[0] is IPV4_DEVCONF_FORWARDING, include/uapi/linux/ip.h. */
+struct ipv4_devconf {
+	int data[1];
+};
+
+struct in_device {
+	struct ipv4_devconf cnf;
+};
+
+struct inet6_dev {
+	struct ipv6_devconf cnf;
+};
+
 struct net_device {
 	int ifindex;
+	unsigned int mtu;
+	struct in_device *ip_ptr;
+	struct inet6_dev *ip6_ptr;
 	possible_net_t nd_net;
 };
 
@@ -96,10 +128,14 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	atomic_t sk_drops;
+	__u16 sk_protocol;
 	struct {
 		atomic_t rmem_alloc;
 		int len;
 	} sk_backlog;
+	struct {
+		int owned; /* by a task that is in a system call on it */
+	} sk_lock;
 	int sk_rcvbuf;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
@@ -156,7 +192,9 @@ struct tcp_request_sock {
 
 struct dst_entry {
 	struct net_device *dev;
+	unsigned long _metrics; /* address of the metrics, and two flags */
 	unsigned short flags;
+	short error;
 };
 
 struct rtable {
@@ -175,6 +213,8 @@ struct sk_buff {
 	char cb[48];
 	unsigned char *head;
 	unsigned char *data;
+	unsigned int end; /* from head: where skb_shared_info is */
+	unsigned int len;
 	unsigned int truesize;
 	int skb_iif;
 	__be16 protocol;
@@ -182,6 +222,10 @@ struct sk_buff {
 	__u8 pkt_type : 3;
 	__u8 csum_valid : 1;
 	__u8 csum_complete_sw : 1;
+};
+
+struct skb_shared_info {
+	unsigned short gso_size;
 };
 
 /* include/net/netfilter/nf_conntrack_tuple.h */
@@ -249,6 +293,7 @@ struct xt_table {
 
 /* include/net/tcp_states.h; part of the user-space ABI (TCP_INFO). */
 enum {
+	TCP_SYN_SENT = 2,
 	TCP_TIME_WAIT = 6,
 	TCP_LISTEN = 10,
 	TCP_NEW_SYN_RECV = 12,
@@ -263,6 +308,7 @@ enum tcp_tw_status {
 
 enum ip_conntrack_status {
 	IPS_SRC_NAT = 1 << 4,
+	IPS_DST_NAT = 1 << 5,
 };
 
 /* Its values are the running kernel's; CO-RE wants the kind of type to match. */

@@ -31,6 +31,19 @@ static __always_inline const struct linux_mib *mib_of(struct sock *sk)
 	return this_cpu((const void *)statistics);
 }
 
+/* out_no_routes is this CPU's part of IpOutNoRoutes, or of Ip6OutNoRoutes. */
+static __always_inline __u64 out_no_routes(struct sock *sk, bool v4)
+{
+	const struct net *net = net_of_sock(sk);
+	__u64 statistics = 0, value = 0;
+
+	if (!per_cpu_offset || !mib_out_no_routes)
+		return 0;
+	read_words(&statistics, v4 ? &net->mib.ip_statistics : &net->mib.ipv6_statistics, 1);
+	read_words(&value, this_cpu((const void *)statistics) + 8 * mib_out_no_routes, 1);
+	return value;
+}
+
 static __always_inline __u64 mib_read(const struct linux_mib *mib, __u32 index)
 {
 	__u64 value = 0;

@@ -5,15 +5,17 @@
 
 #include "event.h"
 #include "kernel.h"
+#include "verifier.h"
 
 struct packet {
 	__u8 src[16];
 	__u8 dst[16];
-	const void *tcp; /* where its TCP header is */
-	__u32 seq;
+	const void *tcp; /* where its TCP header is, NULL for other protocols */
+	__u32 seq;	 /* of other protocols the first 8 bytes, which identify it as well */
 	__u32 ack_seq;
-	__u16 src_port;
+	__u16 src_port; /* 0 for protocols without ports */
 	__u16 dst_port;
+	__u8 proto;
 	__u8 flags;
 	__u8 header; /* length of the TCP header, in bytes */
 	bool v4;
@@ -50,6 +52,37 @@ static __always_inline bool parse_tcp(const void *at, struct packet *p)
 	return true;
 }
 
+static __always_inline bool has_ports(__u8 proto)
+{
+	return proto == IPPROTO_UDP || proto == IPPROTO_SCTP || proto == IPPROTO_DCCP ||
+	       proto == IPPROTO_UDPLITE;
+}
+
+/* take_other takes the first bytes of what is not TCP: ports, or an ICMP header. */
+static __always_inline bool take_other(const void *at, struct packet *p)
+{
+	__u32 words[2];
+
+	if (bpf_probe_read_kernel(words, sizeof(words), at))
+		return false;
+	p->seq = words[0];
+	p->ack_seq = words[1];
+	if (has_ports(p->proto)) {
+		p->src_port = bpf_ntohs(words[0] & 0xffff);
+		p->dst_port = bpf_ntohs(words[0] >> 16);
+	}
+	return true;
+}
+
+/* parse_transport reads the header behind IP's. Only the first fragment has it: of
+ * the others of TCP nothing is wanted. */
+static __always_inline bool parse_transport(const void *at, struct packet *p, bool fragment)
+{
+	if (p->proto == IPPROTO_TCP)
+		return !fragment && parse_tcp(at, p);
+	return fragment || take_other(at, p);
+}
+
 static __always_inline bool parse_v4(const void *at, struct packet *p)
 {
 	/* Without options, which is nearly always, one read gets both. An skb's
@@ -61,32 +94,55 @@ static __always_inline bool parse_v4(const void *at, struct packet *p)
 		};
 		__u64 words[5];
 	} both;
+	bool fragment;
 	__u32 length;
 
 	if (!read_words(both.words, at, 5))
 		return false;
-	/* Only the first fragment holds the ports. */
-	if (both.ip.protocol != IPPROTO_TCP || both.ip.frag_off & bpf_htons(0x1fff))
-		return false;
 	map_v4(p->src, both.ip.saddr);
 	map_v4(p->dst, both.ip.daddr);
 	p->v4 = true;
+	p->proto = both.ip.protocol;
+	fragment = both.ip.frag_off & bpf_htons(0x1fff);
 	length = (both.ip.ihl_version & 0xf) * 4;
-	if (length != sizeof(both.ip))
-		return parse_tcp(at + length, p);
+	if (p->proto != IPPROTO_TCP || fragment || length != sizeof(both.ip))
+		return parse_transport(at + length, p, fragment);
 	take_tcp(&both.tcp, at + length, p);
 	return true;
 }
 
-/* hop-by-hop, routing, destination options: include/net/ipv6.h:NEXTHDR_* */
+/* hop-by-hop, routing, fragment, destination options: include/net/ipv6.h:NEXTHDR_* */
 static __always_inline bool is_v6_option(__u8 nexthdr)
 {
-	return nexthdr == 0 || nexthdr == 43 || nexthdr == 60;
+	return nexthdr == 0 || nexthdr == 43 || nexthdr == 44 || nexthdr == 60;
+}
+
+/* v6_options returns the length of the headers between IPv6's and the transport's,
+ * << 9, whether it is a fragment but the first, << 8, and the transport's protocol,
+ * -1 if they cannot be read. A global function; see route_of. */
+__noinline int v6_options(__u64 at, __u32 nexthdr)
+{
+	struct ipv6_option_header option = {};
+	__u32 length = 0;
+	__u32 fragment = 0;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		if (!is_v6_option(nexthdr))
+			break;
+		if (bpf_probe_read_kernel(&option, sizeof(option), (void *)at + length))
+			return -1;
+		if (nexthdr == 44 && option.more & bpf_htons(0xfff8))
+			fragment = 1;
+		/* A fragment's header has no length, but zero in its place. */
+		length += (option.hdrlen + 1) * 8;
+		nexthdr = option.nexthdr;
+	}
+	return length << 9 | fragment << 8 | (nexthdr & 0xff);
 }
 
 static __always_inline bool parse_v6(const void *at, struct packet *p)
 {
-	struct ipv6_option_header option;
 	union {
 		struct {
 			struct ipv6_header ip;
@@ -94,32 +150,28 @@ static __always_inline bool parse_v6(const void *at, struct packet *p)
 		};
 		__u64 words[7];
 	} both;
-	__u8 nexthdr;
+	int options;
 
 	if (!read_words(both.words, at, 7))
 		return false;
 	__builtin_memcpy(p->src, both.ip.saddr, 16);
 	__builtin_memcpy(p->dst, both.ip.daddr, 16);
 	p->v4 = false;
-	nexthdr = both.ip.nexthdr;
+	p->proto = both.ip.nexthdr;
 	at += sizeof(both.ip);
-	if (nexthdr == IPPROTO_TCP) {
+	if (p->proto == IPPROTO_TCP) {
 		take_tcp(&both.tcp, at, p);
 		return true;
 	}
-#pragma unroll
-	for (int i = 0; i < 4; i++) {
-		if (!is_v6_option(nexthdr))
-			break;
-		if (bpf_probe_read_kernel(&option, sizeof(option), at))
-			return false;
-		nexthdr = option.nexthdr;
-		at += (option.hdrlen + 1) * 8;
-	}
-	return nexthdr == IPPROTO_TCP && parse_tcp(at, p);
+	options = v6_options(number_of(at), p->proto);
+	if (options < 0)
+		return false;
+	p->proto = options;
+	return parse_transport(at + (options >> 9), p, options >> 8 & 1);
 }
 
-/* parse_skb fills p from the headers of skb; false if it is not TCP. */
+/* parse_skb fills p from the headers of skb; false if it is not IP, or a fragment of
+ * TCP but the first. */
 static __always_inline bool parse_skb(struct sk_buff *skb, struct packet *p, bool typed)
 {
 	__u16 offset = FIELD(typed, skb, network_header);
@@ -192,6 +244,13 @@ static __always_inline bool is_metadata(const struct dst_entry *dst)
 	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0080;
 }
 
+/* is_fake says that a bridge has lent the packet a route, so that netfilter finds one
+ * (net/bridge/br_netfilter_hooks.c). DST_FAKE_RTABLE, likewise. */
+static __always_inline bool is_fake(const struct dst_entry *dst)
+{
+	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0010;
+}
+
 /*
  * received_on returns the device that the packet came in on, NULL where skb->dev
  * is not that any more: tcp_v4_rcv sets it to NULL and the out-of-order queue
@@ -205,46 +264,29 @@ static __always_inline struct net_device *received_on(struct sk_buff *skb, bool 
 	return dev && iif && FIELD(typed, dev, ifindex) == iif ? dev : NULL;
 }
 
-enum route {
-	ROUTE_ELSEWHERE,
-	ROUTE_HERE, /* or none yet */
-	ROUTE_METADATA,
-};
-
-/* route_of says where the route leads that an skb has in _skb_refdst. A global
- * function, as the verifier reads it once and knows nothing of what it returns:
- * its branches do not multiply with those of its callers. */
-__noinline int route_of(__u64 refdst, __u32 v4)
+/* route_of says which way a packet goes that came in, by what it has in _skb_refdst,
+ * as an enum direction. A global function, as the verifier reads it once and knows
+ * nothing of what it returns: its branches do not multiply with those of its callers.
+ * received says that it did not go any further than the device that it came in on. */
+__noinline int route_of(__u64 refdst, __u32 v4, __u32 received)
 {
 	struct dst_entry *dst = (struct dst_entry *)(refdst & ~1UL); /* SKB_DST_NOREF */
 	__u16 type;
 
 	if (!dst)
-		return ROUTE_HERE;
+		return DIRECTION_UNROUTED;
+	if (is_fake(dst))
+		return DIRECTION_UNROUTED;
 	if (is_metadata(dst))
-		return ROUTE_METADATA;
+		return received ? DIRECTION_UNROUTED : DIRECTION_FORWARD;
 	if (!v4)
 		return CAST_FIELD(dst, struct rt6_info, rt6i_flags) & (RTF_LOCAL | RTF_ANYCAST)
-			       ? ROUTE_HERE
-			       : ROUTE_ELSEWHERE;
+			       ? DIRECTION_IN
+			       : DIRECTION_FORWARD;
 	type = CAST_FIELD(dst, struct rtable, rt_type);
 	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST
-		       ? ROUTE_HERE
-		       : ROUTE_ELSEWHERE;
-}
-
-/*
- * is_for_this_host is true for a packet that was routed to one of our addresses, or
- * not routed yet, from one that was to be forwarded or refused as another's.
- */
-static __always_inline bool is_for_this_host(struct sk_buff *skb, const struct packet *p,
-					     bool typed)
-{
-	int route = route_of(FIELD(typed, skb, _skb_refdst), p->v4);
-
-	if (route == ROUTE_METADATA)
-		return received_on(skb, typed);
-	return route == ROUTE_HERE;
+		       ? DIRECTION_IN
+		       : DIRECTION_FORWARD;
 }
 
 static __always_inline struct net *net_of_sock(struct sock *sk)
@@ -306,6 +348,7 @@ static __always_inline bool parse_sock(const struct sock_common *sk, struct pack
 	} else {
 		return false;
 	}
+	p->proto = IPPROTO_TCP;
 	p->src_port = bpf_ntohs(BPF_CORE_READ(sk, skc_dport));
 	p->dst_port = BPF_CORE_READ(sk, skc_num);
 	return true;

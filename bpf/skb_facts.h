@@ -77,10 +77,10 @@ static __always_inline struct skb_facts *add_packet_facts(struct sk_buff *skb,
 	return bpf_map_lookup_elem(&facts_by_skb, &id);
 }
 
-/* add_facts adds facts to a TCP packet, and does nothing to any other. */
+/* add_facts adds facts to an IP packet, and does nothing to any other. */
 static __always_inline struct skb_facts *add_facts(struct sk_buff *skb, __u64 facts)
 {
-	struct packet p;
+	struct packet p = {};
 
 	if (!facts || !parse(skb, &p))
 		return NULL;

@@ -19,6 +19,17 @@ static __always_inline void count_syn(struct sock *sk, struct sk_buff *skb, __u6
 	count(&key, p.src_port, &(struct evidence){ .listener = sk });
 }
 
+/* no_routes_back counts the replies without a route, of either family: a listener of
+ * IPv6 may have a client of IPv4. */
+static __always_inline __u64 no_routes_back(struct sock *sk)
+{
+	__u64 n = out_no_routes(sk, true);
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
+		n += out_no_routes(sk, false);
+	return n;
+}
+
 /* conn_request(sk, skb) of each family, net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c
  * and net/mptcp/subflow.c, drops a SYN to an address that is not unicast and leaves
  * all others to tcp_conn_request, net/ipv4/tcp_input.c. The IPv6 one calls the other
@@ -33,6 +44,7 @@ static __always_inline void enter_conn_request(__u64 frame, struct sock *sk, str
 	remember_counter(call, 1, mib_listen_drops);
 	remember_counter(call, 2, mib_req_queue_drop);
 	remember_counter(call, 3, mib_cookies_sent);
+	call->before[4] = no_routes_back(sk);
 }
 
 static __always_inline void leave_conn_request(struct call *call, __u64 ret)
@@ -49,6 +61,9 @@ static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 		facts |= FACT_COOKIE_SENT;
 	if (facts && call->refused)
 		facts |= FACT_RESERVED;
+	if (facts == FACT_LISTEN_DROP && !call->migrated &&
+	    no_routes_back(call->sk) != call->before[4])
+		facts |= FACT_NO_ROUTE;
 	if (facts)
 		count_syn(call->sk, (struct sk_buff *)call->subject, unknown_to_verifier(facts));
 }

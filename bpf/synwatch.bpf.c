@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The kernel side of synwatch. It observes and counts; what the facts mean is
  * the catalogue's business (pkg/cause). */
+#include "connect.h"
 #include "conntrack.h"
 #include "drop.h"
 #include "established.h"
 #include "handshake.h"
+#include "ipsec.h"
+#include "nat.h"
 #include "netfilter.h"
 #include "recursion.h"
 #include "syn.h"

@@ -5,7 +5,9 @@
 
 #include "chain.h"
 #include "config.h"
+#include "nat.h"
 #include "receive.h"
+#include "route.h"
 
 static __always_inline void bump(__u32 stat, __u64 by)
 {
@@ -40,6 +42,10 @@ static __always_inline bool passes(const struct key *key)
 {
 	__u32 port = key->dst_port;
 
+	if (!(filter_directions & 1 << key->direction))
+		return false;
+	if (filter_proto && !wanted_protos[key->proto])
+		return false;
 	if (filter_netns && !in_namespaces(key))
 		return false;
 	if (filter_port && !bpf_map_lookup_elem(&ports, &port))
@@ -55,8 +61,10 @@ struct evidence {
 	struct sock *listener; /* of which the queues are read if queues is NULL */
 	const struct timestamps *timestamps;
 	struct sock *receiver; /* shown if it is a connection */
-	struct sk_buff *skb;   /* that may have died in a netfilter chain */
+	struct sk_buff *skb;
+	const struct nf_conn *ct; /* instead of the skb's */
 	__u32 ifindex;
+	bool in_task; /* the current task is sending it */
 };
 
 /* A key has one detail within a window of 134 ms, and no kind of drop sends more
@@ -117,6 +125,16 @@ static __always_inline bool may_send_key(const struct key *key, __u16 window)
 	return may_send(key->facts, key->location, (__u64)key->reason << 8 | key->hook, window);
 }
 
+/* read_packet reads what only the packet itself tells. */
+static __always_inline void read_packet(struct detail *d, struct sk_buff *skb)
+{
+	read_chain(&d->chain, skb);
+	read_nat(d, skb);
+	d->out_ifindex = leaves_by(number_of(skb));
+	if (d->key.direction == DIRECTION_FORWARD)
+		read_path(&d->path, skb);
+}
+
 static __always_inline void send_detail(const struct key *key, __u64 now, __u16 src_port,
 					const struct evidence *e)
 {
@@ -139,7 +157,13 @@ static __always_inline void send_detail(const struct key *key, __u64 now, __u16 
 	if (e->timestamps && e->timestamps->known)
 		d->timestamps = *e->timestamps;
 	if (e->skb)
-		read_chain(&d->chain, e->skb);
+		read_packet(d, e->skb);
+	if (e->ct)
+		read_orig_dst(d, e->ct);
+	if (e->in_task) {
+		d->process.pid = bpf_get_current_pid_tgid() >> 32;
+		bpf_get_current_comm(d->process.comm, sizeof(d->process.comm));
+	}
 	/* Wakes user space if it has seen all others, so once a tick at most. */
 	bpf_ringbuf_submit(d, 0);
 }

@@ -47,8 +47,16 @@ enum {
 enum {
 	ETH_P_IP = 0x0800,
 	ETH_P_IPV6 = 0x86dd,
+	IPPROTO_ICMP = 1,
 	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	IPPROTO_DCCP = 33,
+	IPPROTO_ICMPV6 = 58,
+	IPPROTO_SCTP = 132,
+	IPPROTO_UDPLITE = 136,
 	PACKET_HOST = 0,
+	PACKET_MULTICAST = 2,
+	PACKET_OTHERHOST = 3,
 	NF_DROP = 0,
 	NF_ACCEPT = 1,
 };
@@ -58,9 +66,18 @@ enum {
 	RTN_LOCAL = 2,
 	RTN_BROADCAST = 3,
 	RTN_MULTICAST = 5,
+	RTN_UNREACHABLE = 7,
 	RTF_ANYCAST = 0x00100000,
 };
 #define RTF_LOCAL 0x80000000U
+
+/* include/uapi/asm-generic/errno.h and errno-base.h */
+enum {
+	EACCES = 13,
+	EINVAL = 22,
+	ENETUNREACH = 101,
+	EHOSTUNREACH = 113,
+};
 
 /* The registers of a kprobe's context: arch/{x86,arm64}/include/uapi/asm/ptrace.h. */
 struct pt_regs {

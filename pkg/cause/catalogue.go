@@ -129,7 +129,7 @@ var (
 	}
 	noListener = &Cause{
 		ID:      "no-listener",
-		Meaning: "no socket matched the packet; the client got a RST",
+		Meaning: "no socket matched the packet; the client got a RST, for UDP an ICMP error",
 		Fix:     "check that the service runs and listens on this address and port (ss -ltn), in this network namespace; a packet that is no SYN belongs to a connection that is not known here: look for NAT or conntrack that lost it",
 		Client:  "its connect() fails at once with \"connection refused\"; a connection that it held open is reset",
 		Path:    "tcp_v4_rcv (net/ipv4/tcp_ipv4.c) or tcp_v6_rcv (net/ipv6/tcp_ipv6.c), then tcp_v4_send_reset or tcp_v6_send_reset",
@@ -308,7 +308,7 @@ var (
 		Meaning:  "there was no route to the destination, or one of type unreachable, prohibit or blackhole (stage refused); at stage connect this host's own connect() found none",
 		Fix:      "find what is missing (ip route get DESTINATION, with from and iif for a packet that came in), in this network namespace and in the table that its rules name (ip rule)",
 		Client:   "its connect() fails at once with \"no route to host\" or \"network is unreachable\"; where the ICMP error does not reach it, or behind a blackhole, it hangs",
-		Path:     "ip_error (net/ipv4/route.c), ip6_pkt_discard and ip6_pkt_prohibit (net/ipv6/route.c), dst_discard for a blackhole of IPv6; __ip_queue_xmit and inet6_csk_xmit for a connection whose route is gone; connect: tcp_v4_connect and tcp_v6_connect, which make no packet",
+		Path:     "refused or none: ip_error (net/ipv4/route.c), ip6_pkt_discard and ip6_pkt_prohibit (net/ipv6/route.c), dst_discard for a blackhole of IPv6; __ip_queue_xmit and inet6_csk_xmit for a connection whose route is gone; connect: tcp_v4_connect and tcp_v6_connect, which make no packet",
 		Kernels:  "every kernel: by the route that the packet has, and by the drop reason where there is one; stage connect by hooks",
 		Evidence: Owner | Interface,
 	}

@@ -53,6 +53,9 @@ const conntrackRefusal = event.ConntrackFull | event.ConntrackDrop | event.Connt
 // The functions in which TCP frees a packet that it received.
 var tcpReceive = []string{"tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"}
 
+// Those in which UDP does.
+var udpReceive = []string{"__udp4_lib_rcv", "__udp6_lib_rcv"}
+
 // The functions in which a router frees what it does not forward, and those in which
 // a packet without a route ends.
 var (
@@ -88,6 +91,8 @@ var rules = slices.Concat(refusals, []Rule{
 		Counters: []string{syncookiesSent}},
 	{Cause: synBacklogReserved, Hook: event.HookConnRequest, All: event.ListenDrop | event.Reserved,
 		Counters: []string{listenDrops}},
+	{Cause: synRefused, Hook: event.HookConnRequest, All: event.ListenDrop | event.NoRoute,
+		Counters: []string{listenDrops, outNoRoutes}, Counters6: []string{listenDrops, outNoRoutes6}},
 	{Cause: synRefused, Hook: event.HookConnRequest, All: event.ListenDrop,
 		Counters: []string{listenDrops}},
 
@@ -186,7 +191,7 @@ var rules = slices.Concat(refusals, []Rule{
 
 	// What is not for this host, or leaves it. The kernel side reads the packet's route.
 	{Cause: ipsecPolicy, Reasons: []string{"XFRM_POLICY"}},
-	{Cause: ipsecPolicy, All: event.IPsecPolicy},
+	{Cause: ipsecPolicy, All: event.PolicyRefuses},
 	{Cause: forwardingOff, All: event.ForwardingOff, Locations: unroutable[:1],
 		Counters: []string{inAddrErrors}},
 	{Cause: forwardingOff, All: event.ForwardingOff, Locations: forwarding, Counters6: []string{inAddrErrors6}},
@@ -215,11 +220,19 @@ var rules = slices.Concat(refusals, []Rule{
 	{Cause: tcDrop, Stage: "egress", Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"__dev_queue_xmit"}},
 	{Cause: qdiscFull, Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED", "QDISC_BURST_DROP",
 		"CAKE_FLOOD", "FQ_BAND_LIMIT", "FQ_HORIZON_LIMIT", "FQ_FLOW_LIMIT"}},
-	{Cause: qdiscFull, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"kfree_skb_list"}},
+	{Cause: qdiscFull, Reasons: []string{""}, Locations: []string{"kfree_skb_list"}},
+	// Frames of other hosts' that nothing above dropped: a bridge or a tap had them.
+	{Cause: benign, All: event.OtherHost},
 
 	{Cause: noListener, All: event.NoSocket},
 	// Where the location is cookie_v4_check, NO_SOCKET is a full accept queue.
 	{Cause: noListener, Reasons: []string{"NO_SOCKET"}, Locations: []string{"tcp_v4_rcv", "tcp_v6_rcv"}},
+
+	// UDP's own, where it was asked for.
+	{Cause: checksumError, All: event.OtherProtocol, Reasons: []string{"UDP_CSUM"}},
+	{Cause: checksumError, All: event.OtherProtocol | event.BadChecksum, Locations: udpReceive},
+	{Cause: noListener, All: event.OtherProtocol, Reasons: []string{"NO_SOCKET", ""}, Locations: udpReceive},
+	{Cause: receiveBufferFull, Stage: "incoming", All: event.OtherProtocol, Reasons: []string{"SOCKET_RCVBUFF"}},
 
 	{Cause: benign, Reasons: []string{"TCP_OLD_DATA", "TCP_OLD_ACK", "TCP_OFOMERGE"}},
 	// The last ACK of a connection that this host closed last: LAST_ACK goes to

@@ -5,6 +5,7 @@ package event
 // Direction is the way that a packet took through the machine.
 type Direction string
 
+// The directions. bpf/schema.h is made from them.
 // A packet is on its way to a network namespace itself, through it, or out of it.
 const (
 	// In: to this host, or from it as the reply to a client.
@@ -20,9 +21,6 @@ const (
 	// the namespace's addresses can tell whether Src or Dst is one of them.
 	Untold Direction = "untold"
 )
-
-// directions are in the order of the kernel side's numbers.
-var directions = [...]Direction{In, Forward, Out, Unrouted, Untold}
 
 // DirectionNumber is the direction that has the number n on the kernel side, empty
 // if none has.

@@ -57,9 +57,9 @@ type Evidence struct {
 	// OrigDst is what the client had addressed where NAT changed the destination, the
 	// zero AddrPort where it did not.
 	OrigDst netip.AddrPort
-	// Ifindex is the interface that the packet came in on, 0 where it is not
-	// known. The number is that of Event.Netns.
-	Ifindex uint32
+	// Ifindex is the interface that the packet came in on, and OutIfindex the one that
+	// it was to leave by, 0 where it is not known. The numbers are those of Event.Netns.
+	Ifindex, OutIfindex uint32
 }
 
 // Listener is the state of a listening socket's queues.

@@ -115,6 +115,9 @@ const (
 	// TimeWaitSocket: the socket that the packet was for is in TIME_WAIT. The
 	// tracepoint itself tells, from 6.11 on.
 	TimeWaitSocket
+	// OtherHost: the frame was for another host's link-layer address, as those are that
+	// a bridge forwards.
+	OtherHost
 	// OtherProtocol: the packet is not TCP.
 	OtherProtocol
 	// NoRoute: InNoRoutes or OutNoRoutes moved.
@@ -130,8 +133,8 @@ const (
 	HopLimit
 	// TooBig: the packet was larger than the MTU of its route.
 	TooBig
-	// IPsecPolicy: an IPsec policy refused the packet.
-	IPsecPolicy
+	// PolicyRefuses: an IPsec policy refused the packet.
+	PolicyRefuses
 	// SourceTranslated: source NAT had chosen the packet's source.
 	SourceTranslated
 	// InvalidCounted: Conntrackinvalid moved. The packet may have passed.

@@ -37,8 +37,9 @@ const (
 	HookConntrackDelete Hook = "nf_ct_delete"
 	// HookConntrackIn finds a packet invalid, which lives on.
 	HookConntrackIn Hook = "nf_conntrack_in"
-	// HookConnect fails for want of a route, as tcp_v6_connect does.
-	HookConnect Hook = "tcp_v4_connect"
+	// HookConnectV4 and HookConnectV6 fail for want of a route.
+	HookConnectV4 Hook = "tcp_v4_connect"
+	HookConnectV6 Hook = "tcp_v6_connect"
 )
 
 // Hooks lists the hooks that count.

@@ -56,6 +56,7 @@ var factNames = [...]string{
 	"conntrack-evicted",
 	"time-wait-overflow",
 	"time-wait-socket",
+	"other-host",
 	"other-protocol",
 	"no-route",
 	"route-refuses",
@@ -63,7 +64,7 @@ var factNames = [...]string{
 	"forwarding-off",
 	"hop-limit",
 	"too-big",
-	"i-psec-policy",
+	"policy-refuses",
 	"source-translated",
 	"invalid-counted",
 }
@@ -82,5 +83,15 @@ var hooks = [...]Hook{
 	HookCheckOOM,
 	HookConntrackDelete,
 	HookConntrackIn,
-	HookConnect,
+	HookConnectV4,
+	HookConnectV6,
+}
+
+// directions are in the order of the kernel side's numbers.
+var directions = [...]Direction{
+	In,
+	Forward,
+	Out,
+	Unrouted,
+	Untold,
 }

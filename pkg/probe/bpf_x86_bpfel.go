@@ -49,10 +49,48 @@ type bpfDetail struct {
 		Hook   uint8
 		Known  uint8
 	}
-	Time    uint64
-	Ifindex uint32
-	SrcPort uint16
-	Pad     [2]uint8
+	Path struct {
+		_     structs.HostLayout
+		Mtu   uint32
+		Size  uint32
+		Known uint32
+	}
+	Process struct {
+		_    structs.HostLayout
+		Comm [16]int8
+		Pid  uint32
+	}
+	SourceNat struct {
+		_      structs.HostLayout
+		Chosen struct {
+			_    structs.HostLayout
+			Addr [16]uint8
+			Port uint16
+		}
+		First struct {
+			_    structs.HostLayout
+			Addr [16]uint8
+			Port uint16
+		}
+		Last struct {
+			_    structs.HostLayout
+			Addr [16]uint8
+			Port uint16
+		}
+		Known  uint8
+		Ranged uint8
+	}
+	OrigDst struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+	}
+	SrcPort    uint16
+	HasOrigDst uint8
+	Pad        [3]uint8
+	Time       uint64
+	Ifindex    uint32
+	OutIfindex uint32
 }
 
 type bpfKey struct {
@@ -66,7 +104,9 @@ type bpfKey struct {
 	Reason      uint32
 	DstPort     uint16
 	Hook        uint8
-	Pad         [5]uint8
+	Direction   uint8
+	Proto       uint8
+	Pad         [3]uint8
 }
 
 type bpfKind struct {
@@ -135,6 +175,7 @@ const (
 	bpfMapIgnored                           = "ignored"
 	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
+	bpfMapNatRequests                       = "nat_requests"
 	bpfMapOverflowA                         = "overflow_a"
 	bpfMapOverflowB                         = "overflow_b"
 	bpfMapPorts                             = "ports"
@@ -151,6 +192,7 @@ const (
 	bpfProgFentryIptDoTable                 = "fentry_ipt_do_table"
 	bpfProgFentryNfCtDelete                 = "fentry_nf_ct_delete"
 	bpfProgFentryNfHookSlow                 = "fentry_nf_hook_slow"
+	bpfProgFentryNfNatSetupInfo             = "fentry_nf_nat_setup_info"
 	bpfProgFentryNfSendReset                = "fentry_nf_send_reset"
 	bpfProgFentryNfSendReset6               = "fentry_nf_send_reset6"
 	bpfProgFentryNfSendUnreach              = "fentry_nf_send_unreach"
@@ -167,15 +209,19 @@ const (
 	bpfProgFentryTcpTimewaitStateProcess    = "fentry_tcp_timewait_state_process"
 	bpfProgFentryTcpTryRmemSchedule         = "fentry_tcp_try_rmem_schedule"
 	bpfProgFentryTcpV4ConnRequest           = "fentry_tcp_v4_conn_request"
+	bpfProgFentryTcpV4Connect               = "fentry_tcp_v4_connect"
 	bpfProgFentryTcpV4InboundMd5Hash        = "fentry_tcp_v4_inbound_md5_hash"
 	bpfProgFentryTcpV4SendReset             = "fentry_tcp_v4_send_reset"
 	bpfProgFentryTcpV4SynRecvSock           = "fentry_tcp_v4_syn_recv_sock"
 	bpfProgFentryTcpV6ConnRequest           = "fentry_tcp_v6_conn_request"
+	bpfProgFentryTcpV6Connect               = "fentry_tcp_v6_connect"
 	bpfProgFentryTcpV6InboundMd5Hash        = "fentry_tcp_v6_inbound_md5_hash"
 	bpfProgFentryTcpV6SendReset             = "fentry_tcp_v6_send_reset"
 	bpfProgFentryTcpV6SynRecvSock           = "fentry_tcp_v6_syn_recv_sock"
 	bpfProgFentryTcpValidateIncoming        = "fentry_tcp_validate_incoming"
 	bpfProgFexitNfConntrackConfirm          = "fexit___nf_conntrack_confirm"
+	bpfProgFexitXfrmPolicyCheck             = "fexit___xfrm_policy_check"
+	bpfProgFexitXfrmRouteForward            = "fexit___xfrm_route_forward"
 	bpfProgFexitCookieV4Check               = "fexit_cookie_v4_check"
 	bpfProgFexitCookieV6Check               = "fexit_cookie_v6_check"
 	bpfProgFexitEarlyDrop                   = "fexit_early_drop"
@@ -198,14 +244,18 @@ const (
 	bpfProgFexitTcpTimewaitStateProcess     = "fexit_tcp_timewait_state_process"
 	bpfProgFexitTcpTryRmemSchedule          = "fexit_tcp_try_rmem_schedule"
 	bpfProgFexitTcpV4ConnRequest            = "fexit_tcp_v4_conn_request"
+	bpfProgFexitTcpV4Connect                = "fexit_tcp_v4_connect"
 	bpfProgFexitTcpV4InboundMd5Hash         = "fexit_tcp_v4_inbound_md5_hash"
 	bpfProgFexitTcpV4SynRecvSock            = "fexit_tcp_v4_syn_recv_sock"
 	bpfProgFexitTcpV6ConnRequest            = "fexit_tcp_v6_conn_request"
+	bpfProgFexitTcpV6Connect                = "fexit_tcp_v6_connect"
 	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
 	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
 	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
 	bpfProgFindFree                         = "find_free"
 	bpfProgKprobeNfConntrackConfirm         = "kprobe___nf_conntrack_confirm"
+	bpfProgKprobeXfrmPolicyCheck            = "kprobe___xfrm_policy_check"
+	bpfProgKprobeXfrmRouteForward           = "kprobe___xfrm_route_forward"
 	bpfProgKprobeCookieV4Check              = "kprobe_cookie_v4_check"
 	bpfProgKprobeCookieV6Check              = "kprobe_cookie_v6_check"
 	bpfProgKprobeEarlyDrop                  = "kprobe_early_drop"
@@ -217,6 +267,7 @@ const (
 	bpfProgKprobeNfConntrackIn              = "kprobe_nf_conntrack_in"
 	bpfProgKprobeNfCtDelete                 = "kprobe_nf_ct_delete"
 	bpfProgKprobeNfHookSlow                 = "kprobe_nf_hook_slow"
+	bpfProgKprobeNfNatSetupInfo             = "kprobe_nf_nat_setup_info"
 	bpfProgKprobeNfSendReset                = "kprobe_nf_send_reset"
 	bpfProgKprobeNfSendReset6               = "kprobe_nf_send_reset6"
 	bpfProgKprobeNfSendUnreach              = "kprobe_nf_send_unreach"
@@ -235,15 +286,19 @@ const (
 	bpfProgKprobeTcpTimewaitStateProcess    = "kprobe_tcp_timewait_state_process"
 	bpfProgKprobeTcpTryRmemSchedule         = "kprobe_tcp_try_rmem_schedule"
 	bpfProgKprobeTcpV4ConnRequest           = "kprobe_tcp_v4_conn_request"
+	bpfProgKprobeTcpV4Connect               = "kprobe_tcp_v4_connect"
 	bpfProgKprobeTcpV4InboundMd5Hash        = "kprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKprobeTcpV4SendReset             = "kprobe_tcp_v4_send_reset"
 	bpfProgKprobeTcpV4SynRecvSock           = "kprobe_tcp_v4_syn_recv_sock"
 	bpfProgKprobeTcpV6ConnRequest           = "kprobe_tcp_v6_conn_request"
+	bpfProgKprobeTcpV6Connect               = "kprobe_tcp_v6_connect"
 	bpfProgKprobeTcpV6InboundMd5Hash        = "kprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKprobeTcpV6SendReset             = "kprobe_tcp_v6_send_reset"
 	bpfProgKprobeTcpV6SynRecvSock           = "kprobe_tcp_v6_syn_recv_sock"
 	bpfProgKprobeTcpValidateIncoming        = "kprobe_tcp_validate_incoming"
 	bpfProgKretprobeNfConntrackConfirm      = "kretprobe___nf_conntrack_confirm"
+	bpfProgKretprobeXfrmPolicyCheck         = "kretprobe___xfrm_policy_check"
+	bpfProgKretprobeXfrmRouteForward        = "kretprobe___xfrm_route_forward"
 	bpfProgKretprobeCookieV4Check           = "kretprobe_cookie_v4_check"
 	bpfProgKretprobeCookieV6Check           = "kretprobe_cookie_v6_check"
 	bpfProgKretprobeEarlyDrop               = "kretprobe_early_drop"
@@ -266,9 +321,11 @@ const (
 	bpfProgKretprobeTcpTimewaitStateProcess = "kretprobe_tcp_timewait_state_process"
 	bpfProgKretprobeTcpTryRmemSchedule      = "kretprobe_tcp_try_rmem_schedule"
 	bpfProgKretprobeTcpV4ConnRequest        = "kretprobe_tcp_v4_conn_request"
+	bpfProgKretprobeTcpV4Connect            = "kretprobe_tcp_v4_connect"
 	bpfProgKretprobeTcpV4InboundMd5Hash     = "kretprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKretprobeTcpV4SynRecvSock        = "kretprobe_tcp_v4_syn_recv_sock"
 	bpfProgKretprobeTcpV6ConnRequest        = "kretprobe_tcp_v6_conn_request"
+	bpfProgKretprobeTcpV6Connect            = "kretprobe_tcp_v6_connect"
 	bpfProgKretprobeTcpV6InboundMd5Hash     = "kretprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKretprobeTcpV6SynRecvSock        = "kretprobe_tcp_v6_syn_recv_sock"
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
@@ -281,9 +338,11 @@ const (
 	bpfVarEnabled                           = "enabled"
 	bpfVarEveryDrop                         = "every_drop"
 	bpfVarFactsAddedAt                      = "facts_added_at"
+	bpfVarFilterDirections                  = "filter_directions"
 	bpfVarFilterDst                         = "filter_dst"
 	bpfVarFilterNetns                       = "filter_netns"
 	bpfVarFilterPort                        = "filter_port"
+	bpfVarFilterProto                       = "filter_proto"
 	bpfVarFilterSrc                         = "filter_src"
 	bpfVarFreeId                            = "free_id"
 	bpfVarFreeStats                         = "free_stats"
@@ -300,6 +359,7 @@ const (
 	bpfVarMibMd5Failed                      = "mib_md5_failed"
 	bpfVarMibMd5Missing                     = "mib_md5_missing"
 	bpfVarMibMd5Unexpected                  = "mib_md5_unexpected"
+	bpfVarMibOutNoRoutes                    = "mib_out_no_routes"
 	bpfVarMibPawsEstab                      = "mib_paws_estab"
 	bpfVarMibPawsOldAck                     = "mib_paws_old_ack"
 	bpfVarMibPawsTimeWait                   = "mib_paws_time_wait"
@@ -320,6 +380,7 @@ const (
 	bpfVarUnusedStat                        = "unused_stat"
 	bpfVarUnusedTally                       = "unused_tally"
 	bpfVarUnusedTallyTime                   = "unused_tally_time"
+	bpfVarWantedProtos                      = "wanted_protos"
 )
 
 // loadBpf returns the embedded CollectionSpec for bpf.
@@ -373,6 +434,7 @@ type bpfProgramSpecs struct {
 	FentryIptDoTable                 *ebpf.ProgramSpec `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.ProgramSpec `ebpf:"fentry_nf_ct_delete"`
 	FentryNfHookSlow                 *ebpf.ProgramSpec `ebpf:"fentry_nf_hook_slow"`
+	FentryNfNatSetupInfo             *ebpf.ProgramSpec `ebpf:"fentry_nf_nat_setup_info"`
 	FentryNfSendReset                *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.ProgramSpec `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.ProgramSpec `ebpf:"fentry_nf_send_unreach"`
@@ -389,15 +451,19 @@ type bpfProgramSpecs struct {
 	FentryTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"fentry_tcp_timewait_state_process"`
 	FentryTcpTryRmemSchedule         *ebpf.ProgramSpec `ebpf:"fentry_tcp_try_rmem_schedule"`
 	FentryTcpV4ConnRequest           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_conn_request"`
+	FentryTcpV4Connect               *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_connect"`
 	FentryTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_send_reset"`
 	FentryTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_conn_request"`
+	FentryTcpV6Connect               *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_connect"`
 	FentryTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_send_reset"`
 	FentryTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_syn_recv_sock"`
 	FentryTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.ProgramSpec `ebpf:"fexit___nf_conntrack_confirm"`
+	FexitXfrmPolicyCheck             *ebpf.ProgramSpec `ebpf:"fexit___xfrm_policy_check"`
+	FexitXfrmRouteForward            *ebpf.ProgramSpec `ebpf:"fexit___xfrm_route_forward"`
 	FexitCookieV4Check               *ebpf.ProgramSpec `ebpf:"fexit_cookie_v4_check"`
 	FexitCookieV6Check               *ebpf.ProgramSpec `ebpf:"fexit_cookie_v6_check"`
 	FexitEarlyDrop                   *ebpf.ProgramSpec `ebpf:"fexit_early_drop"`
@@ -420,14 +486,18 @@ type bpfProgramSpecs struct {
 	FexitTcpTimewaitStateProcess     *ebpf.ProgramSpec `ebpf:"fexit_tcp_timewait_state_process"`
 	FexitTcpTryRmemSchedule          *ebpf.ProgramSpec `ebpf:"fexit_tcp_try_rmem_schedule"`
 	FexitTcpV4ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_conn_request"`
+	FexitTcpV4Connect                *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_connect"`
 	FexitTcpV4InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_syn_recv_sock"`
 	FexitTcpV6ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_conn_request"`
+	FexitTcpV6Connect                *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_connect"`
 	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
 	FindFree                         *ebpf.ProgramSpec `ebpf:"find_free"`
 	KprobeNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"kprobe___nf_conntrack_confirm"`
+	KprobeXfrmPolicyCheck            *ebpf.ProgramSpec `ebpf:"kprobe___xfrm_policy_check"`
+	KprobeXfrmRouteForward           *ebpf.ProgramSpec `ebpf:"kprobe___xfrm_route_forward"`
 	KprobeCookieV4Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.ProgramSpec `ebpf:"kprobe_cookie_v6_check"`
 	KprobeEarlyDrop                  *ebpf.ProgramSpec `ebpf:"kprobe_early_drop"`
@@ -439,6 +509,7 @@ type bpfProgramSpecs struct {
 	KprobeNfConntrackIn              *ebpf.ProgramSpec `ebpf:"kprobe_nf_conntrack_in"`
 	KprobeNfCtDelete                 *ebpf.ProgramSpec `ebpf:"kprobe_nf_ct_delete"`
 	KprobeNfHookSlow                 *ebpf.ProgramSpec `ebpf:"kprobe_nf_hook_slow"`
+	KprobeNfNatSetupInfo             *ebpf.ProgramSpec `ebpf:"kprobe_nf_nat_setup_info"`
 	KprobeNfSendReset                *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.ProgramSpec `ebpf:"kprobe_nf_send_unreach"`
@@ -457,15 +528,19 @@ type bpfProgramSpecs struct {
 	KprobeTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"kprobe_tcp_timewait_state_process"`
 	KprobeTcpTryRmemSchedule         *ebpf.ProgramSpec `ebpf:"kprobe_tcp_try_rmem_schedule"`
 	KprobeTcpV4ConnRequest           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_conn_request"`
+	KprobeTcpV4Connect               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_connect"`
 	KprobeTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_send_reset"`
 	KprobeTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_conn_request"`
+	KprobeTcpV6Connect               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_connect"`
 	KprobeTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_send_reset"`
 	KprobeTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
 	KprobeTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.ProgramSpec `ebpf:"kretprobe___nf_conntrack_confirm"`
+	KretprobeXfrmPolicyCheck         *ebpf.ProgramSpec `ebpf:"kretprobe___xfrm_policy_check"`
+	KretprobeXfrmRouteForward        *ebpf.ProgramSpec `ebpf:"kretprobe___xfrm_route_forward"`
 	KretprobeCookieV4Check           *ebpf.ProgramSpec `ebpf:"kretprobe_cookie_v4_check"`
 	KretprobeCookieV6Check           *ebpf.ProgramSpec `ebpf:"kretprobe_cookie_v6_check"`
 	KretprobeEarlyDrop               *ebpf.ProgramSpec `ebpf:"kretprobe_early_drop"`
@@ -488,9 +563,11 @@ type bpfProgramSpecs struct {
 	KretprobeTcpTimewaitStateProcess *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_timewait_state_process"`
 	KretprobeTcpTryRmemSchedule      *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_try_rmem_schedule"`
 	KretprobeTcpV4ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_conn_request"`
+	KretprobeTcpV4Connect            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_connect"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
 	KretprobeTcpV6ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_conn_request"`
+	KretprobeTcpV6Connect            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_connect"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
@@ -514,6 +591,7 @@ type bpfMapSpecs struct {
 	Ignored     *ebpf.MapSpec `ebpf:"ignored"`
 	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
+	NatRequests *ebpf.MapSpec `ebpf:"nat_requests"`
 	OverflowA   *ebpf.MapSpec `ebpf:"overflow_a"`
 	OverflowB   *ebpf.MapSpec `ebpf:"overflow_b"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
@@ -533,9 +611,11 @@ type bpfVariableSpecs struct {
 	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
 	EveryDrop          *ebpf.VariableSpec `ebpf:"every_drop"`
 	FactsAddedAt       *ebpf.VariableSpec `ebpf:"facts_added_at"`
+	FilterDirections   *ebpf.VariableSpec `ebpf:"filter_directions"`
 	FilterDst          *ebpf.VariableSpec `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
+	FilterProto        *ebpf.VariableSpec `ebpf:"filter_proto"`
 	FilterSrc          *ebpf.VariableSpec `ebpf:"filter_src"`
 	FreeId             *ebpf.VariableSpec `ebpf:"free_id"`
 	FreeStats          *ebpf.VariableSpec `ebpf:"free_stats"`
@@ -552,6 +632,7 @@ type bpfVariableSpecs struct {
 	MibMd5Failed       *ebpf.VariableSpec `ebpf:"mib_md5_failed"`
 	MibMd5Missing      *ebpf.VariableSpec `ebpf:"mib_md5_missing"`
 	MibMd5Unexpected   *ebpf.VariableSpec `ebpf:"mib_md5_unexpected"`
+	MibOutNoRoutes     *ebpf.VariableSpec `ebpf:"mib_out_no_routes"`
 	MibPawsEstab       *ebpf.VariableSpec `ebpf:"mib_paws_estab"`
 	MibPawsOldAck      *ebpf.VariableSpec `ebpf:"mib_paws_old_ack"`
 	MibPawsTimeWait    *ebpf.VariableSpec `ebpf:"mib_paws_time_wait"`
@@ -572,6 +653,7 @@ type bpfVariableSpecs struct {
 	UnusedStat         *ebpf.VariableSpec `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.VariableSpec `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.VariableSpec `ebpf:"unused_tally_time"`
+	WantedProtos       *ebpf.VariableSpec `ebpf:"wanted_protos"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -605,6 +687,7 @@ type bpfMaps struct {
 	Ignored     *ebpf.Map `ebpf:"ignored"`
 	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
+	NatRequests *ebpf.Map `ebpf:"nat_requests"`
 	OverflowA   *ebpf.Map `ebpf:"overflow_a"`
 	OverflowB   *ebpf.Map `ebpf:"overflow_b"`
 	Ports       *ebpf.Map `ebpf:"ports"`
@@ -627,6 +710,7 @@ func (m *bpfMaps) Close() error {
 		m.Ignored,
 		m.Misses,
 		m.Namespaces,
+		m.NatRequests,
 		m.OverflowA,
 		m.OverflowB,
 		m.Ports,
@@ -647,9 +731,11 @@ type bpfVariables struct {
 	Enabled            *ebpf.Variable `ebpf:"enabled"`
 	EveryDrop          *ebpf.Variable `ebpf:"every_drop"`
 	FactsAddedAt       *ebpf.Variable `ebpf:"facts_added_at"`
+	FilterDirections   *ebpf.Variable `ebpf:"filter_directions"`
 	FilterDst          *ebpf.Variable `ebpf:"filter_dst"`
 	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
+	FilterProto        *ebpf.Variable `ebpf:"filter_proto"`
 	FilterSrc          *ebpf.Variable `ebpf:"filter_src"`
 	FreeId             *ebpf.Variable `ebpf:"free_id"`
 	FreeStats          *ebpf.Variable `ebpf:"free_stats"`
@@ -666,6 +752,7 @@ type bpfVariables struct {
 	MibMd5Failed       *ebpf.Variable `ebpf:"mib_md5_failed"`
 	MibMd5Missing      *ebpf.Variable `ebpf:"mib_md5_missing"`
 	MibMd5Unexpected   *ebpf.Variable `ebpf:"mib_md5_unexpected"`
+	MibOutNoRoutes     *ebpf.Variable `ebpf:"mib_out_no_routes"`
 	MibPawsEstab       *ebpf.Variable `ebpf:"mib_paws_estab"`
 	MibPawsOldAck      *ebpf.Variable `ebpf:"mib_paws_old_ack"`
 	MibPawsTimeWait    *ebpf.Variable `ebpf:"mib_paws_time_wait"`
@@ -686,6 +773,7 @@ type bpfVariables struct {
 	UnusedStat         *ebpf.Variable `ebpf:"unused_stat"`
 	UnusedTally        *ebpf.Variable `ebpf:"unused_tally"`
 	UnusedTallyTime    *ebpf.Variable `ebpf:"unused_tally_time"`
+	WantedProtos       *ebpf.Variable `ebpf:"wanted_protos"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.
@@ -701,6 +789,7 @@ type bpfPrograms struct {
 	FentryIptDoTable                 *ebpf.Program `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.Program `ebpf:"fentry_nf_ct_delete"`
 	FentryNfHookSlow                 *ebpf.Program `ebpf:"fentry_nf_hook_slow"`
+	FentryNfNatSetupInfo             *ebpf.Program `ebpf:"fentry_nf_nat_setup_info"`
 	FentryNfSendReset                *ebpf.Program `ebpf:"fentry_nf_send_reset"`
 	FentryNfSendReset6               *ebpf.Program `ebpf:"fentry_nf_send_reset6"`
 	FentryNfSendUnreach              *ebpf.Program `ebpf:"fentry_nf_send_unreach"`
@@ -717,15 +806,19 @@ type bpfPrograms struct {
 	FentryTcpTimewaitStateProcess    *ebpf.Program `ebpf:"fentry_tcp_timewait_state_process"`
 	FentryTcpTryRmemSchedule         *ebpf.Program `ebpf:"fentry_tcp_try_rmem_schedule"`
 	FentryTcpV4ConnRequest           *ebpf.Program `ebpf:"fentry_tcp_v4_conn_request"`
+	FentryTcpV4Connect               *ebpf.Program `ebpf:"fentry_tcp_v4_connect"`
 	FentryTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.Program `ebpf:"fentry_tcp_v4_send_reset"`
 	FentryTcpV4SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.Program `ebpf:"fentry_tcp_v6_conn_request"`
+	FentryTcpV6Connect               *ebpf.Program `ebpf:"fentry_tcp_v6_connect"`
 	FentryTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.Program `ebpf:"fentry_tcp_v6_send_reset"`
 	FentryTcpV6SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v6_syn_recv_sock"`
 	FentryTcpValidateIncoming        *ebpf.Program `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.Program `ebpf:"fexit___nf_conntrack_confirm"`
+	FexitXfrmPolicyCheck             *ebpf.Program `ebpf:"fexit___xfrm_policy_check"`
+	FexitXfrmRouteForward            *ebpf.Program `ebpf:"fexit___xfrm_route_forward"`
 	FexitCookieV4Check               *ebpf.Program `ebpf:"fexit_cookie_v4_check"`
 	FexitCookieV6Check               *ebpf.Program `ebpf:"fexit_cookie_v6_check"`
 	FexitEarlyDrop                   *ebpf.Program `ebpf:"fexit_early_drop"`
@@ -748,14 +841,18 @@ type bpfPrograms struct {
 	FexitTcpTimewaitStateProcess     *ebpf.Program `ebpf:"fexit_tcp_timewait_state_process"`
 	FexitTcpTryRmemSchedule          *ebpf.Program `ebpf:"fexit_tcp_try_rmem_schedule"`
 	FexitTcpV4ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v4_conn_request"`
+	FexitTcpV4Connect                *ebpf.Program `ebpf:"fexit_tcp_v4_connect"`
 	FexitTcpV4InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
 	FexitTcpV4SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v4_syn_recv_sock"`
 	FexitTcpV6ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v6_conn_request"`
+	FexitTcpV6Connect                *ebpf.Program `ebpf:"fexit_tcp_v6_connect"`
 	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
 	FindFree                         *ebpf.Program `ebpf:"find_free"`
 	KprobeNfConntrackConfirm         *ebpf.Program `ebpf:"kprobe___nf_conntrack_confirm"`
+	KprobeXfrmPolicyCheck            *ebpf.Program `ebpf:"kprobe___xfrm_policy_check"`
+	KprobeXfrmRouteForward           *ebpf.Program `ebpf:"kprobe___xfrm_route_forward"`
 	KprobeCookieV4Check              *ebpf.Program `ebpf:"kprobe_cookie_v4_check"`
 	KprobeCookieV6Check              *ebpf.Program `ebpf:"kprobe_cookie_v6_check"`
 	KprobeEarlyDrop                  *ebpf.Program `ebpf:"kprobe_early_drop"`
@@ -767,6 +864,7 @@ type bpfPrograms struct {
 	KprobeNfConntrackIn              *ebpf.Program `ebpf:"kprobe_nf_conntrack_in"`
 	KprobeNfCtDelete                 *ebpf.Program `ebpf:"kprobe_nf_ct_delete"`
 	KprobeNfHookSlow                 *ebpf.Program `ebpf:"kprobe_nf_hook_slow"`
+	KprobeNfNatSetupInfo             *ebpf.Program `ebpf:"kprobe_nf_nat_setup_info"`
 	KprobeNfSendReset                *ebpf.Program `ebpf:"kprobe_nf_send_reset"`
 	KprobeNfSendReset6               *ebpf.Program `ebpf:"kprobe_nf_send_reset6"`
 	KprobeNfSendUnreach              *ebpf.Program `ebpf:"kprobe_nf_send_unreach"`
@@ -785,15 +883,19 @@ type bpfPrograms struct {
 	KprobeTcpTimewaitStateProcess    *ebpf.Program `ebpf:"kprobe_tcp_timewait_state_process"`
 	KprobeTcpTryRmemSchedule         *ebpf.Program `ebpf:"kprobe_tcp_try_rmem_schedule"`
 	KprobeTcpV4ConnRequest           *ebpf.Program `ebpf:"kprobe_tcp_v4_conn_request"`
+	KprobeTcpV4Connect               *ebpf.Program `ebpf:"kprobe_tcp_v4_connect"`
 	KprobeTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v4_send_reset"`
 	KprobeTcpV4SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.Program `ebpf:"kprobe_tcp_v6_conn_request"`
+	KprobeTcpV6Connect               *ebpf.Program `ebpf:"kprobe_tcp_v6_connect"`
 	KprobeTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v6_send_reset"`
 	KprobeTcpV6SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
 	KprobeTcpValidateIncoming        *ebpf.Program `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.Program `ebpf:"kretprobe___nf_conntrack_confirm"`
+	KretprobeXfrmPolicyCheck         *ebpf.Program `ebpf:"kretprobe___xfrm_policy_check"`
+	KretprobeXfrmRouteForward        *ebpf.Program `ebpf:"kretprobe___xfrm_route_forward"`
 	KretprobeCookieV4Check           *ebpf.Program `ebpf:"kretprobe_cookie_v4_check"`
 	KretprobeCookieV6Check           *ebpf.Program `ebpf:"kretprobe_cookie_v6_check"`
 	KretprobeEarlyDrop               *ebpf.Program `ebpf:"kretprobe_early_drop"`
@@ -816,9 +918,11 @@ type bpfPrograms struct {
 	KretprobeTcpTimewaitStateProcess *ebpf.Program `ebpf:"kretprobe_tcp_timewait_state_process"`
 	KretprobeTcpTryRmemSchedule      *ebpf.Program `ebpf:"kretprobe_tcp_try_rmem_schedule"`
 	KretprobeTcpV4ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v4_conn_request"`
+	KretprobeTcpV4Connect            *ebpf.Program `ebpf:"kretprobe_tcp_v4_connect"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
 	KretprobeTcpV4SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
 	KretprobeTcpV6ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v6_conn_request"`
+	KretprobeTcpV6Connect            *ebpf.Program `ebpf:"kretprobe_tcp_v6_connect"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
@@ -838,6 +942,7 @@ func (p *bpfPrograms) Close() error {
 		p.FentryIptDoTable,
 		p.FentryNfCtDelete,
 		p.FentryNfHookSlow,
+		p.FentryNfNatSetupInfo,
 		p.FentryNfSendReset,
 		p.FentryNfSendReset6,
 		p.FentryNfSendUnreach,
@@ -854,15 +959,19 @@ func (p *bpfPrograms) Close() error {
 		p.FentryTcpTimewaitStateProcess,
 		p.FentryTcpTryRmemSchedule,
 		p.FentryTcpV4ConnRequest,
+		p.FentryTcpV4Connect,
 		p.FentryTcpV4InboundMd5Hash,
 		p.FentryTcpV4SendReset,
 		p.FentryTcpV4SynRecvSock,
 		p.FentryTcpV6ConnRequest,
+		p.FentryTcpV6Connect,
 		p.FentryTcpV6InboundMd5Hash,
 		p.FentryTcpV6SendReset,
 		p.FentryTcpV6SynRecvSock,
 		p.FentryTcpValidateIncoming,
 		p.FexitNfConntrackConfirm,
+		p.FexitXfrmPolicyCheck,
+		p.FexitXfrmRouteForward,
 		p.FexitCookieV4Check,
 		p.FexitCookieV6Check,
 		p.FexitEarlyDrop,
@@ -885,14 +994,18 @@ func (p *bpfPrograms) Close() error {
 		p.FexitTcpTimewaitStateProcess,
 		p.FexitTcpTryRmemSchedule,
 		p.FexitTcpV4ConnRequest,
+		p.FexitTcpV4Connect,
 		p.FexitTcpV4InboundMd5Hash,
 		p.FexitTcpV4SynRecvSock,
 		p.FexitTcpV6ConnRequest,
+		p.FexitTcpV6Connect,
 		p.FexitTcpV6InboundMd5Hash,
 		p.FexitTcpV6SynRecvSock,
 		p.FexitTcpValidateIncoming,
 		p.FindFree,
 		p.KprobeNfConntrackConfirm,
+		p.KprobeXfrmPolicyCheck,
+		p.KprobeXfrmRouteForward,
 		p.KprobeCookieV4Check,
 		p.KprobeCookieV6Check,
 		p.KprobeEarlyDrop,
@@ -904,6 +1017,7 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeNfConntrackIn,
 		p.KprobeNfCtDelete,
 		p.KprobeNfHookSlow,
+		p.KprobeNfNatSetupInfo,
 		p.KprobeNfSendReset,
 		p.KprobeNfSendReset6,
 		p.KprobeNfSendUnreach,
@@ -922,15 +1036,19 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeTcpTimewaitStateProcess,
 		p.KprobeTcpTryRmemSchedule,
 		p.KprobeTcpV4ConnRequest,
+		p.KprobeTcpV4Connect,
 		p.KprobeTcpV4InboundMd5Hash,
 		p.KprobeTcpV4SendReset,
 		p.KprobeTcpV4SynRecvSock,
 		p.KprobeTcpV6ConnRequest,
+		p.KprobeTcpV6Connect,
 		p.KprobeTcpV6InboundMd5Hash,
 		p.KprobeTcpV6SendReset,
 		p.KprobeTcpV6SynRecvSock,
 		p.KprobeTcpValidateIncoming,
 		p.KretprobeNfConntrackConfirm,
+		p.KretprobeXfrmPolicyCheck,
+		p.KretprobeXfrmRouteForward,
 		p.KretprobeCookieV4Check,
 		p.KretprobeCookieV6Check,
 		p.KretprobeEarlyDrop,
@@ -953,9 +1071,11 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpTimewaitStateProcess,
 		p.KretprobeTcpTryRmemSchedule,
 		p.KretprobeTcpV4ConnRequest,
+		p.KretprobeTcpV4Connect,
 		p.KretprobeTcpV4InboundMd5Hash,
 		p.KretprobeTcpV4SynRecvSock,
 		p.KretprobeTcpV6ConnRequest,
+		p.KretprobeTcpV6Connect,
 		p.KretprobeTcpV6InboundMd5Hash,
 		p.KretprobeTcpV6SynRecvSock,
 		p.KretprobeTcpValidateIncoming,

@@ -65,8 +65,8 @@ func (d *decoder) event(key *bpfKey, ktime uint64, srcPort uint16) event.Event {
 	kind := kindOf(key)
 	e := d.kind(&kind, netns.ID{Cookie: key.NetnsCookie, Inode: key.Netns})
 	e.Time = d.boot.Add(time.Duration(ktime))
-	e.Src = netip.AddrPortFrom(netip.AddrFrom16(key.Src).Unmap(), srcPort)
-	e.Dst = netip.AddrPortFrom(netip.AddrFrom16(key.Dst).Unmap(), key.DstPort)
+	e.Direction, e.Proto = event.DirectionNumber(key.Direction), event.Proto(key.Proto)
+	e.Src, e.Dst = addrPort(key.Src, srcPort), addrPort(key.Dst, key.DstPort)
 	return e
 }
 
@@ -111,8 +111,49 @@ func evidence(d *bpfDetail) *event.Evidence {
 		Timestamps: timestamps(d),
 		Receiver:   receiver(d),
 		Netfilter:  netfilter(d),
-		Ifindex:    d.Ifindex,
+		Path:       path(d),
+		SourceNAT:  sourceNAT(d),
+		Process:    process(d),
+		OrigDst:    origDst(d),
+		Ifindex:    d.Ifindex, OutIfindex: d.OutIfindex,
 	}
+}
+
+func path(d *bpfDetail) *event.Path {
+	if d.Path.Known == 0 {
+		return nil
+	}
+	return &event.Path{MTU: d.Path.Mtu, Size: d.Path.Size}
+}
+
+func sourceNAT(d *bpfDetail) *event.SourceNAT {
+	n := &d.SourceNat
+	if n.Known == 0 {
+		return nil
+	}
+	s := &event.SourceNAT{Chosen: addrPort(n.Chosen.Addr, n.Chosen.Port)}
+	if n.Ranged != 0 {
+		s.First, s.Last = addrPort(n.First.Addr, n.First.Port), addrPort(n.Last.Addr, n.Last.Port)
+	}
+	return s
+}
+
+func process(d *bpfDetail) *event.Process {
+	if d.Process.Pid == 0 {
+		return nil
+	}
+	return &event.Process{PID: d.Process.Pid, Comm: cString(d.Process.Comm[:])}
+}
+
+func origDst(d *bpfDetail) netip.AddrPort {
+	if d.HasOrigDst == 0 {
+		return netip.AddrPort{}
+	}
+	return addrPort(d.OrigDst.Addr, d.OrigDst.Port)
+}
+
+func addrPort(addr [16]byte, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16(addr).Unmap(), port)
 }
 
 func timestamps(d *bpfDetail) *event.Timestamps {

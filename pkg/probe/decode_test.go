@@ -26,6 +26,9 @@ func someKey() bpfKey {
 		Reason:  3,
 		DstPort: 443,
 		Hook:    1, // HOOK_CONN_REQUEST
+
+		Direction: 1, // DIRECTION_FORWARD
+		Proto:     unix.IPPROTO_TCP,
 	}
 }
 
@@ -37,9 +40,13 @@ func TestDecodeEvent(t *testing.T) {
 		Hook:   event.HookConnRequest,
 		Facts:  event.ListenOverflow | event.ListenDrop,
 		Reason: "NO_SOCKET",
-		Src:    netip.MustParseAddrPort("10.9.0.5:20005"),
-		Dst:    netip.MustParseAddrPort("[fd00::1]:443"),
-		Netns:  netns.ID{Cookie: 7, Inode: 4026531840},
+
+		Direction: event.Forward,
+		Proto:     event.TCP,
+
+		Src:   netip.MustParseAddrPort("10.9.0.5:20005"),
+		Dst:   netip.MustParseAddrPort("[fd00::1]:443"),
+		Netns: netns.ID{Cookie: 7, Inode: 4026531840},
 	}
 	got := d.event(&key, uint64(2*time.Second), 20005)
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
@@ -115,4 +122,29 @@ func chainDetail(table, chain [32]int8, family, pf, hook uint8) bpfDetail {
 	d.Chain.Table, d.Chain.Name = table, chain
 	d.Chain.Family, d.Chain.Pf, d.Chain.Hook, d.Chain.Known = family, pf, hook, 1
 	return d
+}
+
+func TestDecodeEvidence(t *testing.T) {
+	d := bpfDetail{OutIfindex: 9, HasOrigDst: 1}
+	d.Path.Known, d.Path.Mtu, d.Path.Size = 1, 1400, 1500
+	d.Process.Pid = 7
+	copy(d.Process.Comm[:], []int8{'n', 'c'})
+	d.OrigDst.Addr, d.OrigDst.Port = netip.MustParseAddr("10.0.0.1").As16(), 80
+	d.SourceNat.Known, d.SourceNat.Ranged = 1, 1
+	d.SourceNat.Chosen.Addr, d.SourceNat.Chosen.Port = netip.MustParseAddr("192.0.2.1").As16(), 5000
+	d.SourceNat.First, d.SourceNat.Last = d.SourceNat.Chosen, d.SourceNat.Chosen
+	chosen := netip.MustParseAddrPort("192.0.2.1:5000")
+	want := &event.Evidence{
+		Path:       &event.Path{MTU: 1400, Size: 1500},
+		SourceNAT:  &event.SourceNAT{Chosen: chosen, First: chosen, Last: chosen},
+		Process:    &event.Process{PID: 7, Comm: "nc"},
+		OrigDst:    netip.MustParseAddrPort("10.0.0.1:80"),
+		OutIfindex: 9,
+	}
+	if diff := cmp.Diff(want, evidence(&d), cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
+		t.Error(diff)
+	}
+	if got := evidence(&bpfDetail{}); got.Path != nil || got.SourceNAT != nil || got.Process != nil || got.OrigDst.IsValid() {
+		t.Errorf("nothing became %+v", got)
+	}
 }

@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +16,8 @@ import (
 
 const kernelBTF = "/sys/kernel/btf/vmlinux"
 
-// mibVariables are the programs' variables that hold an index into linux_mib.
+// mibVariables are the programs' variables that hold an index into linux_mib or
+// ipstats_mib.
 var mibVariables = map[string]string{
 	"mib_listen_overflows": "LINUX_MIB_LISTENOVERFLOWS",
 	"mib_listen_drops":     "LINUX_MIB_LISTENDROPS",
@@ -32,6 +34,7 @@ var mibVariables = map[string]string{
 	"mib_md5_missing":      "LINUX_MIB_TCPMD5NOTFOUND",
 	"mib_md5_unexpected":   "LINUX_MIB_TCPMD5UNEXPECTED",
 	"mib_md5_failed":       "LINUX_MIB_TCPMD5FAILURE",
+	"mib_out_no_routes":    "IPSTATS_MIB_OUTNOROUTES",
 }
 
 // argumentVariables are those that hold how many arguments a function has.
@@ -115,20 +118,26 @@ func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
 	return spec, nil
 }
 
-// mibIndices finds the enumerators of include/uapi/linux/snmp.h. Their enum has
-// no name to look it up by, and they are renumbered between releases.
+// mibIndices finds the enumerators of include/uapi/linux/snmp.h. Their enums have
+// no names to look them up by, and they are renumbered between releases.
 func (k *kernel) mibIndices() (map[string]uint32, error) {
+	indices := map[string]uint32{}
 	for t, err := range k.spec.All() {
 		if err != nil {
 			return nil, fmt.Errorf("walk kernel BTF: %w", err)
 		}
-		if e, ok := t.(*btf.Enum); ok && e.Name == "" && len(e.Values) > 0 {
-			if e.Values[0].Name == "LINUX_MIB_NUM" {
-				return enumerators(e), nil
-			}
+		e, ok := t.(*btf.Enum)
+		if !ok || e.Name != "" || len(e.Values) == 0 {
+			continue
+		}
+		if first := e.Values[0].Name; first == "LINUX_MIB_NUM" || first == "IPSTATS_MIB_NUM" {
+			maps.Copy(indices, enumerators(e))
 		}
 	}
-	return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
+	if len(indices) == 0 {
+		return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
+	}
+	return indices, nil
 }
 
 func enumerators(e *btf.Enum) map[string]uint32 {

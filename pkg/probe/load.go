@@ -129,7 +129,11 @@ func (o *Options) apply(spec *ebpf.CollectionSpec) error {
 		"filter_dst":   len(f.Dst) > 0,
 		"filter_port":  len(f.Ports) > 0,
 		"filter_netns": len(f.Netns) > 0,
+		"filter_proto": len(f.Protos) > 0,
 		"every_drop":   o.EveryDrop,
+
+		"wanted_protos":     f.protos(),
+		"filter_directions": f.directions(),
 	})
 }
 

@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,8 @@ func TestProgramsHaveTheSchema(t *testing.T) {
 	for _, v := range facts.Values {
 		fact := event.Facts(v.Value)
 		name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(v.Name, "FACT_"), "_", "-"))
-		name = strings.NewReplacer("ct-", "conntrack-", "req-", "request-").Replace(name)
+		name = regexp.MustCompile("^ct-").ReplaceAllString(name, "conntrack-")
+		name = regexp.MustCompile("^req-").ReplaceAllString(name, "request-")
 		if fact.String() != name {
 			t.Errorf("%s is %q", v.Name, fact)
 		}

@@ -12,8 +12,9 @@ import (
 
 // schema is the names of the constants, in their order.
 type schema struct {
-	facts []string
-	hooks []string // without what they begin with, Hook
+	facts      []string
+	hooks      []string // without what they begin with, Hook
+	directions []string
 }
 
 // read takes them from the sources in a directory.
@@ -26,7 +27,11 @@ func read(dir string) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &schema{facts: facts}
+	directions, err := constants(filepath.Join(dir, "direction.go"), "Direction")
+	if err != nil {
+		return nil, err
+	}
+	s := &schema{facts: facts, directions: directions}
 	for _, h := range hooks {
 		s.hooks = append(s.hooks, h[len("Hook"):])
 	}

@@ -25,6 +25,10 @@ func (s *schema) header() []byte {
 	for _, name := range s.hooks {
 		fmt.Fprintf(&b, "\tHOOK_%s,\n", upper(name))
 	}
+	fmt.Fprint(&b, "};\n\n/* The way of a packet through the machine. */\nenum direction {\n")
+	for _, name := range s.directions {
+		fmt.Fprintf(&b, "\tDIRECTION_%s,\n", upper(name))
+	}
 	fmt.Fprint(&b, "};\n\n#endif\n")
 	return b.Bytes()
 }
@@ -43,6 +47,10 @@ func (s *schema) goFile() ([]byte, error) {
 	fmt.Fprint(&b, "}\n\n// hooks are in the order of the kernel side's numbers.\nvar hooks = [...]Hook{\n")
 	for _, name := range s.hooks {
 		fmt.Fprintf(&b, "Hook%s,\n", name)
+	}
+	fmt.Fprint(&b, "}\n\n// directions are in the order of the kernel side's numbers.\nvar directions = [...]Direction{\n")
+	for _, name := range s.directions {
+		fmt.Fprintf(&b, "%s,\n", name)
 	}
 	fmt.Fprint(&b, "}\n")
 	return format.Source(b.Bytes())
