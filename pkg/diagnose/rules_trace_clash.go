@@ -69,7 +69,7 @@ func tracedClash(f *Facts) *Finding {
 }
 
 func protocolOf(p *Place) string {
-	if p.Proto == 0 || p.Proto == event.TCP {
+	if p.isTCP() {
 		return "tcp "
 	}
 	return "" // its address has it

@@ -27,10 +27,10 @@ var traceStrayRules = []Rule{
 // (net/ipv4/af_inet.c:inet_init_net, net.ipv4.ip_local_port_range).
 const firstEphemeral = 32768
 
-// straySegments says whether most of what met no socket was no SYN: it did not ask
-// for a service.
+// straySegments says whether most of what met no socket was TCP and no SYN: it did not
+// ask for a service.
 func (t *Tally) straySegments() bool {
-	return t.Cause.ID == "no-listener" && t.Others > 0 && most(t.Others, t.BusiestCount)
+	return t.Cause.ID == "no-listener" && t.Busiest.isTCP() && t.Others > 0 && most(t.Others, t.BusiestCount)
 }
 
 func tracedStraySegments(f *Facts) *Finding {

@@ -35,11 +35,13 @@ func (t *Tally) isIPv6() bool {
 	return false
 }
 
+func (p *Place) isTCP() bool { return p.Proto == 0 || p.Proto == event.TCP }
+
 // address is where packets were going: 10.0.0.1:80, udp 10.0.0.1:53, or port 80 where
 // that was this machine.
 func (p *Place) address() string {
 	var words []string
-	if p.Proto != 0 && p.Proto != event.TCP {
+	if !p.isTCP() {
 		words = append(words, p.Proto.String())
 	}
 	switch {

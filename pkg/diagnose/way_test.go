@@ -182,6 +182,8 @@ var wayRows = map[string]tracedRow{
 	"entries that went":   {"conntrack-insert-failed", nil, "warning traced-clash", []string{"flush or delete", "!source NAT"}},
 	"a few clashes":       {"conntrack-clash", []func(*Tally){from("10.9.%d.%d", 1, 3)}, "note traced-clash", nil},
 
+	"queries for a service that is not there": {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 400), of(53, 0, 400), func(t *Tally) { t.Busiest.Proto = udp }}, "warning traced-one-range", []string{"!segments"}},
+
 	"a gateway's full table": {"conntrack-table-full", []func(*Tally){notOwn, to(event.Forward, udp, "203.0.113.2:3478"), intoContainer, by("eth1", ""), holding("198.51.100.0/24"),
 		tracked(conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536})}, "critical traced-conntrack-full",
 		[]string{"full, and what this machine forwards is refused: 198.51.100.0/24 holds 90 %", "protocols udp 4000", "towards udp 203.0.113.2:3478", "interface of the newest eth1",
