@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 var tracePolicyRules = []Rule{
@@ -80,6 +81,10 @@ func tracedPolicy(f *Facts) *Finding {
 		chain := strings.TrimSpace(strings.Join([]string{n.Family, n.Table, n.Chain}, " "))
 		x.Evidence = append(x.Evidence, Evidence{What: "chain of the newest", Value: chain, Where: "hook " + n.Hook})
 	}
+	suspects := f.suspects()
+	for _, r := range suspects {
+		x.Evidence = append(x.Evidence, ruleEvidence(&r))
+	}
 	switch who := t.mostlyFrom(); {
 	case t.isOwn():
 		x.Title = fmt.Sprintf("%s %s this machine's own packets to %s", t.rule(), does, &t.Busiest)
@@ -95,8 +100,23 @@ func tracedPolicy(f *Facts) *Finding {
 		x.Changes = append(x.Changes, do("see whether a policy for the container means them: a NetworkPolicy of its pod, the chain DOCKER-USER, or a zone of firewalld or ufw; let this source in there if it is a real client",
 			"who makes the rules makes them anew, so that a rule that is taken out by hand comes back"))
 	}
+	if len(suspects) > 0 {
+		r := suspects[0]
+		x.Changes = append(x.Changes, f.listChain(r.Family, r.Table, r.Chain, "its rule has counted the most of those that refuse, since it was made"))
+		return x
+	}
 	x.Changes = append(x.Changes, f.seeRules()...)
 	return x
+}
+
+// suspects are the rules of the forward hook that have refused packets, where the kernel
+// did not show which it was.
+func (f *Facts) suspects() []survey.FirewallRule {
+	if n := f.Tally.netfilter(); n != nil && (n.Chain != "" || n.Hook != "forward") || f.Tally.isOwn() || f.Space.Firewall == nil {
+		return nil
+	}
+	all := f.Space.Firewall.Refusing
+	return all[:min(len(all), 3)]
 }
 
 // seeRules lists the rules of the chain that the newest packet died in. A chain that

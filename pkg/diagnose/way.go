@@ -134,7 +134,8 @@ func (t *Tally) wayEvidence() []Evidence {
 		{What: "interface of the newest", Value: t.Answer.Interface},
 		{What: "interface that it was to leave by", Value: t.OutInterface},
 	} {
-		if e.Value != "" {
+		// The route of what may not go on leads to lo (net/ipv4/route.c:ip_route_input_slow).
+		if e.Value != "" && e.Value != "lo" {
 			found = append(found, e)
 		}
 	}
@@ -178,6 +179,7 @@ func (f *Facts) lookAtSpace() (known bool) {
 	now := &s.Spaces[0]
 	f.System.Files, f.System.Container, f.System.Kernel = s.System.Files, s.System.Container, s.System.Kernel
 	f.Space.Sysctls, f.Space.Interfaces, f.Space.Boots, f.totals = now.Sysctls, now.Interfaces, now.Boots, now.Counters
+	f.Space.Firewall = now.Firewall
 	if f.Space.Enter == nil {
 		f.Space.Enter = now.Enter
 	}

@@ -112,6 +112,9 @@ var wayRows = map[string]tracedRow{
 			"nft -a list chain ip filter FORWARD", "NetworkPolicy", "DOCKER-USER", "of what this machine forwards 4 100 % of 4", "connect() hangs", "!nsenter"}},
 	"a policy that rejects, in another namespace": {"netfilter-reject", []func(*Tally){notOwn, through("10.0.3.2:80"), inNamed, chain("ip", "", "", "forward"), surveyed(asItIs)}, "warning traced-policy",
 		[]string{"a firewall rule of hook forward rejects packets to 10.0.3.2:80 in network namespace web", "ip netns exec gw iptables-save -c", "fails at once"}},
+	"a policy whose chain is not known": {"netfilter-drop", []func(*Tally){through("10.0.3.2:80"), inNamed, surveyed(func(s *survey.Snapshot) {
+		s.Spaces[0].Firewall = &survey.Firewall{Refusing: []survey.FirewallRule{{Family: "ip", Table: "f", Chain: "fw", Text: "handle 2", Packets: 4000}}}
+	})}, "warning traced-policy", []string{"packets in chain fw (table ip f) 4000 handle 2", "nft -a list chain ip f fw", "has counted the most"}},
 	"a router's policy": {"netfilter-drop", []func(*Tally){through("198.51.100.7:445")}, "note traced-policy", []string{"a firewall rule drops packets to 198.51.100.7:445", "!NetworkPolicy", "nft list ruleset"}},
 	"a router's policy for one client": {"netfilter-drop", []func(*Tally){from("10.9.%d.%d", 1, 400), through("198.51.100.7:445"), chain("ip6", "", "", "forward")}, "warning traced-policy",
 		[]string{"what 10.9.0.0 sends to", "ip6tables-save -c"}},
@@ -125,8 +128,8 @@ var wayRows = map[string]tracedRow{
 		[]string{"10.0.3.9:80 does not answer", "ip route get 10.0.3.9", "!stale", "!endpoint"}},
 	"replies to a client that is gone": {"neighbour-unresolved", []func(*Tally){from("10.9.%d.%d", 1, 400)}, "warning traced-one-range", nil},
 
-	"forwarding off for a container": {"forwarding-off", []func(*Tally){through("10.0.3.2:80"), inNamed, by("eth1", ""), surveyed(asItIs)}, "critical traced-forwarding-off",
-		[]string{"sysctl -w net.ipv4.ip_forward=1", "net.ipv4.ip_forward 0", "no sysctl file sets it"}},
+	"forwarding off for a container": {"forwarding-off", []func(*Tally){through("10.0.3.2:80"), inNamed, by("eth1", "lo"), surveyed(asItIs)}, "critical traced-forwarding-off",
+		[]string{"sysctl -w net.ipv4.ip_forward=1", "net.ipv4.ip_forward 0", "no sysctl file sets it", "!to leave by"}},
 	"forwarding switched off by a file": {"forwarding-off", []func(*Tally){through("203.0.113.2:80"), surveyed(forwarding), surveyed(setBy("0")), addressed("192.0.2.1:80")}, "critical traced-forwarding-off",
 		[]string{"sysctl -w net.ipv4.ip_forward=1", "/etc/sysctl.d/90-hardening.conf:3 sets it to 0", "sed -i '3s/^/#/' /etc/sysctl.d/90-hardening.conf"}},
 	"forwarding that a file has on": {"forwarding-off", []func(*Tally){through("203.0.113.2:80"), surveyed(setBy("1"))}, "critical traced-forwarding-off", []string{"something has set it to 0 since boot"}},

@@ -12,8 +12,8 @@ import (
 )
 
 // InNetns reads what one network namespace says of itself now, the process's own for
-// the inode number 0: its sysctls and counters, without what takes longer; and the
-// machine.
+// the inode number 0: its sysctls, counters and rules, without what takes longer; and
+// the machine.
 func InNetns(id netns.ID) (*Snapshot, error) {
 	s := &Snapshot{Time: time.Now()}
 	own, _ := netns.Own()
@@ -22,6 +22,7 @@ func InNetns(id netns.ID) (*Snapshot, error) {
 		if err := space.readState(); err != nil {
 			return err
 		}
+		space.Firewall, _ = readRules() // the rest is worth something without
 		space.Boots = space.Own && space.Inner && thisProcess.boots()
 		s.Spaces = []Space{space}
 		return nil
