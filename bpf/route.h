@@ -94,31 +94,6 @@ static __always_inline __u8 hop_limit(const void *ip, __u32 v4)
 	return limit;
 }
 
-/* route_facts returns the facts of a packet that was to be forwarded. A global
- * function; see route_of. */
-__noinline __u64 route_facts(__u64 skb_number, __u32 v4)
-{
-	struct sk_buff *skb = (struct sk_buff *)skb_number;
-	const void *ip = FIELD(false, skb, head) + FIELD(false, skb, network_header);
-	struct net_device *dev = FIELD(false, skb, dev);
-	struct dst_entry *dst = dst_of(skb);
-	__u64 facts = 0;
-
-	if (!dst || is_metadata(dst))
-		return 0;
-	if (hop_limit(ip, v4) <= 1)
-		facts |= FACT_HOP_LIMIT;
-	if (v4 && CAST_FIELD(dst, struct rtable, rt_type) == RTN_UNREACHABLE)
-		return facts | error_facts_v4(dst, dev);
-	if (!v4)
-		facts |= error_facts_v6(dst);
-	if (!v4 && !forwards_v6(dev))
-		facts |= FACT_FORWARDING_OFF;
-	if (FIELD(false, skb, len) > mtu_of_route(dst) && !may_fragment(ip, v4))
-		facts |= FACT_TOO_BIG;
-	return facts;
-}
-
 /* size_of is that of the packet, or of the packets that its segments become. */
 static __always_inline __u32 size_of(struct sk_buff *skb)
 {
@@ -130,6 +105,33 @@ static __always_inline __u32 size_of(struct sk_buff *skb)
 		return FIELD(false, skb, len);
 	return p.tcp + p.header + gso_size -
 	       (void *)(FIELD(false, skb, head) + FIELD(false, skb, network_header));
+}
+
+/* route_facts returns the facts of a packet that was to be forwarded. A global
+ * function; see route_of. */
+__noinline __u64 route_facts(__u64 skb_number, __u32 v4)
+{
+	struct sk_buff *skb = (struct sk_buff *)skb_number;
+	const void *ip = FIELD(false, skb, head) + FIELD(false, skb, network_header);
+	struct net_device *dev = FIELD(false, skb, dev);
+	struct dst_entry *dst = dst_of(skb);
+	__u64 facts = 0;
+	__u32 mtu;
+
+	if (!dst || is_metadata(dst))
+		return 0;
+	if (hop_limit(ip, v4) <= 1)
+		facts |= FACT_HOP_LIMIT;
+	if (v4 && CAST_FIELD(dst, struct rtable, rt_type) == RTN_UNREACHABLE)
+		return facts | error_facts_v4(dst, dev);
+	if (!v4)
+		facts |= error_facts_v6(dst);
+	if (!v4 && !forwards_v6(dev))
+		facts |= FACT_FORWARDING_OFF;
+	mtu = mtu_of_route(dst);
+	if (FIELD(false, skb, len) > mtu && size_of(skb) > mtu && !may_fragment(ip, v4))
+		facts |= FACT_TOO_BIG;
+	return facts;
 }
 
 static __always_inline void read_path(struct path *path, struct sk_buff *skb)
@@ -151,11 +153,13 @@ __noinline __u32 leaves_by(__u64 skb_number)
 	struct net_device *dev = FIELD(false, skb, dev);
 	struct dst_entry *dst = dst_of(skb);
 
-	/* Until it is handed to that interface, skb->dev is the one that it came in on. */
-	if (received_on(skb, false) && dst && !is_metadata(dst))
+	/* Until it is handed to that interface, skb->dev is the one that it came in on. A
+	 * route that is an error has the loopback device, or none of use. */
+	if (received_on(skb, false)) {
+		if (!dst || is_metadata(dst) || CAST_FIELD(dst, struct dst_entry, error))
+			return 0;
 		dev = CAST_FIELD(dst, struct dst_entry, dev);
-	else if (received_on(skb, false))
-		return 0;
+	}
 	return dev ? FIELD(false, dev, ifindex) : 0;
 }
 
