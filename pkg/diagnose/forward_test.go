@@ -46,6 +46,9 @@ func init() {
 	row("forwarding of IPv6 off", change{sysctl(ipForward, "1"), sysctl(allForward6, "0"), counter(inAddrErrors6, 5000), counter(forwarded6, 10)},
 		"critical forwarding-off", "sysctl -w net.ipv6.conf.all.forwarding=1", "!ip_forward=1")
 
+	row("forwarding of IPv6 off, on a gateway of IPv4", change{sysctl(ipForward, "1"), sysctl(allForward6, "0"), counter(inAddrErrors6, 5000), counter(forwarded4, 1e6), hasInterfaces("docker0")},
+		"note forwarding-off", "is this machine to forward packets", "!sysctl -w")
+
 	row("no route on a gateway", change{counter(forwarded4, 1e6), counter("IpExtInNoRoutes", 4000)}, "warning no-route", "was to forward", "synwatch trace --cause no-route")
 	row("no route for a few on a gateway", change{counter(forwarded4, 1e9), counter("IpExtInNoRoutes", 4000)}, "note no-route")
 	row("no route for an application that tries IPv6", change{counter("IpOutNoRoutes", 4000)}, "note no-route")

@@ -24,13 +24,16 @@ const (
 	forwarded6 = "Ip6OutForwDatagrams"
 )
 
-// everForwarded is how many packets the namespace has forwarded since its counters began.
-func (f *Facts) everForwarded() uint64 {
+// ever is a counter since it began.
+func (f *Facts) ever(counter string) uint64 {
 	if f.totals != nil {
-		return f.totals[forwarded4] + f.totals[forwarded6]
+		return f.totals[counter]
 	}
-	return f.sum(forwarded4, forwarded6)
+	return f.Space.Counters[counter]
 }
+
+// everForwarded is how many packets the namespace has forwarded since its counters began.
+func (f *Facts) everForwarded() uint64 { return f.ever(forwarded4) + f.ever(forwarded6) }
 
 // forwards says whether the counters tell that the namespace forwards packets.
 func (f *Facts) forwards() bool { return f.everForwarded() > 0 }
@@ -104,26 +107,40 @@ func (f *Facts) guestInterfaces() []string {
 	return found
 }
 
+// family is what counts and switches the forwarding of IPv4 or IPv6.
+type family struct {
+	forwarded, errors string // counters
+	// off are the sysctls that keep packets from being forwarded.
+	off []string
+}
+
+func (f *Facts) forwarding4(in string) family {
+	return family{forwarded4, inAddrErrors4, f.forwardOff4(in)}
+}
+
+func (f *Facts) forwarding6() family { return family{forwarded6, inAddrErrors6, f.forwardOff6()} }
+
 // wasRouter says whether the namespace has forwarded, or a file would have it do so.
-func (f *Facts) wasRouter(off []string) bool {
-	return f.forwards() || slices.ContainsFunc(off, func(key string) bool {
+func (f *Facts) wasRouter(fam *family) bool {
+	return f.ever(fam.forwarded) > 0 || slices.ContainsFunc(fam.off, func(key string) bool {
 		_, on, found := f.fileForwards(key)
 		return found && on
 	})
 }
 
-// routerEvidence is what says that the namespace is there to forward packets.
-func (f *Facts) routerEvidence(off []string) []Evidence {
+// routerEvidence is what says that the namespace is there to forward packets. Guests
+// have IPv4; IPv6 is what somebody chooses.
+func (f *Facts) routerEvidence(fam *family) []Evidence {
 	var found []Evidence
-	if n := f.everForwarded(); n > 0 {
+	if n := f.ever(fam.forwarded); n > 0 {
 		found = append(found, Evidence{What: "packets forwarded while it was on", Value: fmt.Sprint(n)})
 	}
-	for _, key := range off {
+	for _, key := range fam.off {
 		if line, on, ok := f.fileForwards(key); ok && on {
 			found = append(found, Evidence{What: key + " in a file", Value: "1", Where: line})
 		}
 	}
-	if names := f.guestInterfaces(); len(names) > 0 {
+	if names := f.guestInterfaces(); len(names) > 0 && fam.forwarded == forwarded4 {
 		where := strings.Join(names[:min(len(names), 5)], ", ")
 		if len(names) > 5 {
 			where += ", ..."

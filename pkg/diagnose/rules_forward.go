@@ -55,29 +55,26 @@ var forwardRules = []Rule{
 // kernel counts as of a wrong address (net/ipv4/route.c:ip_error, net/ipv6/ip6_output.c:
 // ip6_forward). Some come to every host.
 func forwardingOff(f *Facts) *Finding {
-	var off, counters []string
-	for _, v := range []struct {
-		counter string
-		off     []string
-	}{{inAddrErrors4, f.forwardOff4("")}, {inAddrErrors6, f.forwardOff6()}} {
-		if f.sum(v.counter) > 0 && len(v.off) > 0 {
-			counters, off = append(counters, v.counter), append(off, v.off...)
+	var counted, signs, inForce []Evidence
+	var off []string
+	for _, fam := range []family{f.forwarding4(""), f.forwarding6()} {
+		n, of := f.sum(fam.errors), f.routerEvidence(&fam)
+		enough := f.regular(n) || n >= least && f.wasRouter(&fam) || n > 0 && f.Window > 0 && len(of) > 0
+		if len(fam.off) == 0 || !enough {
+			continue
+		}
+		counted, signs, off = append(counted, f.counted(fam.errors)...), append(signs, of...), append(off, fam.off...)
+		for _, key := range fam.off {
+			inForce = append(inForce, f.inForce(key)...)
 		}
 	}
-	n := f.sum(counters...)
-	signs := f.routerEvidence(off)
-	enough := f.regular(n) || n >= least && f.wasRouter(off) || n > 0 && f.Window > 0 && len(signs) > 0
-	if !enough {
+	if off == nil {
 		return nil
 	}
 	x := &Finding{
 		Severity: Note, Title: "packets for others came, and this machine does not forward",
-		Evidence: append(f.counted(counters...), signs...),
+		Evidence: slices.Concat(counted, signs, inForce), Changes: f.forwardChanges(off),
 	}
-	for _, key := range off {
-		x.Evidence = append(x.Evidence, f.inForce(key)...)
-	}
-	x.Changes = f.forwardChanges(off)
 	switch {
 	case len(signs) == 0:
 		x.Changes = asked(x.Changes, isRouter)

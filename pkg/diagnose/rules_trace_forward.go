@@ -45,14 +45,15 @@ func tracedForwardingOff(f *Facts) *Finding {
 	t := f.Tally
 	x := &Finding{Severity: t.severity(), Title: "packets for others came, and this machine does not forward" + t.ofWhom(), Evidence: t.wayEvidence()}
 	known := f.lookAtSpace()
-	off, in := f.forwardOff6(), t.Answer.Interface
+	fam := f.forwarding6()
 	if !t.isIPv6() {
-		off = f.forwardOff4(in)
+		fam = f.forwarding4(t.Answer.Interface)
 	}
+	off := fam.off
 	for _, key := range off {
 		x.Evidence = append(x.Evidence, f.inForce(key)...)
 	}
-	signs := f.routerEvidence(off)
+	signs := f.routerEvidence(&fam)
 	x.Evidence = append(x.Evidence, signs...)
 	meant := len(signs) > 0 || t.Busiest.Target != nil || t.origDst().IsValid()
 	if meant {
