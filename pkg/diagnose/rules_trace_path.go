@@ -15,8 +15,11 @@ func tracedConntrack(f *Facts) *Finding {
 	if t.passes() || len(t.ByDirection) > 1 {
 		x.Evidence = t.wayEvidence()
 	}
-	if most(t.ByDirection[event.Forward], t.Count) {
+	switch {
+	case most(t.ByDirection[event.Forward], t.Count):
 		x.Title, x.Means = x.Title+", and what this machine forwards is refused", gatewayMeans
+	case most(t.ByDirection[event.Out], t.Count):
+		x.Title += ", and what this machine sends itself is refused"
 	}
 	f.lookAtTable()
 	if who := largestHolder(f.Space.Holders); who != "" {

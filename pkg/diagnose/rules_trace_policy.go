@@ -87,6 +87,9 @@ func tracedPolicy(f *Facts) *Finding {
 	}
 	switch who := t.mostlyFrom(); {
 	case t.isOwn():
+		if does == "drops" { // net/ipv4/ip_output.c:ip_local_out says EPERM, which TCP takes for a loss
+			x.Means = "connect() hangs; sendto() of a datagram fails with \"operation not permitted\""
+		}
 		x.Title = fmt.Sprintf("%s %s this machine's own packets to %s", t.rule(), does, &t.Busiest)
 	case who != "":
 		x.Title = fmt.Sprintf("%s %s what %s sends to %s", t.rule(), does, who, &t.Busiest)

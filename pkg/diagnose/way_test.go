@@ -120,6 +120,7 @@ var wayRows = map[string]tracedRow{
 		[]string{"what 10.9.0.0 sends to", "ip6tables-save -c"}},
 	"an output rule": {"netfilter-reject", []func(*Tally){own("192.0.2.9:5432"), chain("inet", "f", "out", "output"), shown(func(e *event.Evidence) { e.Process = &event.Process{PID: 77, Comm: "app"} })}, "warning traced-policy",
 		[]string{"a rule of chain out (table inet f, hook output) rejects this machine's own packets to 192.0.2.9:5432", "process of the newest app[77]", "of this machine's own 4000"}},
+	"an output rule that drops":                     {"netfilter-drop", []func(*Tally){to(event.Out, udp, "192.0.2.9:53")}, "warning traced-policy", []string{"drops this machine's own packets to udp 192.0.2.9:53", "operation not permitted"}},
 	"a firewall's drops of what is for the machine": {"netfilter-drop", nil, "", nil},
 
 	"a stale endpoint": {"neighbour-unresolved", []func(*Tally){from("10.9.%d.%d", 1, 7), through("10.0.3.9:80"), addressed("192.0.2.1:8080")}, "warning traced-neighbour-unresolved",
@@ -185,6 +186,7 @@ var wayRows = map[string]tracedRow{
 	"entries that went":   {"conntrack-insert-failed", nil, "warning traced-clash", []string{"flush or delete", "!source NAT"}},
 	"a few clashes":       {"conntrack-clash", []func(*Tally){from("10.9.%d.%d", 1, 3)}, "note traced-clash", nil},
 
+	"a full table for the machine's own":      {"conntrack-table-full", []func(*Tally){own("203.0.113.2:443")}, "critical traced-conntrack-full", []string{"full, and what this machine sends itself is refused", "towards 203.0.113.2:443"}},
 	"queries for a service that is not there": {"no-listener", []func(*Tally){from("198.51.%d.%d", 1, 400), of(53, 0, 400), func(t *Tally) { t.Busiest.Proto = udp }}, "warning traced-one-range", []string{"!segments"}},
 
 	"a gateway's full table": {"conntrack-table-full", []func(*Tally){notOwn, to(event.Forward, udp, "203.0.113.2:3478"), intoContainer, by("eth1", ""), holding("198.51.100.0/24"),
