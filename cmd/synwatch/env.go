@@ -28,6 +28,7 @@ type env struct {
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
 	directory      func() directory
+	addresses      func() watch.Addresses
 	survey         func(netns []uint32) (*survey.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
@@ -60,6 +61,7 @@ func realEnv() *env {
 		},
 		counters:  func() watch.Counters { return nstat.NewSampler(append(cause.Counters(), watch.Accepted)) },
 		directory: func() directory { return enrich.NewCache() },
+		addresses: func() watch.Addresses { return netns.NewAddressReader() },
 		survey:    survey.Running,
 		conntrack: openConntrack,
 		table:     conntrack.ReadNetns,

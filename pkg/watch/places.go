@@ -5,6 +5,7 @@ package watch
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -28,9 +29,28 @@ const maxPlaces = 4096
 type places map[place]*placeState
 
 type place struct {
-	cause *cause.Cause
-	netns *namespace
-	port  uint16
+	cause     *cause.Cause
+	netns     *namespace
+	direction event.Direction
+	proto     event.Proto
+	port      uint16
+	// dst is where the packets were going, the zero Addr if that is the namespace: a
+	// listener is one place whatever the address.
+	dst netip.Addr
+}
+
+func placeOf(c *cause.Cause, n *namespace, e *event.Event) place {
+	p := place{cause: c, netns: n, direction: e.Direction, proto: e.Proto, port: e.Dst.Port()}
+	if e.Direction == event.Forward || e.Direction == event.Out {
+		p.dst = e.Dst.Addr()
+	}
+	return p
+}
+
+// compare orders places of one cause.
+func (p *place) compare(o *place) int {
+	return cmp.Or(cmp.Compare(p.port, o.port), p.netns.id.Compare(o.netns.id), cmp.Compare(p.direction, o.direction),
+		cmp.Compare(p.proto, o.proto), p.dst.Compare(o.dst))
 }
 
 // placeState is what is known of one place: the count, and the state at the newest
@@ -39,6 +59,8 @@ type placeState struct {
 	count       uint64
 	resets      uint64 // of these were answered with a RST
 	others      uint64 // of these were no SYNs
+	translated  uint64 // of these source NAT had chosen the source
+	byStage     map[string]uint64
 	first, last time.Time
 	evidence    *event.Evidence
 	answer      enrich.Answer
@@ -51,7 +73,7 @@ func (p places) at(where place, e *event.Event) *placeState {
 		if len(p) >= maxPlaces {
 			p.forget()
 		}
-		p[where] = &placeState{first: e.Time}
+		p[where] = &placeState{first: e.Time, byStage: map[string]uint64{}}
 	}
 	return p[where]
 }
@@ -65,10 +87,14 @@ func (p places) forget() {
 	}
 }
 
-// count counts an event.
-func (p places) count(where place, e *event.Event) {
+// count counts an event of a stage of the place's cause.
+func (p places) count(where place, e *event.Event, stage string) {
 	here := p.at(where, e)
 	here.count += e.Count
+	here.byStage[stage] += e.Count
+	if e.Facts.Has(event.SourceTranslated) {
+		here.translated += e.Count
+	}
 	if e.Facts.Has(event.ResetSent) {
 		here.resets += e.Count
 	}
@@ -84,19 +110,17 @@ func (p places) remember(where place, r *Record) {
 	if r.Evidence != nil {
 		here.evidence = r.Evidence
 	}
-	if r.Listener != nil || r.Conntrack != nil {
-		here.answer = r.Answer
-	}
+	here.answer.Add(&r.Answer)
 }
 
-// busiest is the place with most drops of a cause. Ties go to the lower port, so that
-// the same run reports the same.
+// busiest is the place with most drops of a cause. Ties go to the first in the order of
+// places, so that the same run reports the same.
 func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
 	for where, here := range p {
 		if where.cause != c {
 			continue
 		}
-		if most == nil || cmp.Or(cmp.Compare(here.count, most.count), cmp.Compare(at.port, where.port), at.netns.id.Compare(where.netns.id)) > 0 {
+		if most == nil || cmp.Or(cmp.Compare(here.count, most.count), at.compare(&where)) > 0 {
 			at, most = where, here
 		}
 	}

@@ -113,12 +113,12 @@ func TestFindingsAreAboutTheBusiestPlace(t *testing.T) {
 func TestPlacesAreBounded(t *testing.T) {
 	p, c := places{}, find(t, "accept-queue-full")
 	e := full("10.9.0.1:1", 1, 1)
-	busy := place{c, &namespace{}, 443}
+	busy := place{cause: c, netns: &namespace{}, port: 443}
 	for i := range 3 * maxPlaces {
 		if i%100 == 0 {
-			p.count(busy, &e)
+			p.count(busy, &e, "")
 		}
-		p.count(place{c, &namespace{id: netns.ID{Inode: uint32(i)}}, 80}, &e)
+		p.count(place{cause: c, netns: &namespace{id: netns.ID{Inode: uint32(i)}}, port: 80}, &e, "")
 		if len(p) > maxPlaces {
 			t.Fatalf("%d places", len(p))
 		}

@@ -63,6 +63,9 @@ type Config struct {
 	Sink     Sink
 	// Enricher may be nil.
 	Enricher Enricher
+	// Addresses may be nil: then the direction of what died before it was routed is not
+	// known.
+	Addresses Addresses
 	// Table reads who has the connection tracking entries of a network namespace;
 	// conntrack.ReadNetns is one. It may be nil.
 	Table func(id netns.ID) (*conntrack.NetnsTable, error)
@@ -76,10 +79,8 @@ type Config struct {
 	Machine survey.Machine
 	Version string
 
-	// Causes are those to record; empty for all.
-	Causes []*cause.Cause
-	// Notices asks for records of events that drop nothing.
-	Notices bool
+	// Selection is what to record. The kernel's counters are attributed for all.
+	Selection
 	// EveryDrop says that the source makes an event of each drop, and that these are
 	// not joined.
 	EveryDrop bool
@@ -98,8 +99,8 @@ type Config struct {
 
 	// Netns are the only namespaces that the source looks at; empty for all.
 	Netns []uint32
-	// Filtered says that the source leaves out drops by address or port; the kernel's
-	// counters include them.
+	// Filtered says that the source leaves out drops by address, port, direction or
+	// protocol; the kernel's counters include them.
 	Filtered bool
 }
 
@@ -114,8 +115,8 @@ type Start struct {
 	Blind []string
 }
 
-// Record is one or more drops, or notices, of the same cause, stage, source
-// address, destination and network namespace. Its Time, source port, Evidence
+// Record is one or more drops, or notices, of the same cause, stage, direction,
+// protocol, source address, destination and network namespace. Its Time, source port, Evidence
 // and so on are those of the newest.
 type Record struct {
 	event.Event
