@@ -87,7 +87,7 @@ ifeq ($(origin KERNEL),file)
 BENCH ?=
 RUN_BENCH = build/bench $(BENCH)
 else
-BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,idle --packets 200000 --connections 3000
+BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,forward,idle --packets 200000 --connections 3000
 RUN_BENCH = $(call need_vm,$(KERNEL)) && $(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch \
 	--shell 'bench --synwatch synwatch $(BENCH)'
 endif
