@@ -33,6 +33,7 @@ type env struct {
 	conntrack      func(netns uint32) (conntrackTable, error)
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
 	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
+	surveyNetns    func(id netns.ID) (*survey.Snapshot, error)
 }
 
 // tracer is a source that can be closed.
@@ -66,5 +67,7 @@ func realEnv() *env {
 		conntrack: openConntrack,
 		table:     conntrack.ReadNetns,
 		waiting:   sockets.ReadWaiting,
+
+		surveyNetns: survey.InNetns,
 	}
 }

@@ -152,7 +152,8 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	defer func() { err = errors.Join(err, known.Close()) }()
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: e.counters(), Enricher: known, Addresses: e.addresses(), Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Enricher: known, Addresses: e.addresses(), Table: e.table, Waiting: e.waiting, Survey: e.surveyNetns,
+		Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Selection: watch.Selection{
 			Causes: o.causes, Directions: filter.Directions, Protos: filter.Protos, AllProtos: o.protos.all, Notices: o.notices,

@@ -10,7 +10,8 @@ import (
 // All is every provocation, in the order of the catalogue of causes. Their Run
 // returns the *MissingError that Missing does.
 func All() []Provocation {
-	all := slices.Concat(acceptQueue, requestQueue, cookies, strayACK, expiry, paws, conntrack, conntrackOutput, netfilter, receiveBuffer, socketBacklog, window, sources, external, cpuBacklog, neighbours, refused, tcpAO, memory, plain)
+	all := slices.Concat(acceptQueue, requestQueue, cookies, strayACK, expiry, paws, conntrack, conntrackOutput, netfilter, receiveBuffer, socketBacklog, window, sources, external, cpuBacklog, neighbours, refused, tcpAO, memory, plain, forwardNetfilter, forwardConntrack, forwardRoutes, forwardPath)
+	all = slices.Concat(all, tcDrop, qdiscFull, ipsecPolicy, ownConnect, conntrackProtocols, destinationNAT, sourceNAT, through)
 	for i := range all {
 		all[i].Run = all[i].runIfPossible()
 	}

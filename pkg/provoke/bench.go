@@ -36,6 +36,9 @@ type bench struct {
 // requestKey names a request socket: its two ends.
 type requestKey struct{ server, client netip.AddrPort }
 
+// player makes a Run of steps, as play and route do.
+type player func(sysctls, func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error)
+
 // play makes a Run of steps that need certain sysctls.
 func play(settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
 	return playFor(runTimeout, settings, steps)

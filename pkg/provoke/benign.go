@@ -5,7 +5,7 @@ package provoke
 import (
 	"context"
 	"fmt"
-	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,11 +34,16 @@ func Benign() []Harmless {
 	for i := range all {
 		all[i].Families = []Family{V4, V6, Mapped}
 	}
-	return all
+	return slices.Concat(all, forwardedBenign(), passingBenign())
 }
 
 // benign makes a Run of steps that expect nothing.
 func benign(settings sysctls, steps func(*bench)) func(context.Context, *Lab, Family) error {
+	return expectNothing(play, settings, steps)
+}
+
+// expectNothing has play, or route, make the Run.
+func expectNothing(play player, settings sysctls, steps func(*bench)) func(context.Context, *Lab, Family) error {
 	run := play(settings, func(b *bench) Expect {
 		steps(b)
 		return Expect{}
@@ -84,24 +89,28 @@ func acceptedCookie(b *bench) {
 // kernel's own handler (net/core/dev.c:__netif_receive_skb_core), and the first of
 // these has the last reference to the packet.
 func tapped(b *bench) {
-	for _, proto := range []uint16{unix.ETH_P_ALL, unix.ETH_P_IP, unix.ETH_P_IPV6} {
-		b.tap(proto, tinyBuffer)
-		b.tap(proto, refuseAll)
-	}
+	b.tapAll(b.serverIndex)
 	ln, clients := b.listen(8), b.clients()
 	b.finish(b.open(clients, ln.addr))
 	b.awaitQueued(ln, len(clients))
 	clientCloses(b)
 }
 
-// tap opens a packet socket on the server's interface that spoil makes unable to
-// receive, so that it drops its clone of every packet.
-func (b *bench) tap(proto uint16, spoil func(fd int) error) {
+func (b *bench) tapAll(ifindex int) {
+	for _, proto := range []uint16{unix.ETH_P_ALL, unix.ETH_P_IP, unix.ETH_P_IPV6} {
+		b.tap(ifindex, proto, tinyBuffer)
+		b.tap(ifindex, proto, refuseAll)
+	}
+}
+
+// tap opens a packet socket on one of the server's interfaces that spoil makes unable
+// to receive, so that it drops its clone of every packet.
+func (b *bench) tap(ifindex int, proto uint16, spoil func(fd int) error) {
 	if b.err != nil {
 		return
 	}
 	b.fail(b.ServerDo(func() error {
-		fd, err := packetSocket(b.serverIndex, proto)
+		fd, err := packetSocket(ifindex, proto)
 		if err != nil {
 			return err
 		}
@@ -126,17 +135,9 @@ func tinyBuffer(fd int) error {
 	return nil
 }
 
-// otherHost sends SYNs that are not for the server: in frames for another host,
-// and to an address of its network that it does not have.
+// otherHost sends SYNs in frames that are for another host.
 func otherHost(b *bench) {
-	dst := b.reserve()
-	elsewhere := netip.MustParseAddr("10.0.0.77")
-	if b.f == V6 {
-		elsewhere = netip.MustParseAddr("fd00::77")
-	}
-	clients := b.clients()
-	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN, dstMAC: ghostMAC})
-	b.eachSends(clients, segment{dst: netip.AddrPortFrom(elsewhere, dst.Port()), flags: syn, seq: clientISN})
+	b.eachSends(b.clients(), segment{dst: b.reserve(), flags: syn, seq: clientISN, dstMAC: ghostMAC})
 }
 
 // oldData sends data twice, then some of it once more, and an ACK again.

@@ -54,18 +54,21 @@ func (b *bench) forgetRequests(ctx context.Context) (err error) {
 	if len(b.requests) == 0 {
 		return nil
 	}
-	err = b.ServerDo(func() error {
-		for _, r := range b.requests {
-			if err := destroy(r); err != nil && !errors.Is(err, unix.ENOENT) {
-				return err
-			}
-		}
-		return nil
-	})
+	err = errors.Join(b.ServerDo(b.destroyRequests), b.atBackend(b.destroyRequests))
 	if err == nil {
 		return nil
 	}
 	return until(ctx, "request sockets to expire", func() (bool, error) { return b.noRequests() })
+}
+
+// destroyRequests ends those that are in the namespace of the current thread.
+func (b *bench) destroyRequests() error {
+	for _, r := range b.requests {
+		if err := destroy(r); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return nil
 }
 
 // destroy ends a socket as `ss -K` does: struct inet_diag_req_v2.
@@ -92,9 +95,11 @@ func destroy(r requestKey) error {
 // noRequests says that no request socket of the run's ports is left.
 func (b *bench) noRequests() (bool, error) {
 	socks, err := entries(b.ServerDo)
+	behind, err2 := entries(b.atBackend)
+	socks = append(socks, behind...)
 	return !slices.ContainsFunc(socks, func(s sockets.Entry) bool {
 		return s.State == sockets.SynRecv && slices.ContainsFunc(b.requests, func(r requestKey) bool {
 			return r.server.Port() == s.Local.Port()
 		})
-	}), err
+	}), errors.Join(err, err2)
 }

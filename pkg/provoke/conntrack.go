@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// A run that has the packets tracked is alone in the lab: what others send is tracked
+// too, and some of it is invalid, which the kernel counts.
 var conntrack = []Provocation{
 	{
 		Cause: "conntrack-table-full", Families: []Family{V4, V6}, Global: true,
@@ -25,7 +27,7 @@ var conntrack = []Provocation{
 	},
 	{
 		Cause: "conntrack-clash", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
-		Run: play(listenerDefaults, conntrackClash),
+		Run: play(listenerDefaults.with(alone, "yes"), conntrackClash),
 	},
 	{
 		Cause: "conntrack-chain-too-long", Families: []Family{V4}, Global: true,
@@ -39,13 +41,16 @@ var conntrack = []Provocation{
 	},
 	{
 		Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
-		Run: play(sysctls{"netfilter/nf_conntrack_tcp_loose": "0"}, conntrackInvalid),
+		Run: play(strict, conntrackInvalid),
 	},
 	{
 		Cause: "conntrack-invalid", Variant: "checksum", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
-		Run: play(sysctls{"netfilter/nf_conntrack_checksum": "1"}, conntrackBadChecksum),
+		Run: play(sysctls{alone: "yes", "netfilter/nf_conntrack_checksum": "1"}, conntrackBadChecksum),
 	},
 }
+
+// strict settings have conntrack take no connection up in its middle.
+var strict = sysctls{alone: "yes", "netfilter/nf_conntrack_tcp_loose": "0"}
 
 // track loads the state: conntrack works in a namespace only while a rule needs
 // it (net/netfilter/nft_ct.c:nft_ct_get_init).
@@ -64,7 +69,11 @@ func conntrackInvalid(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	b.rule(input, ln.addr, dropInvalid...)
 	b.eachSends(clients, wrongACK(ln))
-	return b.expect("conntrack-invalid", "", ln.addr, clients, nil)
+	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
+}
+
+func invalid(clients []netip.AddrPort) map[string]uint64 {
+	return map[string]uint64{"Conntrackinvalid": uint64(len(clients))}
 }
 
 // conntrackBadChecksum sends segments that conntrack finds invalid before TCP
@@ -73,7 +82,7 @@ func conntrackBadChecksum(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	b.rule(input, ln.addr, dropInvalid...)
 	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, badChecksum: true})
-	return b.expect("conntrack-invalid", "", ln.addr, clients, nil)
+	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
 }
 
 // conntrackTableFull fills the table with established connections: those are

@@ -24,23 +24,33 @@ const (
 func conntrackChainTooLong(b *bench) Expect {
 	ln := b.listen(8)
 	b.rule(input, ln.addr, track...)
+	e, tracked := b.longChains(ln.addr)
+	var accepted uint64
+	for _, n := range tracked {
+		accepted += n
+	}
+	return merge(e, b.expectCounts(Drop{Cause: "syn-cookie-sent", Notice: true, Dst: ln.addr}, tracked,
+		map[string]uint64{"TcpExtSyncookiesSent": accepted}))
+}
+
+// longChains fills the table with SYNs to dst, and returns how many of each source
+// were accepted.
+func (b *bench) longChains(dst netip.AddrPort) (e Expect, tracked map[netip.Addr]uint64) {
 	b.flushConntrack()
 	b.setGlobal("netfilter/nf_conntrack_max", "200000")
 	b.setGlobal("netfilter/nf_conntrack_buckets", fmt.Sprint(fewBuckets))
-	sent := b.synsUntilDropped(ln.addr)
-	tracked := b.conntrackSources()
+	sent := b.synsUntilDropped(dst)
+	tracked = b.conntrackSources()
 	dropped := map[netip.Addr]uint64{}
-	var drops, accepted uint64
+	var drops uint64
 	for src, n := range sent {
 		if n > tracked[src] {
 			dropped[src] = n - tracked[src]
 		}
 		drops += dropped[src]
-		accepted += tracked[src]
 	}
-	e := b.expectCounts(Drop{Cause: "conntrack-chain-too-long", Dst: ln.addr}, dropped,
-		map[string]uint64{"Conntrackinsert_failed": drops, "TcpExtSyncookiesSent": accepted})
-	return merge(e, b.expectCounts(Drop{Cause: "syn-cookie-sent", Notice: true, Dst: ln.addr}, tracked, nil))
+	return b.expectCounts(Drop{Cause: "conntrack-chain-too-long", Dst: dst}, dropped,
+		map[string]uint64{"Conntrackinsert_failed": drops}), tracked
 }
 
 // synsUntilDropped sends SYNs from four sources, each from another port, until

@@ -5,6 +5,7 @@ package provoke
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/vishvananda/netlink"
@@ -20,18 +21,25 @@ const conntrackEvictFill = 1500
 func conntrackEvicted(b *bench) Expect {
 	ln := b.listen(8)
 	b.rule(input, ln.addr, track...)
+	e, sent := b.evictions(ln.addr)
+	return b.withCookies(e, ln.addr, sent)
+}
+
+// evictions does so with SYNs to dst, and returns all that were sent.
+func (b *bench) evictions(dst netip.AddrPort) (e Expect, sent []netip.AddrPort) {
 	b.flushConntrack()
 	b.setGlobal("netfilter/nf_conntrack_max", "200000")
 	b.setGlobal("netfilter/nf_conntrack_buckets", fmt.Sprint(fewBuckets))
-	var sent []netip.AddrPort
 	for i := range conntrackEvictFill {
 		sent = append(sent, netip.AddrPortFrom(b.source(i%3+4), uint16(1024+i)))
 	}
-	b.eachSends(sent, segment{dst: ln.addr, flags: syn, seq: clientISN})
-	b.sync()
+	for part := range slices.Chunk(sent, chainBatch) {
+		b.eachSends(part, segment{dst: dst, flags: syn, seq: clientISN})
+		b.sync()
+	}
 	clients := b.clients()
 	b.setGlobal("netfilter/nf_conntrack_max", strconv.Itoa(b.conntrackCount()))
-	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
+	b.eachSends(clients, segment{dst: dst, flags: syn, seq: clientISN})
 	b.sync()
 	b.setGlobal("netfilter/nf_conntrack_max", "200000")
 
@@ -46,20 +54,15 @@ func conntrackEvicted(b *bench) Expect {
 	if len(victims) == 0 && b.err == nil {
 		b.fail(fmt.Errorf("%d SYNs evicted no conntrack entry", len(clients)))
 	}
-	e := notices(b.expect("conntrack-evicted", "", ln.addr, victims,
-		map[string]uint64{"Conntrackearly_drop": uint64(len(victims))}))
-	return b.withCookies(e, ln.addr, sent)
+	return notices(b.expect("conntrack-evicted", "", dst, victims,
+		map[string]uint64{"Conntrackearly_drop": uint64(len(victims))})), sent
 }
 
 // conntrackClients are the clients that have entries.
 func (b *bench) conntrackClients() map[netip.AddrPort]bool {
-	family := netlink.InetFamily(netlink.FAMILY_V4)
-	if b.f == V6 {
-		family = netlink.FAMILY_V6
-	}
 	out := map[netip.AddrPort]bool{}
 	b.withConntrack(func(h *netlink.Handle) error {
-		flows, err := h.ConntrackTableList(netlink.ConntrackTable, family)
+		flows, err := h.ConntrackTableList(netlink.ConntrackTable, b.conntrackFamily())
 		if err != nil {
 			return fmt.Errorf("dump conntrack: %w", err)
 		}

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/google/nftables/expr"
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 	"github.com/mdlayher/netlink"
 )
 
@@ -32,15 +30,22 @@ const insertAttempts = 20
 // into the queue while it waits, and released after it, cannot be inserted.
 func conntrackInsertFailed(b *bench) Expect {
 	ln := b.listen(64)
-	q := b.queue(ln.addr.Port())
+	failed, counters := b.staleInsertions(input, ln.addr)
+	return b.expectCounts(Drop{Cause: "conntrack-insert-failed", Dst: ln.addr}, failed, counters)
+}
+
+// staleInsertions does so with SYNs to dst, which pass a chain with the queue, and
+// returns how many of each source failed.
+func (b *bench) staleInsertions(c chain, dst netip.AddrPort) (failed map[netip.Addr]uint64, counters map[string]uint64) {
+	q := b.queue(c, dst.Port())
 	b.flushConntrack()
 	sent := map[netip.Addr]uint64{}
-	failed := map[netip.Addr]uint64{}
+	failed = map[netip.Addr]uint64{}
 	for i := 0; b.err == nil && len(failed) < 3; i++ {
 		if i == insertAttempts {
 			b.fail(errors.New("no SYN came between the queue's flush and the new generation"))
 		}
-		b.missGeneration(q, ln, i, sent)
+		b.missGeneration(q, dst, i, sent)
 		tracked := b.conntrackSources()
 		for src, n := range sent {
 			if n > tracked[src] {
@@ -52,11 +57,11 @@ func conntrackInsertFailed(b *bench) Expect {
 	for _, f := range failed {
 		n += f
 	}
-	return b.expectCounts(Drop{Cause: "conntrack-insert-failed", Dst: ln.addr}, failed, map[string]uint64{"Conntrackinsert_failed": n})
+	return failed, map[string]uint64{"Conntrackinsert_failed": n}
 }
 
 // queue puts all packets to a port into a queue, after they are tracked.
-func (b *bench) queue(port uint16) *nfqueue {
+func (b *bench) queue(c chain, port uint16) *nfqueue {
 	if b.err != nil {
 		return nil
 	}
@@ -67,7 +72,7 @@ func (b *bench) queue(port uint16) *nfqueue {
 		return nil
 	}
 	b.undo = append(b.undo, q.conn.Close)
-	undo, err := addRule(int(b.server.Fd()), input, b.id, toQueue(port, num))
+	undo, err := addRule(int(b.server.Fd()), c, b.id, toQueue(port, num))
 	if err != nil {
 		b.fail(err)
 		return nil
@@ -83,9 +88,9 @@ func toQueue(port, num uint16) []expr.Any {
 
 // missGeneration sends one SYN of each client into the queue as soon as a
 // packet that waits there (of UDP, so that its drop is no record) is gone.
-func (b *bench) missGeneration(q *nfqueue, ln *listener, attempt int, sent map[netip.Addr]uint64) {
+func (b *bench) missGeneration(q *nfqueue, dst netip.AddrPort, attempt int, sent map[netip.Addr]uint64) {
 	b.fail(helper(b.server, helperNew, netlink.Create|netlink.Excl))
-	b.sendCanary(ln.addr)
+	b.sendCanary(dst)
 	b.awaitPackets(1)
 	if b.err != nil {
 		return
@@ -95,7 +100,7 @@ func (b *bench) missGeneration(q *nfqueue, ln *listener, attempt int, sent map[n
 	b.awaitPackets(0)
 	for _, c := range b.clients() {
 		c = netip.AddrPortFrom(c.Addr(), c.Port()+uint16(8*attempt))
-		b.syns([]netip.AddrPort{c}, ln.addr)
+		b.syns([]netip.AddrPort{c}, dst)
 		sent[c.Addr()]++
 	}
 	b.sync()
@@ -125,15 +130,9 @@ func (b *bench) sendCanary(dst netip.AddrPort) {
 	if b.err != nil {
 		return
 	}
-	src := b.source(9)
-	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: src.AsSlice(), DstIP: dst.Addr().AsSlice()}
-	udp := &layers.UDP{SrcPort: 20000, DstPort: layers.UDPPort(dst.Port())}
-	b.fail(udp.SetNetworkLayerForChecksum(ip))
-	buf := gopacket.NewSerializeBuffer()
-	b.fail(gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
-		&layers.Ethernet{SrcMAC: clientMAC, DstMAC: serverMAC, EthernetType: layers.EthernetTypeIPv4}, ip, udp))
-	if b.err == nil {
-		b.fail(b.send(buf.Bytes()))
+	frame, err := datagram(netip.AddrPortFrom(b.source(9), 20000), dst)
+	if b.fail(err); b.err == nil {
+		b.fail(b.send(frame))
 	}
 }
 

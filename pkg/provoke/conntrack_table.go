@@ -57,11 +57,18 @@ func (b *bench) conntrackCount() int {
 	return n
 }
 
+func (b *bench) conntrackFamily() netlink.InetFamily {
+	if b.f == V6 {
+		return netlink.FAMILY_V6
+	}
+	return netlink.FAMILY_V4
+}
+
 // conntrackSources counts the run's entries by source.
 func (b *bench) conntrackSources() map[netip.Addr]uint64 {
 	out := map[netip.Addr]uint64{}
 	b.withConntrack(func(h *netlink.Handle) error {
-		flows, err := h.ConntrackTableList(netlink.ConntrackTable, netlink.FAMILY_V4)
+		flows, err := h.ConntrackTableList(netlink.ConntrackTable, b.conntrackFamily())
 		if err != nil {
 			return fmt.Errorf("dump conntrack: %w", err)
 		}

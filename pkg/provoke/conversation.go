@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/synwatch/synwatch/pkg/sockets"
 	"golang.org/x/sys/unix"
@@ -26,7 +27,11 @@ func (b *bench) stream(fd int) *stream {
 
 // pair is a real connection, accepted, with data exchanged both ways.
 func (b *bench) pair() (client, server *stream) {
-	ln := b.listen(8)
+	return b.converse(b.listen(8))
+}
+
+// converse does so with a listener.
+func (b *bench) converse(ln *listener) (client, server *stream) {
 	if b.err != nil {
 		return b.stream(-1), b.stream(-1)
 	}
@@ -99,6 +104,25 @@ func (s *stream) awaitReset() {
 	}
 }
 
+// send moves a long text to the other end.
+func (s *stream) send(to *stream, text string) {
+	var got strings.Builder
+	for rest := text; s.b.err == nil && got.Len() < len(text); {
+		n, err := unix.Write(s.fd, []byte(rest))
+		if err != nil && !errors.Is(err, unix.EAGAIN) {
+			s.b.fail(joinErr("write", err))
+			return
+		}
+		rest = rest[max(n, 0):]
+		part, err := to.receive(len(text))
+		s.b.fail(joinErr("read", err))
+		got.WriteString(part)
+	}
+	if s.b.err == nil && got.String() != text {
+		s.b.fail(errors.New("read another text than was written"))
+	}
+}
+
 func (s *stream) close() {
 	if s.b.err == nil {
 		s.b.fail(joinErr("close", closeAll(s.fd)))
@@ -130,9 +154,9 @@ func (b *bench) finished(clientPorts ...uint16) {
 		return
 	}
 	live := func(e sockets.Entry) bool {
-		return e.State != sockets.TimeWait && (slices.Contains(clientPorts, e.Local.Port()) || slices.Contains(clientPorts, e.Remote.Port()))
+		return e.State != sockets.TimeWait && e.State != sockets.Listen && (slices.Contains(clientPorts, e.Local.Port()) || slices.Contains(clientPorts, e.Remote.Port()))
 	}
-	for _, do := range []func(func() error) error{b.ServerDo, b.ClientDo} {
+	for _, do := range []func(func() error) error{b.ServerDo, b.ClientDo, b.atBackend} {
 		b.fail(until(b.ctx, "the connection to end", func() (bool, error) {
 			table, err := entries(do)
 			return !slices.ContainsFunc(table, live), err
@@ -151,36 +175,40 @@ func (s *stream) port() uint16 {
 
 func clientCloses(b *bench) {
 	client, server := b.pair()
-	port := client.port()
-	client.close()
-	server.read("")
-	server.close()
-	b.finished(port)
+	client.closeBefore(server)
+}
+
+// closeBefore closes the connection from this end, and then at the other.
+func (s *stream) closeBefore(other *stream) {
+	ends := []uint16{s.port(), other.port()}
+	s.close()
+	other.read("")
+	other.close()
+	s.b.finished(ends...)
+}
+
+// resetBefore resets the connection from this end, and then closes the other.
+func (s *stream) resetBefore(other *stream) {
+	s.reset()
+	other.awaitReset()
+	other.close()
 }
 
 // serverCloses: the client's FIN meets a TIME_WAIT socket, and
 // net/ipv4/tcp_ipv4.c:tcp_v4_rcv frees it at discard_it with kfree_skb, as it frees drops.
 func serverCloses(b *bench) {
 	client, server := b.pair()
-	port := client.port()
-	server.close()
-	client.read("")
-	client.close()
-	b.finished(port)
+	server.closeBefore(client)
 }
 
 func clientResets(b *bench) {
 	client, server := b.pair()
-	client.reset()
-	server.awaitReset()
-	server.close()
+	client.resetBefore(server)
 }
 
 func serverResets(b *bench) {
 	client, server := b.pair()
-	server.reset()
-	client.awaitReset()
-	client.close()
+	server.resetBefore(client)
 }
 
 // rawPeer is the client's side of a connection made of raw segments.

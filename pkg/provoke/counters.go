@@ -31,6 +31,14 @@ func (b *bench) ifCounted(name string, n int) map[string]uint64 {
 	return map[string]uint64{name: uint64(n)}
 }
 
+// ipCounter is the name of a counter of the run's IP version.
+func (b *bench) ipCounter(name string) string {
+	if b.f == V6 {
+		return "Ip6" + name
+	}
+	return "Ip" + name
+}
+
 // counts says whether the kernel has a counter.
 func (b *bench) counts(name string) bool {
 	all, err := b.counters()

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // expect is one drop for each of clients, and the counters.
@@ -15,6 +17,24 @@ func (b *bench) expect(cause, stage string, dst netip.AddrPort, clients []netip.
 		counts[c.Addr()]++
 	}
 	return b.expectCounts(Drop{Cause: cause, Stage: stage, Dst: dst}, counts, counters)
+}
+
+// expectForward is one drop for each of clients of what the server should have
+// forwarded, and the counters.
+func (b *bench) expectForward(cause, stage string, dst netip.AddrPort, clients []netip.AddrPort, counters map[string]uint64) Expect {
+	return b.forwarded(b.expect(cause, stage, dst, clients, counters))
+}
+
+// forwarded are drops of what the server should have forwarded.
+func (b *bench) forwarded(e Expect) Expect {
+	for i := range e.Drops {
+		d := &e.Drops[i]
+		d.Direction = event.Forward
+		if d.Dst.Addr() == backend4 || d.Dst.Addr() == backend6 {
+			d.Target = b.BackendNetns()
+		}
+	}
+	return e
 }
 
 // expectCounts is like's drop as often as each source has it.

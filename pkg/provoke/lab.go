@@ -36,9 +36,10 @@ var (
 )
 
 // Lab is two throw-away network namespaces, "server" (10.0.0.1, fd00::1) and
-// "client" (10.0.0.2, fd00::2), joined by a veth pair. Nothing outside of them
-// is touched. They have no name in the file system, so they vanish with the
-// process, however it ends.
+// "client" (10.0.0.2, fd00::2), joined by a veth pair. A third, "backend"
+// (10.1.0.2, fd01::2), is behind the server as soon as a run wants it: see
+// OpenBackend. Nothing outside of them is touched. They have no name in the file
+// system, so they vanish with the process, however it ends.
 type Lab struct {
 	// Provoked, if not nil, is called at the end of each run, when the kernel has
 	// processed every packet and the run's listeners are still open: who wants to
@@ -54,6 +55,7 @@ type Lab struct {
 
 	claims claims
 	runs   atomic.Uint32 // numbers the runs, for addresses and CPUs
+	behind behind
 
 	closing sync.Once
 	closed  error
@@ -76,7 +78,7 @@ func NewLab(ctx context.Context) (*Lab, error) {
 // Close removes the namespaces.
 func (l *Lab) Close() error {
 	l.closing.Do(func() {
-		for _, ns := range []*os.File{l.server, l.client} {
+		for _, ns := range []*os.File{l.server, l.client, l.behind.ns} {
 			if ns != nil {
 				l.closed = errors.Join(l.closed, ns.Close())
 			}
@@ -119,7 +121,9 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	l.inum = id.Inode
 	_, err = os.Stat("/proc/sys/net/ipv6/conf/all")
 	l.hasIPv6 = err == nil
-	if err := l.addVeth(); err != nil {
+	srv := end{l.server, device, server4, server6, serverMAC, client4, client6, clientMAC}
+	cli := srv.other(l.client)
+	if err := addVeth(srv, cli); err != nil {
 		return err
 	}
 	for _, do := range []func(func() error) error{l.ServerDo, l.ClientDo} {
@@ -127,31 +131,45 @@ func (l *Lab) build(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	srv := end{server4, server6, client4, client6, clientMAC}
-	cli := end{client4, client6, server4, server6, serverMAC}
-	if l.serverIndex, err = l.configure(l.server, srv); err != nil {
+	if l.serverIndex, err = l.configure(srv); err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	if l.clientIndex, err = l.configure(l.client, cli); err != nil {
+	if l.clientIndex, err = l.configure(cli); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
 	if err := l.routeSpoofed(); err != nil {
 		return err
 	}
-	return l.awaitReady(ctx)
+	return l.awaitReady(ctx, srv, cli)
 }
 
-func (l *Lab) addVeth() error {
-	h, err := netns.Netlink(l.server, unix.NETLINK_ROUTE)
+// end is one side of a veth pair: its own addresses, and the other's.
+type end struct {
+	ns           *os.File
+	device       string
+	own4, own6   netip.Addr
+	ownMAC       net.HardwareAddr
+	peer4, peer6 netip.Addr
+	peerMAC      net.HardwareAddr
+}
+
+// other is the end that e has for its peer. It is in a namespace of the lab's own
+// and has the usual name there.
+func (e end) other(ns *os.File) end {
+	return end{ns, device, e.peer4, e.peer6, e.peerMAC, e.own4, e.own6, e.ownMAC}
+}
+
+func addVeth(near, far end) error {
+	h, err := netns.Netlink(near.ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = device, serverMAC
+	attrs.Name, attrs.HardwareAddr = near.device, near.ownMAC
 	err = h.LinkAdd(&netlink.Veth{
-		LinkAttrs: attrs, PeerName: device, PeerHardwareAddr: clientMAC,
-		PeerNamespace: netlink.NsFd(l.client.Fd()),
+		LinkAttrs: attrs, PeerName: far.device, PeerHardwareAddr: far.ownMAC,
+		PeerNamespace: netlink.NsFd(far.ns.Fd()),
 	})
 	if err != nil {
 		return fmt.Errorf("add veth pair: %w", err)
@@ -191,22 +209,16 @@ func (l *Lab) quiet() error {
 	return nil
 }
 
-// end is one side of the veth pair: its own addresses, and the other's.
-type end struct {
-	own4, own6, peer4, peer6 netip.Addr
-	peerMAC                  net.HardwareAddr
-}
-
 // configure brings a namespace's devices up and returns the index of its veth.
-func (l *Lab) configure(ns *os.File, e end) (int, error) {
-	h, err := netns.Netlink(ns, unix.NETLINK_ROUTE)
+func (l *Lab) configure(e end) (int, error) {
+	h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return 0, err
 	}
 	defer h.Close()
-	link, err := h.LinkByName(device)
+	link, err := h.LinkByName(e.device)
 	if err != nil {
-		return 0, fmt.Errorf("find %s: %w", device, err)
+		return 0, fmt.Errorf("find %s: %w", e.device, err)
 	}
 	lo, err := h.LinkByName("lo")
 	if err != nil {

@@ -23,11 +23,18 @@ var neighbours = []Provocation{
 	},
 }
 
-// unresolving settings give a neighbour up soon (before Linux 5.18 after half a
-// second at the earliest, net/core/neighbour.c:__neigh_event_send), and keep so
-// many bytes for one meanwhile.
+// unresolving settings also give the requests up that wait for the neighbour.
 func unresolving(bytes string) sysctls {
 	s := maps.Clone(impatient)
+	maps.Copy(s, givingUp(device, bytes))
+	return s
+}
+
+// givingUp settings give a neighbour up soon (before Linux 5.18 after half a
+// second at the earliest, net/core/neighbour.c:__neigh_event_send), and keep so
+// many bytes for one meanwhile.
+func givingUp(device, bytes string) sysctls {
+	s := sysctls{}
 	for _, ip := range []string{"ipv4", "ipv6"} {
 		dir := ip + "/neigh/" + device + "/"
 		s[dir+"mcast_solicit"] = "1"

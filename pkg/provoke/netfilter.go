@@ -32,11 +32,11 @@ var netfilter = []Provocation{
 		// With a zone a packet has a template in place of its conntrack entry, which
 		// has the address 0.0.0.0.
 		Cause: "netfilter-drop", Variant: "prerouting/zone", Families: []Family{V4, V6}, Needs: []string{featNFTZone},
-		Run: play(nil, ruled("netfilter-drop", prerouting, dropInZone)),
+		Run: play(sysctls{alone: "yes"}, ruled("netfilter-drop", prerouting, dropInZone)),
 	},
 	{
 		Cause: "netfilter-drop", Variant: "nat", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
-		Run: play(nil, netfilterNAT),
+		Run: play(sysctls{alone: "yes"}, netfilterNAT),
 	},
 	{
 		Cause: "netfilter-drop", Variant: "iptables", Families: []Family{V4, V6}, Needs: []string{featIPTables},
@@ -120,7 +120,9 @@ func (b *bench) addRule(c chain, match, then []expr.Any) {
 	if b.err != nil {
 		return
 	}
-	undo, err := addRule(int(b.server.Fd()), c, b.id, append(match, then...))
+	// A run may have several tables.
+	id := b.id + uint32(len(b.undo))<<16
+	undo, err := addRule(int(b.server.Fd()), c, id, append(match, then...))
 	if err != nil {
 		b.fail(err)
 		return

@@ -3,6 +3,7 @@
 package provoke
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -31,6 +32,7 @@ type segment struct {
 	ts       *timestamps // the timestamp option, if any
 	option   option      // another option, if any
 	payload  []byte
+	hops     uint8 // that it may make, 64 if 0
 
 	// What is wrong with it, if anything.
 	badChecksum bool
@@ -53,10 +55,11 @@ func (s segment) frame() ([]byte, error) {
 	if s.dstMAC != nil {
 		eth.DstMAC = s.dstMAC
 	}
+	hops := cmp.Or(s.hops, 64)
 	var ip gopacket.SerializableLayer
 	if s.dst.Addr().Is4() {
 		eth.EthernetType = layers.EthernetTypeIPv4
-		ip4 := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
+		ip4 := &layers.IPv4{Version: 4, TTL: hops, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
 			SrcIP: s.src.Addr().AsSlice(), DstIP: s.dst.Addr().AsSlice()}
 		ip = ip4
 		if err := tcp.SetNetworkLayerForChecksum(ip4); err != nil {
@@ -64,7 +67,7 @@ func (s segment) frame() ([]byte, error) {
 		}
 	} else {
 		eth.EthernetType = layers.EthernetTypeIPv6
-		ip6 := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
+		ip6 := &layers.IPv6{Version: 6, HopLimit: hops, NextHeader: layers.IPProtocolTCP,
 			SrcIP: s.src.Addr().AsSlice(), DstIP: s.dst.Addr().AsSlice()}
 		ip = ip6
 		if err := tcp.SetNetworkLayerForChecksum(ip6); err != nil {

@@ -86,7 +86,10 @@ var Reconciled = []string{
 	"TcpExtTCPAORequired", "TcpExtTCPAOKeyNotFound", "TcpExtTCPAOBad",
 	"TcpExtTCPBacklogDrop", "TcpExtTCPZeroWindowDrop", "TcpExtBeyondWindow",
 	"TcpExtOfoPruned", "TcpExtTCPRcvQDrop", "TcpExtTCPOFODrop", "TcpExtTCPAbortOnMemory",
-	"Conntrackdrop", "Conntrackinsert_failed", "Conntrackearly_drop",
+	"Conntrackdrop", "Conntrackinsert_failed", "Conntrackearly_drop", "Conntrackinvalid",
+	"IpExtInNoRoutes", "Ip6InNoRoutes", "IpOutNoRoutes", "Ip6OutNoRoutes",
+	"IpInAddrErrors", "Ip6InAddrErrors", "IpInHdrErrors", "Ip6InHdrErrors",
+	"IpFragFails", "Ip6InTooBigErrors",
 }
 
 // Provocation is one way to provoke one cause.

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
-	"os"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -19,16 +17,13 @@ import (
 // handles a new carrier later, in a work queue (net/core/link_watch.c),
 // and only then makes IPv6 addresses usable (net/ipv6/addrconf.c:addrconf_notify);
 // until then it would take the lab's packets for another host's.
-func (l *Lab) awaitReady(ctx context.Context) error {
-	for _, end := range []struct {
-		ns   *os.File
-		addr netip.Addr
-	}{{l.server, server6}, {l.client, client6}} {
-		h, err := netns.Netlink(end.ns, unix.NETLINK_ROUTE)
+func (l *Lab) awaitReady(ctx context.Context, ends ...end) error {
+	for _, e := range ends {
+		h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)
 		if err != nil {
 			return err
 		}
-		err = l.awaitEnd(ctx, h, end.addr)
+		err = l.awaitEnd(ctx, h, e)
 		h.Close()
 		if err != nil {
 			return err
@@ -37,27 +32,27 @@ func (l *Lab) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-func (l *Lab) awaitEnd(ctx context.Context, h *netlink.Handle, addr netip.Addr) error {
+func (l *Lab) awaitEnd(ctx context.Context, h *netlink.Handle, e end) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for !l.isReady(h, addr) {
+	for !l.isReady(h, e) {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the link and %s: %w", addr, ctx.Err())
+			return fmt.Errorf("wait for the link and %s: %w", e.own6, ctx.Err())
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
 	return nil
 }
 
-func (l *Lab) isReady(h *netlink.Handle, addr netip.Addr) bool {
-	link, err := h.LinkByName(device)
+func (l *Lab) isReady(h *netlink.Handle, e end) bool {
+	link, err := h.LinkByName(e.device)
 	if err != nil || link.Attrs().OperState != netlink.OperUp {
 		return false
 	}
 	if !l.hasIPv6 {
 		return true
 	}
-	routes, err := h.RouteGet(net.IP(addr.AsSlice()))
+	routes, err := h.RouteGet(net.IP(e.own6.AsSlice()))
 	return err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL
 }

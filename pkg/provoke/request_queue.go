@@ -55,7 +55,9 @@ func listenDrops(n int) map[string]uint64 { return map[string]uint64{"TcpExtList
 func synRefusedNoRoute(b *bench) Expect {
 	ln, clients := b.listen(8), unroutedAll(b.clients())
 	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
-	return b.expect("syn-refused", "", ln.addr, clients, listenDrops(len(clients)))
+	counters := listenDrops(len(clients))
+	counters[b.ipCounter("OutNoRoutes")] = uint64(len(clients))
+	return b.expect("syn-refused", "", ln.addr, clients, counters)
 }
 
 func unroutedAll(clients []netip.AddrPort) []netip.AddrPort {

@@ -29,18 +29,23 @@ func (l *Lab) boundProto(f Family, proto int) (fd int, addr netip.AddrPort, err 
 	if err != nil {
 		return -1, addr, err
 	}
-	var any unix.Sockaddr = &unix.SockaddrInet4{}
-	if f != V4 {
-		any = &unix.SockaddrInet6{}
-	}
-	if err := unix.Bind(fd, any); err != nil {
-		return -1, addr, errors.Join(fmt.Errorf("bind: %w", err), closeAll(fd))
+	if err := bindPort(fd, f, 0); err != nil {
+		return -1, addr, errors.Join(err, closeAll(fd))
 	}
 	port, err := localPort(fd)
 	if err != nil {
 		return -1, addr, errors.Join(err, closeAll(fd))
 	}
 	return fd, netip.AddrPortFrom(l.serverAddr(f), port), nil
+}
+
+// bindPort binds a socket to all addresses and a port, or a fresh one for 0.
+func bindPort(fd int, f Family, port uint16) error {
+	var all unix.Sockaddr = &unix.SockaddrInet4{Port: int(port)}
+	if f != V4 {
+		all = &unix.SockaddrInet6{Port: int(port)}
+	}
+	return joinErr("bind", unix.Bind(fd, all))
 }
 
 // tcpSocket is in the namespace of the current thread.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -107,13 +108,22 @@ func (c *claims) take(want sysctls) error {
 		c.held, c.changed = map[string]*claim{}, make(chan struct{})
 	}
 	taken := sysctls{}
-	for name, value := range want {
-		if err := c.takeOne(name, value); err != nil {
+	for _, name := range want.inOrder() {
+		if err := c.takeOne(name, want[name]); err != nil {
 			return errors.Join(err, c.give(taken))
 		}
-		taken[name] = value
+		taken[name] = want[name]
 	}
 	return nil
+}
+
+// inOrder is the order to write in: ipv4/ip_forward first, which also writes the
+// interfaces' own (net/ipv4/devinet.c:inet_forward_change), as they come before it
+// in the alphabet.
+func (s sysctls) inOrder() []string {
+	names := slices.Sorted(maps.Keys(s))
+	slices.Reverse(names)
+	return names
 }
 
 func (c *claims) takeOne(name, value string) (err error) {
@@ -142,7 +152,7 @@ func (c *claims) release(had sysctls) error {
 }
 
 func (c *claims) give(had sysctls) (err error) {
-	for name := range had {
+	for _, name := range slices.Backward(had.inOrder()) {
 		h := c.held[name]
 		if h.holders--; h.holders > 0 {
 			continue

@@ -28,7 +28,7 @@ var external = []Provocation{
 	{
 		Cause: "conntrack-invalid", Variant: "metadata", Families: []Family{V4, V6},
 		Needs: []string{featNFTCt, featVXLAN},
-		Run:   play(sysctls{"netfilter/nf_conntrack_tcp_loose": "0"}, metadataInvalid),
+		Run:   play(strict, metadataInvalid),
 	},
 	{
 		Cause: "reverse-path-filter", Variant: "metadata", Families: []Family{V4}, Needs: []string{featVXLAN},
@@ -55,7 +55,7 @@ func metadataInvalid(b *bench) Expect {
 	afterConntrack.priority = nftables.ChainPriorityFilter
 	b.rule(afterConntrack, ln.addr, dropInvalid...)
 	t.eachSends(clients, wrongACK(ln))
-	return b.expect("conntrack-invalid", "", ln.addr, clients, nil)
+	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
 }
 
 func metadataReversePath(b *bench) Expect {

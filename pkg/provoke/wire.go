@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,35 +23,85 @@ const barrierType = unix.ETH_P_802_EX1
 // backlog off in order, so all frames are processed by the server before a
 // later one is.
 type wire struct {
-	tx       int // AF_PACKET in the client's namespace
-	barriers int // AF_PACKET in the server's namespace, sees only barriers
-	tap      int // AF_PACKET in the client's namespace, sees what comes in; -1 until used
-	l        *Lab
-	id       uint32
-	sent     uint32
+	lane          // from the client to the server
+	onward []lane // then to the backend and back, in a run that forwards
+	tap    int    // AF_PACKET in the client's namespace, sees what comes in; -1 until used
+	l      *Lab
+	id     uint32
+	sent   uint32
 }
 
-// openWire must be called from a thread in the client's namespace.
-func openWire(l *Lab, id uint32) (w *wire, err error) {
-	w = &wire{tx: -1, barriers: -1, tap: -1, l: l, id: id}
-	if w.tx, err = packetSocket(l.clientIndex, 0); err != nil {
-		return nil, err
-	}
-	err = l.ServerDo(func() (err error) {
-		w.barriers, err = packetSocket(l.serverIndex, barrierType)
+// lane is one way of a veth pair.
+type lane struct {
+	src, dst net.HardwareAddr
+	tx       int // AF_PACKET where it begins
+	barriers int // AF_PACKET where it ends, sees only barriers
+}
+
+// laneEnd is a device of a namespace that do enters.
+type laneEnd struct {
+	do    func(func() error) error
+	index int
+	mac   net.HardwareAddr
+}
+
+func openLane(from, to laneEnd) (ln lane, err error) {
+	ln = lane{from.mac, to.mac, -1, -1}
+	errTx := from.do(func() (err error) {
+		ln.tx, err = packetSocket(from.index, 0)
 		return err
 	})
-	if err != nil {
-		return nil, errors.Join(err, w.close())
+	errRx := to.do(func() (err error) {
+		ln.barriers, err = packetSocket(to.index, barrierType)
+		return err
+	})
+	if err := errors.Join(errTx, errRx); err != nil {
+		return ln, errors.Join(err, ln.close())
 	}
-	return w, nil
+	return ln, nil
 }
 
-func (w *wire) close() error { return closeAll(w.tx, w.barriers, w.tap) }
+func (ln lane) close() error { return closeAll(ln.tx, ln.barriers) }
 
-func (w *wire) send(frame []byte) error {
+func openWire(l *Lab, id uint32) (w *wire, err error) {
+	w = &wire{tap: -1, l: l, id: id}
+	w.lane, err = openLane(
+		laneEnd{l.ClientDo, l.clientIndex, clientMAC},
+		laneEnd{l.ServerDo, l.serverIndex, serverMAC})
+	return w, err
+}
+
+// extend has flush wait until the server has processed what came of the packets that
+// it forwarded, too. The answers of the backend follow the packets, and the barriers
+// follow both.
+func (w *wire) extend() error {
+	near := laneEnd{w.l.ServerDo, w.l.behind.gatewayIndex, gatewayMAC}
+	far := laneEnd{w.l.BackendDo, w.l.behind.index, backendMAC}
+	for _, way := range [][2]laneEnd{{near, far}, {far, near}} {
+		ln, err := openLane(way[0], way[1])
+		if err != nil {
+			return err
+		}
+		w.onward = append(w.onward, ln)
+		// A full queue of the device drops no barrier.
+		if err := unix.SetsockoptInt(ln.tx, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+			return fmt.Errorf("set PACKET_QDISC_BYPASS: %w", err)
+		}
+	}
+	return nil
+}
+
+func (w *wire) close() error {
+	errs := []error{w.lane.close(), closeAll(w.tap)}
+	for _, ln := range w.onward {
+		errs = append(errs, ln.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (ln lane) send(frame []byte) error {
 	for {
-		_, err := unix.Write(w.tx, frame)
+		_, err := unix.Write(ln.tx, frame)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -66,21 +117,30 @@ func (w *wire) flush(ctx context.Context) error {
 	w.sent++
 	mark := binary.BigEndian.AppendUint32(nil, w.id)
 	mark = binary.BigEndian.AppendUint32(mark, w.sent)
-	frame := append([]byte{}, serverMAC...)
-	frame = append(frame, clientMAC...)
+	if err := w.lane.flush(ctx, mark); err != nil {
+		return fmt.Errorf("wait for the server to process what was sent: %w", err)
+	}
+	for _, ln := range w.onward {
+		if err := ln.flush(ctx, mark); err != nil {
+			return fmt.Errorf("wait for what was forwarded: %w", err)
+		}
+	}
+	return nil
+}
+
+func (ln lane) flush(ctx context.Context, mark []byte) error {
+	frame := append([]byte{}, ln.dst...)
+	frame = append(frame, ln.src...)
 	frame = binary.BigEndian.AppendUint16(frame, barrierType)
 	frame = append(frame, mark...)
 	frame = append(frame, make([]byte, 60-len(frame))...)
-	if err := w.send(frame); err != nil {
+	if err := ln.send(frame); err != nil {
 		return err
 	}
-	_, err := receive(ctx, w.barriers, func(b []byte) bool {
+	_, err := receive(ctx, ln.barriers, func(b []byte) bool {
 		return len(b) >= 22 && string(b[14:22]) == string(mark)
 	})
-	if err != nil {
-		return fmt.Errorf("wait for the server to process what was sent: %w", err)
-	}
-	return nil
+	return err
 }
 
 // listenTap starts to collect the server's replies.

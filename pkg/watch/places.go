@@ -10,12 +10,8 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/netns"
-	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
 // Accepted is the counter of connections that were accepted, to be sampled for
@@ -125,55 +121,4 @@ func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
 		}
 	}
 	return at, most
-}
-
-// findings are what to do about what was counted.
-func (w *watcher) findings() []diagnose.Finding {
-	var tallies []diagnose.Tally
-	for c, sources := range w.tally.causes {
-		at, here := w.places.busiest(c)
-		if here == nil {
-			continue
-		}
-		own := at.netns.id.Inode == w.Machine.Netns
-		t := diagnose.Tally{
-			Cause: c, Count: sources.count, BySource: sources.bySrc, BusiestCount: here.count, Resets: here.resets, Others: here.others,
-			Busiest: diagnose.Place{Netns: at.netns.id.Inode, NetnsName: w.name(at.netns), Own: own, Inner: w.Machine.Inner || !own, Port: at.port},
-			First:   here.first, Last: here.last, Evidence: here.evidence, Answer: here.answer,
-			Duration: w.ended.Sub(w.began),
-		}
-		if at.netns.last != nil && w.namespaces.counters[Accepted] {
-			n := at.netns.moved[Accepted]
-			t.Accepted = &n
-		}
-		if w.Table != nil {
-			t.Table = func() *conntrack.NetnsTable { return w.table(at.netns.id) }
-		}
-		if w.Waiting != nil {
-			t.Waiting = func() sockets.Waiting { return w.acceptQueue(at) }
-		}
-		tallies = append(tallies, t)
-	}
-	return diagnose.Traced(tallies, w.Machine.Memory)
-}
-
-// table looks who has the entries of a connection tracking table, nil if that
-// cannot be known.
-func (w *watcher) table(id netns.ID) *conntrack.NetnsTable {
-	t, err := w.Table(id)
-	if err != nil {
-		w.Warn("look who has the entries of the conntrack table: " + err.Error())
-		return nil
-	}
-	return t
-}
-
-// acceptQueue looks at the accept queue of a place; it is nothing if that is gone, or
-// cannot be known.
-func (w *watcher) acceptQueue(at place) sockets.Waiting {
-	found, err := w.Waiting(at.netns.id, at.port)
-	if err != nil {
-		return sockets.Waiting{}
-	}
-	return found
 }

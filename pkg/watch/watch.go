@@ -71,6 +71,9 @@ type Config struct {
 	Table func(id netns.ID) (*conntrack.NetnsTable, error)
 	// Waiting looks at an accept queue; sockets.ReadWaiting is one. It may be nil.
 	Waiting func(id netns.ID, port uint16) (sockets.Waiting, error)
+	// Survey reads the sysctls and counters of a network namespace; survey.InNetns is one.
+	// It may be nil.
+	Survey func(id netns.ID) (*survey.Snapshot, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
