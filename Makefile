@@ -87,7 +87,7 @@ ifeq ($(origin KERNEL),file)
 BENCH ?=
 RUN_BENCH = build/bench $(BENCH)
 else
-BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,idle --packets 200000 --connections 3000
+BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,forward,idle --packets 200000 --connections 3000
 RUN_BENCH = $(call need_vm,$(KERNEL)) && $(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch \
 	--shell 'bench --synwatch synwatch $(BENCH)'
 endif
@@ -103,7 +103,7 @@ stages:
 
 # Packages whose tests make namespaces and drop packets run one at a time: a number
 # of a namespace that is gone is given to the next. pkg/needs checks the list.
-ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./pkg/netns ./pkg/probe ./pkg/provoke ./pkg/sockets ./pkg/watch
+ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./pkg/netns ./pkg/probe ./pkg/provoke ./pkg/sockets ./pkg/survey ./pkg/watch
 MODULE := github.com/synwatch/synwatch
 TOGETHER = $(filter-out $(ALONE:.%=$(MODULE)%),$(shell go list ./...))
 

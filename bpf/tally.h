@@ -130,7 +130,8 @@ static __always_inline void read_packet(struct detail *d, struct sk_buff *skb)
 {
 	read_chain(&d->chain, skb);
 	read_nat(d, skb);
-	d->out_ifindex = leaves_by(number_of(skb));
+	if (d->key.direction != DIRECTION_IN || d->key.facts & FACT_OUTGOING)
+		d->out_ifindex = leaves_by(number_of(skb));
 	if (d->key.facts & FACT_TOO_BIG)
 		read_path(&d->path, skb);
 }

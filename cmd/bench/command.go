@@ -40,7 +40,7 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop", "clean", "idle"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
+	f.StringSliceVar(&o.scenarios, "scenario", []string{"closed-port", "nft-drop", "clean", "forward", "idle"}, "`NAME` of what drops the packets: "+strings.Join(names(bench.Scenarios(), scenarioName), ", "))
 	f.UintSliceVar(&o.sources, "sources", []uint{1, 16, 65536}, "`NUMBER` of source addresses, 1 to 1048576")
 	f.StringSliceVar(&o.contenders, "contender", nil, "`NAME` of a tracer (default: all that are installed)")
 	f.IntVar(&o.rounds, "rounds", 3, "`NUMBER` of rounds, of which the median is printed")
@@ -86,6 +86,9 @@ func choose[T any](what string, all []T, name func(T) string, wanted []string) (
 func (o *options) check() error {
 	if o.rounds < 1 || o.packets < 1 || o.connections < 1 {
 		return usageError{errors.New("--rounds, --packets and --connections must be above 0")}
+	}
+	if o.connections > flood.MaxConnections {
+		return usageError{fmt.Errorf("--connections %d: want at most %d", o.connections, flood.MaxConnections)}
 	}
 	for _, n := range o.sources {
 		if n < 1 || n > flood.MaxSources {

@@ -12,6 +12,7 @@ func TestBadUsage(t *testing.T) {
 		{"--sources", "1048577"},
 		{"--rounds", "0"},
 		{"--packets", "many"},
+		{"--connections", "1000001"},
 		{"--nosuch"},
 		{"more"},
 	} {

@@ -341,13 +341,18 @@ check reads sysctl files as systemd-sysctl does: ` + "`/etc/sysctl.d`, `/run/sys
 two files with the same name it reads the one in the earlier directory; it reads them in the order of their names, and a later
 line wins. ` + "`/etc/sysctl.conf`" + ` is read at the place of a link to it in ` + "`sysctl.d`" + `, else only by ` + "`sysctl --system`" + `, at the end.
 
+Packets on their way through the machine are a gateway's (IpForwDatagrams, Ip6OutForwDatagrams). What a rule refuses there is known where
+the rule has a counter: those of iptables always have one. Of the running machine check reads the rules of nftables, and so those of
+iptables-nft, where nf_tables is loaded already, and not those of iptables-legacy. What a rule without a counter, a BPF program or
+XDP drops, no snapshot shows; a trace does, but for XDP.
+
 ` + "`--root DIR`" + ` reads the same files below DIR: ` + "`etc`, `proc`, `sys/class/net`" + `. DIR may also be the directory above, if just one in it is a
 saved tree. No link leads out of the tree. Of a sosreport check reads these, too:
 
 - counters: ` + "`nstat_-zas`, `netstat_-s`, `conntrack_-S`, `ethtool_-S_*`" + `; the files of ` + "`proc`" + ` come first where they are complete;
 - listeners: ` + "`ss_*`" + `, with ` + "`skmem`" + `, whose ` + "`d`" + ` is what the socket dropped; where there is no ss, ` + "`proc/net/tcp`" + ` and ` + "`netstat_*`" + `, which have
   the accept queues of listeners (rx_queue, Recv-Q) and their processes, and not the limits;
-- ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `, and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
+- ` + "`sysctl_-a`, `uname_-a`, `uptime`, `conntrack_-L*`" + `; the rules of ` + "`nft_*list_ruleset`, `iptables_*-nvL`, `iptables-save_-c`" + `; and the kernel's lines of ` + "`dmesg`" + `, the journal and ` + "`var/log`" + `;
 - the same of each network namespace, in ` + "`namespaces/NAME/`" + ` or by the name ` + "`ip_netns_exec_NAME_*`" + `.
 
 Of a supportconfig it reads the same commands and files, as parts of the ` + "`*.txt`" + `; of a Kubernetes node's collection the files that are

@@ -44,6 +44,7 @@ var steps = []step{
 	{"no-listener", "clients of a port where nothing listens"},
 	{"netfilter-drop", "a firewall rule that drops silently"},
 	{"netfilter-reject", "a firewall rule that rejects"},
+	{"netfilter-drop/published", "clients of a port that a container publishes: this host forwards, and a rule drops what is for the container"},
 }
 
 func newDemo(e *env) *cobra.Command {

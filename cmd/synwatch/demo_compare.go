@@ -52,12 +52,25 @@ func (r *recorder) Start(s watch.Start) error {
 
 func (r *recorder) Record(drop watch.Record) error {
 	if drop.Cause.Kind == cause.Drop {
-		r.traced.Add(provoke.Drop{
-			Cause: drop.Cause.ID, Stage: drop.Stage, Reason: drop.Reason, Src: drop.Src.Addr(), Dst: drop.Dst, Count: drop.Count,
-		})
+		r.traced.Add(provokedBy(&drop))
 		r.drops.Add(drop.Count)
 	}
 	return r.Sink.Record(drop)
+}
+
+// provokedBy is what must have been provoked to give a record.
+func provokedBy(r *watch.Record) provoke.Drop {
+	d := provoke.Drop{
+		Cause: r.Cause.ID, Stage: r.Stage, Reason: r.Reason, Direction: r.Direction, Proto: r.Proto,
+		Src: r.Src.Addr(), Dst: r.Dst, Count: r.Count,
+	}
+	if r.Evidence != nil {
+		d.OrigDst = r.Evidence.OrigDst
+	}
+	if r.Target != nil {
+		d.Target = r.Target.Netns.Inode
+	}
+	return d
 }
 
 // count is how many drops have been traced so far.

@@ -28,10 +28,12 @@ type env struct {
 	open           func(probe.Options) (tracer, error)
 	counters       func() watch.Counters
 	directory      func() directory
+	addresses      func() watch.Addresses
 	survey         func(netns []uint32) (*survey.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
 	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
+	surveyNetns    func(id netns.ID) (*survey.Snapshot, error)
 }
 
 // tracer is a source that can be closed.
@@ -60,9 +62,12 @@ func realEnv() *env {
 		},
 		counters:  func() watch.Counters { return nstat.NewSampler(append(cause.Counters(), watch.Accepted)) },
 		directory: func() directory { return enrich.NewCache() },
+		addresses: func() watch.Addresses { return netns.NewAddressReader() },
 		survey:    survey.Running,
 		conntrack: openConntrack,
 		table:     conntrack.ReadNetns,
 		waiting:   sockets.ReadWaiting,
+
+		surveyNetns: survey.InNetns,
 	}
 }

@@ -53,6 +53,9 @@ func (f *fake) Name(netns.ID) string              { return "" }
 func (f *fake) Ask(enrich.Query) (enrich.Answer, bool) {
 	return enrich.Answer{Listener: &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}}, true
 }
+func (f *fake) Local(_ netns.ID, ip netip.Addr) (local, known bool) {
+	return ip == netip.MustParseAddr("10.0.0.1"), true
+}
 func (f *fake) Read(time.Time) (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)
 	events, f.events = f.events, nil
@@ -71,6 +74,7 @@ func newFake() *fake {
 	for i := range 3 {
 		f.events = append(f.events, event.Event{
 			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket | event.PacketSYN, Reason: "NO_SOCKET", Netns: netns.ID{Inode: 1}, Count: 2,
+			Direction: event.In, Proto: event.TCP,
 			Src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), 1000),
 			Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 		})
@@ -98,6 +102,7 @@ func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },
 		directory: func() directory { return f },
+		addresses: func() watch.Addresses { return f },
 		survey:    f.survey,
 	}
 }

@@ -3,21 +3,39 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
 	"testing"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/provoke"
 )
 
 // drop is the drops, or notices, that a record reports.
 func (r record) drop() provoke.Drop {
-	return provoke.Drop{
+	d := provoke.Drop{
 		Cause: r.Cause, Stage: r.Stage, Reason: r.Reason, Notice: r.Type == "notice",
-		Src: r.Src, Dst: netip.AddrPortFrom(r.Dst, r.DstPort), Count: r.Count,
+		Direction: cmp.Or(r.Direction, "no direction"), Proto: r.proto(),
+		Src: r.Src, Dst: netip.AddrPortFrom(r.Dst, r.DstPort), Target: r.Target.Netns, Count: r.Count,
 	}
+	if r.OrigDst.IsValid() {
+		d.OrigDst = netip.AddrPortFrom(r.OrigDst, r.OrigDstPort)
+	}
+	return d
+}
+
+// proto is the record's protocol. One that nobody knows is no protocol of a
+// provocation.
+func (r record) proto() event.Proto {
+	const nobodys = 255
+	p, err := event.ParseProto(r.Proto)
+	if err != nil {
+		return nobodys
+	}
+	return p
 }
 
 // checkCounts demands that exactly what was provoked is reported.

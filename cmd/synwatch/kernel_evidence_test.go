@@ -44,31 +44,46 @@ func (tr *trial) checkEvidence(t *testing.T, r record, cov event.Coverage) {
 	}
 }
 
-// chains is where the provocations' rules are; those that are not named here have
-// theirs in input of a table of family inet.
-var chains = map[string]chain{
-	"netfilter-drop/prerouting":          {"inet", "prerouting"},
-	"netfilter-drop/prerouting/metadata": {"inet", "prerouting"},
-	"netfilter-drop/prerouting/zone":     {"inet", "prerouting"},
-	"conntrack-invalid/metadata":         {"inet", "prerouting"},
-	"netfilter-drop/ingress":             {"netdev", "ingress"},
-	"netfilter-drop/output":              {"inet", "output"},
-}
-
+// chain is where a provocation's rule is.
 type chain struct{ family, hook string }
+
+// hooksOf is where a packet of each direction is refused unless the provocation's name
+// says other.
+var hooksOf = map[event.Direction]string{"": "input", event.In: "input", event.Forward: "forward", event.Out: "output"}
+
+// chainOf goes by the last word of the variant that names a hook, or else by the
+// direction. All but the rules for devices and bridges are in tables of family inet.
+func (tr *trial) chainOf(d event.Direction) chain {
+	at := chain{"inet", hooksOf[d]}
+	if tr.Name() == "conntrack-invalid/metadata" {
+		at.hook = "prerouting"
+	}
+	for word := range strings.SplitSeq(tr.Variant, "/") {
+		switch word {
+		case "prerouting", "forward", "output", "postrouting":
+			at.hook = word
+		case "ingress":
+			at = chain{"netdev", word}
+		case "bridged":
+			if tr.Cause == "netfilter-drop" {
+				at.family = "bridge"
+			}
+		case "ip": // with br_netfilter
+			at.family = "inet"
+		}
+	}
+	return at
+}
 
 // checkChain demands of the chain what the attached hooks can show.
 func (tr *trial) checkChain(t *testing.T, r record, cov event.Coverage) {
 	t.Helper()
-	at, ok := chains[tr.Name()]
-	if !ok {
-		at = chain{"inet", "input"}
-	}
+	at := tr.chainOf(tr.want.Drops[0].Direction)
 	packet := map[provoke.Family]string{provoke.V4: "ip", provoke.V6: "ip6", provoke.Mapped: "ip"}[tr.family]
 	hook, table, name := "nft_do_chain", "provoke", "drops"
-	if tr.Variant == "iptables" {
+	if slices.Contains(strings.Split(tr.Variant, "/"), "iptables") {
 		hook = map[provoke.Family]string{provoke.V4: "ipt_do_table", provoke.V6: "ip6t_do_table"}[tr.family]
-		at, table, name = chain{packet, "input"}, "filter", "INPUT"
+		at.family, table, name = packet, "filter", strings.ToUpper(at.hook)
 	}
 	switch {
 	case isAttached(cov, hook):

@@ -48,7 +48,7 @@ func (r recording) report(t *testing.T, tr *trial, cov event.Coverage, unseen bo
 	if r == nil || t.Failed() || tr.metAnotherCause() {
 		return
 	}
-	recorded, passed := r.split(t, tr.lab.Netns(), cov)
+	recorded, passed := r.split(t, tr.lab.Netns(), tr.family.String(), cov)
 	p := causetest.Provoked{Name: tr.Name(), Unseen: unseen}
 	for i := range recorded {
 		p.Events = append(p.Events, recorded[i].Event)
@@ -78,9 +78,9 @@ func (r recording) reportBenign(t *testing.T, netns uint32, cov event.Coverage) 
 	if r == nil {
 		return
 	}
-	_, passed := r.split(t, netns, cov)
+	_, passed := r.split(t, netns, "", cov)
 	if provoke.ThrowAway() == nil { // where no other program sends packets
-		_, anywhere := r.split(t, 0, cov)
+		_, anywhere := r.split(t, 0, "", cov)
 		passed = append(passed, anywhere...)
 	}
 	writeLine(t, causetest.Line{Passed: passed})
@@ -97,33 +97,43 @@ func writeLine(t *testing.T, l causetest.Line) {
 // recordedEvent is a kind of events that the trace counted.
 type recordedEvent struct {
 	causetest.Event
-	rule   *cause.Rule
-	reason string // of the records, if the cause is other
-	count  uint64
+	rule     *cause.Rule
+	records  bool     // whether records come of it
+	counters []string // that each moves
+	reason   string   // of the records, if the cause is other
+	count    uint64
 }
 
 // split separates the events for which there are records, or which only move
 // counters, from the others.
-func (r recording) split(t *testing.T, netns uint32, cov event.Coverage) (all []recordedEvent, passed []causetest.Event) {
+func (r recording) split(t *testing.T, netns uint32, family string, cov event.Coverage) (all []recordedEvent, passed []causetest.Event) {
 	t.Helper()
 	attributor := cause.NewAttributor(cov)
 	for _, e := range slices.SortedFunc(maps.Keys(r[netns]), causetest.Compare) {
-		decoded, err := e.Decode()
+		decoded, err := e.Decode(family)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rule := attributor.Attribute(&decoded)
-		if rule == nil || rule.Cause.Kind == cause.Benign && rule.Counters == nil {
+		one := recordedEvent{Event: e, rule: attributor.Attribute(&decoded), count: r[netns][e]}
+		if one.rule != nil {
+			one.records = records(one.rule, &decoded)
+			one.counters = one.rule.CountersOf(&decoded)
+		}
+		if !one.records && one.counters == nil {
 			passed = append(passed, e)
 			continue
 		}
-		one := recordedEvent{Event: e, rule: rule, count: r[netns][e]}
-		if rule.Cause.ID == "other" {
+		if one.records && one.rule.Cause.ID == "other" {
 			one.reason = cmp.Or(e.Reason, e.Location)
 		}
 		all = append(all, one)
 	}
 	return all, passed
+}
+
+// records says whether a trace that is asked for no more makes a record of an event.
+func records(rule *cause.Rule, e *event.Event) bool {
+	return rule.Cause.Kind != cause.Benign && (rule.AnyProto() || !e.Facts.Has(event.OtherProtocol))
 }
 
 // wants adds up the expected records of all sources. Each kind of events counts once.
@@ -145,7 +155,7 @@ func wants(drops []provoke.Drop, events []recordedEvent) []causetest.Want {
 			w.Kinds = 1
 		}
 		for _, e := range events {
-			if e.rule.Cause.ID == w.Cause && e.rule.Stage == w.Stage && e.reason == w.Reason {
+			if e.records && e.rule.Cause.ID == w.Cause && e.rule.Stage == w.Stage && e.reason == w.Reason {
 				w.Kinds -= e.count - 1
 			}
 		}
@@ -157,7 +167,7 @@ func wants(drops []provoke.Drop, events []recordedEvent) []causetest.Want {
 // once.
 func once(counters map[string]uint64, events []recordedEvent) map[string]uint64 {
 	for _, e := range events {
-		for _, name := range e.rule.Counters {
+		for _, name := range e.counters {
 			counters[name] -= e.count - 1
 		}
 	}

@@ -33,6 +33,12 @@ type record struct {
 	Netns   uint32     `json:"netns"`
 	Reason  string     `json:"reason"`
 
+	Direction   event.Direction `json:"direction"`
+	Proto       string          `json:"proto"`
+	OrigDst     netip.Addr      `json:"orig_dst"`
+	OrigDstPort uint16          `json:"orig_dst_port"`
+	Target      target          `json:"target"`
+
 	Evidence map[string]any `json:"evidence"`
 
 	Kernel       string        `json:"kernel"`
@@ -41,6 +47,11 @@ type record struct {
 	Missed       uint64        `json:"missed"`
 	Unattributed uint64        `json:"unattributed"`
 	Reconcile    []counterLine `json:"reconcile"`
+}
+
+// target is the namespace of this machine that has the destination's address.
+type target struct {
+	Netns uint32 `json:"netns"`
 }
 
 type counterLine struct {
@@ -195,5 +206,5 @@ func (s *session) wait() ([]record, record) {
 }
 
 func (r record) String() string {
-	return fmt.Sprintf("%s %s/%s %s → %s:%d ×%d %s netns %d %v", r.Type, r.Cause, r.Stage, r.Src, r.Dst, r.DstPort, r.Count, r.Reason, r.Netns, r.Evidence)
+	return fmt.Sprintf("%s %s ×%d netns %d %v", r.Type, r.drop(), r.Count, r.Netns, r.Evidence)
 }

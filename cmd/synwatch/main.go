@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command synwatch names every refused incoming TCP connection: with its cause,
+// Command synwatch names every refused TCP connection: with its cause,
 // its source and exact counts.
 package main
 

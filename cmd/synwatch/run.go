@@ -87,9 +87,10 @@ func (e *env) note(line string) {
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "synwatch",
-		Short: "Name every refused incoming TCP connection",
-		Long: `synwatch shows every incoming TCP connection that this machine refuses or drops, as
-it happens: the cause, the source, and counts that equal the kernel's own counters.`,
+		Short: "Name every refused TCP connection",
+		Long: `synwatch shows every TCP connection that this machine refuses or drops, to itself,
+through it and out of it, as it happens: the cause, the source, and counts that equal
+the kernel's own counters.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

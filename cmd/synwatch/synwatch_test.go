@@ -24,6 +24,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
+	"golang.org/x/sys/unix"
 )
 
 func TestWrongUsage(t *testing.T) {
@@ -45,6 +46,12 @@ func TestWrongUsage(t *testing.T) {
 		{"trace --cause zzz", `the causes are accept-queue-full, `},
 		{"trace --cause=", `the causes are`},
 		{"trace --netns no-such-name", `"no-such-name"`},
+		{"trace --direction sideways", `must be in, forward or out`},
+		{"trace --direction unrouted", `must be in, forward or out`},
+		{"trace --direction=", `must be in, forward or out`},
+		{"trace --proto tcq", `unknown protocol "tcq": must be a name (tcp, udp, icmp, icmpv6, sctp, ...), a number, or all`},
+		{"trace --proto 256", `unknown protocol "256"`},
+		{"trace --proto udp,", `unknown protocol ""`},
 		{"trace --color pink", `auto, always or never`},
 		{"trace -o /no/such/directory/file", `/no/such/directory/file`},
 		{"trace -o /", `/`},
@@ -140,7 +147,8 @@ func TestQuietSaysNothingButTheSummary(t *testing.T) {
 func TestFiltersReachTheTracer(t *testing.T) {
 	f := newFake()
 	got := command(t, f, "trace", "--src", "10.9.0.0/16,fd00::1", "--src", "::ffff:10.1.2.3", "--dst", "::ffff:10.0.0.0/104",
-		"--port", "80", "--port", "443", "--netns", fmt.Sprint(os.Getpid()), "--no-coalesce", "--btf", "file", "--duration", "1s")
+		"--port", "80", "--port", "443", "--netns", fmt.Sprint(os.Getpid()), "--no-coalesce", "--btf", "file", "--duration", "1s",
+		"--direction", "forward,out", "--proto", "UDP,17", "--proto", "132")
 	// The main thread's, which a test may have left elsewhere.
 	self, err := netns.Resolve(fmt.Sprintf("/proc/%d/ns/net", os.Getpid()))
 	if err != nil {
@@ -150,6 +158,7 @@ func TestFiltersReachTheTracer(t *testing.T) {
 	want := probe.Options{BTF: "file", EveryDrop: true, Filter: probe.Filter{
 		Src: []netip.Prefix{prefix("10.9.0.0/16"), prefix("fd00::1/128"), prefix("10.1.2.3/32")},
 		Dst: []netip.Prefix{prefix("10.0.0.0/8")}, Ports: []uint16{80, 443}, Netns: []uint32{self},
+		Directions: []event.Direction{event.Forward, event.Out}, Protos: []event.Proto{unix.IPPROTO_UDP, unix.IPPROTO_UDP, unix.IPPROTO_SCTP},
 	}}
 	if diff := cmp.Diff(want, f.options, cmpopts.EquateComparable(netip.Prefix{})); diff != "" || got.status != exitFine {
 		t.Errorf("status %d, %s; options (-want +got):\n%s", got.status, got.stderr, diff)
@@ -239,7 +248,7 @@ func TestHooks(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	for command, flags := range map[string]string{
-		"trace": "--json --output --cause --src --dst --port --netns --duration --count --no-coalesce --notices --quiet --color --btf",
+		"trace": "--json --output --cause --src --dst --port --direction --proto --netns --duration --count --no-coalesce --notices --quiet --color --btf",
 		"hooks": "--json --btf",
 		"demo":  "--json --output --quiet --color --btf",
 	} {

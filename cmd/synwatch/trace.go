@@ -24,6 +24,7 @@ import (
 type traceOptions struct {
 	probe    probe.Options
 	causes   []*cause.Cause
+	protos   protoChoice
 	duration time.Duration
 	count    uint64
 	notices  bool
@@ -44,10 +45,16 @@ func newTrace(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
 		Short: "Stream every drop with its cause and source",
-		Long: `trace prints every refused incoming TCP connection as it happens, with the cause
-and the source. Ctrl-C, --duration or --count ends it with a summary: the causes
-with their top sources, what to do about them, and the kernel's own counters
-beside what was traced, as proof that nothing was left out.
+		Long: `trace prints every TCP packet that this host refuses or drops as it happens, with
+the cause and the source: those to itself (in, which includes its replies to a
+client), those that it forwards (forward) and those of its own connections (out).
+What connection tracking refuses it prints of every protocol. Ctrl-C, --duration or
+--count ends it with a summary: the causes with their top sources, what to do about
+them, and the kernel's own counters beside what was traced, as proof that nothing
+was left out.
+
+The source of a packet is the client, before any NAT; of a reply to a client, too. The
+destination is where the packet was going when it was dropped, after any NAT.
 
 It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG; these alone do not let it
 read the counters of other network namespaces. The kernel removes its programs when
@@ -56,15 +63,18 @@ it ends, however it ends.`,
   synwatch trace --port 443 --src 10.0.0.0/8
   synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s
   synwatch trace --json --output drops.json --duration 10m
-  synwatch trace --netns web --count 1 --no-coalesce`,
+  synwatch trace --netns web --count 1 --no-coalesce
+  synwatch trace --direction forward --proto tcp,udp`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.trace(cmd.Context(), &o, nil) },
 	}
 	f := cmd.Flags()
 	f.Var(listOf(&o.causes, "CAUSE", parseCause), "cause", "record only these causes, by ID (repeatable, or with commas)")
-	f.Var(listOf(&o.probe.Filter.Src, "CIDR", parsePrefix), "src", "count only drops of these clients (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Dst, "CIDR", parsePrefix), "dst", "count only drops of packets to these local addresses (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Ports, "N", parsePort), "port", "count only drops of packets to these local ports (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Src, "CIDR", parsePrefix), "src", "count only drops of packets from these addresses, before any NAT, and of replies to them (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Dst, "CIDR", parsePrefix), "dst", "count only drops of packets to these addresses, after any NAT, and of replies from them (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Ports, "N", parsePort), "port", "count only drops of packets to these ports, after any NAT, and of replies from them (repeatable)")
+	f.Var(listOf(&o.probe.Filter.Directions, "WAY", parseDirection), "direction", "count only drops of packets on this way: in (to this host, and its replies), forward (through it) or out (of it, other than replies) (repeatable)")
+	f.Var(&o.protos, "proto", "record only these protocols, of every cause: by name, number, or all (repeatable; default tcp, and every protocol for conntrack-*)")
 	f.Var(listOf(&o.probe.Filter.Netns, "NETNS", netns.Resolve), "netns", "count only drops in these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
 	f.Var(valueOf(&o.duration, "TIME", parseDuration), "duration", "end after this time, e.g. 30s or 10m")
 	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
@@ -103,6 +113,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 // trace opens what the options ask for and follows it. The sink may be replaced
 // by what wrap makes of it.
 func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, watch.Sink) watch.Sink) (err error) {
+	o.probe.Filter.Protos = o.protos.list()
 	out, err := e.openOutput(o.format.output)
 	if err != nil {
 		return err
@@ -141,17 +152,21 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 	defer func() { err = errors.Join(err, known.Close()) }()
 	filter := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
-		Source: t, Counters: e.counters(), Enricher: known, Table: e.table, Waiting: e.waiting, Sink: to, Now: e.now, Warn: e.say,
+		Source: t, Counters: e.counters(), Enricher: known, Addresses: e.addresses(), Table: e.table, Waiting: e.waiting, Survey: e.surveyNetns,
+		Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
-		Causes: o.causes, Notices: o.notices, EveryDrop: o.probe.EveryDrop,
-		Records: o.count, Duration: o.duration, MaxWait: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
-		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports) > 0,
+		Selection: watch.Selection{
+			Causes: o.causes, Directions: filter.Directions, Protos: filter.Protos, AllProtos: o.protos.all, Notices: o.notices,
+		},
+		EveryDrop: o.probe.EveryDrop,
+		Records:   o.count, Duration: o.duration, MaxWait: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
+		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports)+len(filter.Directions)+len(filter.Protos) > 0,
 	})
 }
 
 // announce says what is traced and what cannot be.
 func (e *env) announce(m survey.Machine, t tracer) {
-	e.say(fmt.Sprintf("tracing refused TCP connections on %s (%s); Ctrl-C ends it with a summary", m.Name, m.Kernel))
+	e.say(fmt.Sprintf("tracing dropped packets on %s (%s); Ctrl-C ends it with a summary", m.Name, m.Kernel))
 	if blind := cause.NewAttributor(t.Coverage()).Blind(); len(blind) > 0 {
 		e.say("this run cannot see all of " + strings.Join(blind, ", ") + " (synwatch hooks says why)")
 	}

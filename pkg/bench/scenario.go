@@ -44,7 +44,11 @@ func Scenarios() []Scenario {
 	for _, s := range flood.Scenarios {
 		all = append(all, Scenario{s.Name, s.Cause, true, prepareFlood(s)})
 	}
-	return append(all, Scenario{"clean", "", false, prepareClean}, Scenario{"idle", "", false, prepareIdle})
+	return append(all,
+		Scenario{"clean", "", false, prepareClean},
+		Scenario{"forward", "", false, prepareForward},
+		Scenario{"idle", "", false, prepareIdle},
+	)
 }
 
 type flooding struct {
@@ -113,6 +117,26 @@ func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
 }
 
 func (l *cleanTraffic) close() error { return l.server.Close() }
+
+type forwarding struct {
+	noDrops
+	size   Size
+	router *flood.Router
+}
+
+func prepareForward(_ *flood.Lab, size Size) (load, error) {
+	router, err := flood.NewRouter()
+	if err != nil {
+		return nil, err
+	}
+	return &forwarding{size: size, router: router}, nil
+}
+
+func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
+	return l.router.Routed(ctx, l.size.CPU, l.size.Connections)
+}
+
+func (l *forwarding) close() error { return l.router.Close() }
 
 type idling struct {
 	noDrops

@@ -17,7 +17,7 @@ func Synwatch(path string) Contender {
 		f := format{
 			shows:  synwatchShows,
 			report: func(lines iter.Seq[[]byte]) (Report, error) { return synwatchReport(lines, w) },
-			ready:  "tracing refused TCP connections",
+			ready:  "tracing dropped packets",
 		}
 		return startCommand(ctx, f, path, func(file string) []string {
 			return []string{"trace", "--json", "--output", file}

@@ -82,24 +82,17 @@ func replayOf(all *causetest.Recordings, kernel string) (*replay, error) {
 	}
 	r := &replay{kernel: kernel, coverage: coverage}
 	for _, recorded := range all.Takes {
-		if recorded.Seen[kernel] == nil {
-			continue
+		for _, family := range distinct(recorded.Seen[kernel]) {
+			t, err := takeOf(&recorded, family)
+			if err != nil {
+				return nil, err
+			}
+			r.takes = append(r.takes, t)
 		}
-		t := take{
-			name: recorded.Name, unseen: recorded.Unseen, partial: recorded.Partial,
-			want: map[attribution]uint64{}, counters: attributable(recorded.Counters),
-		}
-		if t.events, err = decodeAll(recorded.Events); err != nil {
-			return nil, err
-		}
-		for _, w := range recorded.Want {
-			t.want[attribution{w.Cause, w.Stage, w.Reason, w.Notice}] += w.Kinds
-		}
-		r.takes = append(r.takes, t)
 	}
 	for _, p := range all.Passed {
 		if slices.Contains(p.Kernels, kernel) {
-			e, err := p.Decode()
+			e, err := p.Decode("")
 			if err != nil {
 				return nil, err
 			}
@@ -109,15 +102,30 @@ func replayOf(all *causetest.Recordings, kernel string) (*replay, error) {
 	return r, nil
 }
 
-func decodeAll(recorded []causetest.Event) ([]event.Event, error) {
-	events := make([]event.Event, len(recorded))
-	for i := range recorded {
-		var err error
-		if events[i], err = recorded[i].Decode(); err != nil {
-			return nil, err
-		}
+// distinct leaves out a family whose packets are those of another: rules tell IPv6
+// from IPv4, and no more.
+func distinct(families []string) []string {
+	return slices.CompactFunc(slices.Clone(families), func(a, b string) bool {
+		return (a == causetest.IPv6) == (b == causetest.IPv6)
+	})
+}
+
+func takeOf(recorded *causetest.Take, family string) (take, error) {
+	t := take{
+		name: recorded.Name, unseen: recorded.Unseen, partial: recorded.Partial,
+		want: map[attribution]uint64{}, counters: attributable(recorded.Counters),
 	}
-	return events, nil
+	for _, e := range recorded.Events {
+		decoded, err := e.Decode(family)
+		if err != nil {
+			return t, err
+		}
+		t.events = append(t.events, decoded)
+	}
+	for _, w := range recorded.Want {
+		t.want[attribution{w.Cause, w.Stage, w.Reason, w.Notice}] += w.Kinds
+	}
+	return t, nil
 }
 
 // differences are how the rules differ from what was recorded.
@@ -133,7 +141,7 @@ func (r *replay) differences(yield func(string) bool) {
 	for i := range r.passed {
 		e := &r.passed[i]
 		rule := attributor.Attribute(e)
-		if rule != nil && rule.Cause.Kind != Benign &&
+		if rule != nil && rule.records(e) &&
 			!yield(fmt.Sprintf("%s: %s %s %s in %s is named %s", r.kernel, e.Hook, e.Facts, e.Reason, e.Location, rule.Cause)) {
 			return
 		}
@@ -172,18 +180,23 @@ func (t *take) attribute(a *Attributor) (attributions map[attribution]uint64, co
 		if rule == nil {
 			rule = &Rule{Cause: benign}
 		}
-		if !rule.countsOnly() {
+		if rule.records(e) || rule.Cause.Kind == Benign && !rule.counts() {
 			attributions[attributionOf(rule, e)] += e.Count
 		}
-		for _, name := range rule.Counters {
+		for _, name := range rule.CountersOf(e) {
 			counters[name] += e.Count
 		}
 	}
 	return attributions, counters
 }
 
-// countsOnly says whether the rule's events move counters and give no record.
-func (r *Rule) countsOnly() bool { return r.Cause == benign && r.Counters != nil }
+// records says whether a trace that is asked for no more makes a record of the event.
+func (r *Rule) records(e *event.Event) bool {
+	return r.Cause.Kind != Benign && (r.AnyProto() || !e.Facts.Has(event.OtherProtocol))
+}
+
+// counts says whether the rule's events move counters, with a record or without.
+func (r *Rule) counts() bool { return r.Counters != nil || r.Counters6 != nil }
 
 // excuses says whether a attribution is right, if not exact, where not all of a take can
 // be seen.

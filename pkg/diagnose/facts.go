@@ -31,6 +31,9 @@ type Facts struct {
 	Event *survey.LogEvent
 	// Tally is what a trace counted of one cause, for the rules about that.
 	Tally *Tally
+
+	// totals are the counters since they began where those of Space are of a window.
+	totals nstat.Values
 }
 
 // FactsOf are the facts of a snapshot, a namespace each. With an earlier snapshot
@@ -54,9 +57,11 @@ func (f *Facts) since(before *survey.Snapshot) {
 		if old.Netns.Differs(f.Space.Netns) || old.Netns.Cookie == 0 && fell(f.Space.Counters, old.Counters) {
 			continue // another namespace has the number now, and counts from zero
 		}
+		f.totals = f.Space.Counters
 		f.Space.Counters = moved(f.Space.Counters, old.Counters)
 		f.Space.Listeners = movedListeners(f.Space.Listeners, old.Listeners)
 		f.Space.Interfaces = nstat.InterfacesSince(f.Space.Interfaces, old.Interfaces)
+		f.Space.Firewall = f.Space.Firewall.Since(old.Firewall)
 	}
 	if now := f.System.Softnet; now != nil {
 		f.System.Softnet = now.Since(before.System.Softnet)
@@ -64,7 +69,7 @@ func (f *Facts) since(before *survey.Snapshot) {
 }
 
 // gauges are no counters, and stay as they are.
-var gauges = map[string]bool{"TcpCurrEstab": true, "Neighbourentries": true, "Neighbour6entries": true}
+var gauges = map[string]bool{"TcpCurrEstab": true, "Neighbourentries": true, "Neighbour6entries": true, ipForwarding: true}
 
 func moved(now, before nstat.Values) nstat.Values {
 	delta := nstat.Values{}

@@ -137,3 +137,24 @@ func TestSavedTreeLeadsNowhere(t *testing.T) {
 		t.Errorf("a path out of /proc/sys gives %q", lines)
 	}
 }
+
+// nft parses what its arguments are when they are joined: no quotes help there.
+func TestHostileChains(t *testing.T) {
+	for _, name := range append([]string{"x;flush ruleset", "x}\n", "x y", "*", "-f", "$x", "@file"}, texttest.Names...) {
+		if name == "fifteen-bytes-x" || name == "eth0.100" {
+			continue // nft reads these
+		}
+		counted := tally("netfilter-drop")
+		through("10.0.3.2:80")(&counted)
+		chain("ip", name, "c", "forward")(&counted)
+		f := healthy()
+		f.Space.Firewall = &survey.Firewall{Refusing: []survey.FirewallRule{{Family: "ip", Table: "t", Chain: name, Packets: 99}}}
+		for _, x := range append(Traced([]Tally{counted}, 0), Check([]Facts{f})...) {
+			for _, c := range x.Changes {
+				if line := c.Command.String(); line != "" && line != "nft -a list ruleset" {
+					t.Errorf("%q gives %s", name, line)
+				}
+			}
+		}
+	}
+}

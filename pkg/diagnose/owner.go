@@ -115,8 +115,8 @@ func (f *Facts) whose() (container, unit bool) {
 	for i := range f.Space.Listeners {
 		look(&f.Space.Listeners[i].Process)
 	}
-	if f.Tally != nil && f.Tally.Answer.Listener != nil {
-		look(&f.Tally.Answer.Listener.Process)
+	if f.Tally != nil && f.Tally.listenerHere() != nil {
+		look(&f.Tally.listenerHere().Process)
 	}
 	return container, unit && !container
 }

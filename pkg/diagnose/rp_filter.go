@@ -32,7 +32,7 @@ func (f *Facts) rpFilter() rpFilter {
 	all, known := f.number(rpKey("all"))
 	r.allKnown = known
 	for _, key := range slices.Sorted(maps.Keys(f.Space.Sysctls)) {
-		name, ok := rpInterface(key)
+		name, ok := interfaceOf(key, "rp_filter")
 		own, err := strconv.ParseUint(f.Space.Sysctls[key], 10, 64)
 		if !ok || err != nil {
 			continue
@@ -51,11 +51,11 @@ func (f *Facts) rpFilter() rpFilter {
 // rpKey is the key of an interface's filter.
 func rpKey(name string) string { return "net.ipv4.conf." + separators.Replace(name) + ".rp_filter" }
 
-// rpInterface is the interface whose filter a key names. Clients do not come in on
-// lo.
-func rpInterface(key string) (string, bool) {
+// interfaceOf is the interface of which a key names one sysctl of net.ipv4.conf. Clients
+// do not come in on lo.
+func interfaceOf(key, sysctl string) (string, bool) {
 	path := sysctlPath(key)
-	if len(path) != 5 || !slices.Equal(path[:3], []string{"net", "ipv4", "conf"}) || path[4] != "rp_filter" || !isSysctl(key) {
+	if len(path) != 5 || !slices.Equal(path[:3], []string{"net", "ipv4", "conf"}) || path[4] != sysctl || !isSysctl(key) {
 		return "", false
 	}
 	name := path[3]

@@ -29,10 +29,8 @@ type Rule struct {
 	ID    string
 	Scope Scope
 	// Causes are the IDs of the causes that a Trace rule is about; empty for all
-	// that no other rule is about.
+	// of which no rule before it found anything.
 	Causes []string
-	// Besides says that a rule for the causes without one may find something, too.
-	Besides bool
 	// When says in words when the rule fires.
 	When string
 	// Means is what it means for clients; a finding may know better.
@@ -45,8 +43,8 @@ type Rule struct {
 var rules []Rule
 
 func init() { // as rules look at the table
-	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, fileRules, logRules, traceRules,
-		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules)
+	rules = slices.Concat(listenRules, cookieRules, recycleRules, timeWaitRules, memoryRules, conntrackRules, receiveRules, pathRules, forwardRules, fileRules, logRules, traceRules,
+		invalidRules, authRules, interfaceRules, handshakeRules, traceStrayRules, traceForwardRules, tracePolicyRules, traceRangeRules)
 }
 
 // Rules lists the rules.
@@ -82,7 +80,7 @@ func worstFirst(found []Finding) []Finding {
 func (f *Facts) find(scope Scope) []Finding {
 	var found []Finding
 	for i := range rules {
-		if rules[i].Scope == scope {
+		if rules[i].Scope == scope && (scope != Trace || rules[i].about(f.Tally.Cause.ID, len(found))) {
 			if x := rules[i].apply(f); x != nil {
 				found = append(found, *x)
 			}
@@ -91,18 +89,15 @@ func (f *Facts) find(scope Scope) []Finding {
 	return found
 }
 
-// about says whether a rule of a trace is about a cause.
-func (r *Rule) about(id string) bool {
-	if r.Causes != nil {
-		return slices.Contains(r.Causes, id)
+// about says whether a rule of a trace is about a cause of which so much was found.
+func (r *Rule) about(id string, found int) bool {
+	if r.Causes == nil {
+		return found == 0
 	}
-	return !slices.ContainsFunc(rules, func(o Rule) bool { return !o.Besides && slices.Contains(o.Causes, id) })
+	return slices.Contains(r.Causes, id)
 }
 
 func (r *Rule) apply(f *Facts) *Finding {
-	if r.Scope == Trace && !r.about(f.Tally.Cause.ID) {
-		return nil
-	}
 	x := r.Find(f)
 	if x == nil {
 		return nil

@@ -19,6 +19,8 @@ const (
 
 const conntrackMeans = "every new connection through or to this machine hangs in connect(), as its first packet is dropped; those that are open go on"
 
+const gatewayMeans = "every new connection through this machine, or to it, hangs in connect(), for all who are behind it, as its first packet is dropped, and UDP gets no answer; those that are open go on"
+
 var conntrackRules = []Rule{
 	{
 		ID:    "conntrack-full",
@@ -96,10 +98,14 @@ func conntrackFull(f *Facts) *Finding {
 	if entries*100 >= limit*95 {
 		x.Severity, x.Title = Critical, "the connection tracking table is full"
 	}
+	if f.forwards() {
+		x.Title, x.Means = x.Title+" on a gateway", gatewayMeans
+	}
 	if who := largestHolder(f.Space.Holders); who != "" {
 		x.Title += ": " + who
 	}
 	x.Evidence = append(x.Evidence, f.counted("Conntrackdrop", "Conntrackearly_drop")...)
+	x.Evidence = append(x.Evidence, f.gatewayEvidence()...)
 	x.Evidence = append(x.Evidence, holderEvidence(f.Space.Holders)...)
 	x.Evidence = append(x.Evidence, f.timeoutEvidence()...)
 	x.Changes = append(f.holderChanges(), f.largerTable()...)
@@ -158,14 +164,27 @@ func conntrackInsertFailed(f *Facts) *Finding {
 	if n == 0 {
 		return nil
 	}
-	return &Finding{
+	x := &Finding{
 		Severity: f.severityOf(n), Title: "connection tracking could not insert entries",
-		Evidence: f.counted("Conntrackinsert_failed", "Conntrackdrop"),
+		Evidence: append(f.counted("Conntrackinsert_failed", "Conntrackdrop"), f.gatewayEvidence()...),
 		Changes: []Change{
-			do("see whose they are: synwatch trace --cause conntrack-clash", "two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too"),
-			do("give source NAT more addresses or ports, or random-fully", "then fewer connections get the same ones").ask("does this machine do source NAT for them?"),
+			do("see whose they are: synwatch trace --cause conntrack-clash,conntrack-insert-failed",
+				"two connections got the same addresses and ports at the same time, as UDP queries of one socket do, too; the trace says whether source NAT had chosen them"),
 		},
 	}
+	nat := f.natEvidence()
+	x.Evidence = append(x.Evidence, nat...)
+	for _, c := range natChanges() {
+		question := "does this machine do source NAT for them?"
+		if nat != nil {
+			question = "is it source NAT that had chosen their ports, as the trace says?"
+		}
+		x.Changes = append(x.Changes, c.ask(question))
+	}
+	for _, c := range dnsChanges()[:1] {
+		x.Changes = append(x.Changes, c.ask("are they DNS queries over UDP, of A and AAAA in one socket?"))
+	}
+	return x
 }
 
 func conntrackChains(f *Facts) *Finding {

@@ -31,12 +31,11 @@ func conntrackInvalid(f *Facts) *Finding {
 	if n == 0 {
 		return nil
 	}
-	forwarded := f.sum("IpForwDatagrams", "Ip6OutForwDatagrams")
 	x := &Finding{
 		Severity: Note, Title: "packets were invalid for connection tracking, and NAT passed them by",
-		Evidence: append(f.counted(ctInvalid, "IpForwDatagrams", "Ip6OutForwDatagrams", "TcpOutRsts"), f.inForce(ctLiberal)...),
+		Evidence: append(f.counted(ctInvalid, forwarded4, forwarded6, "TcpOutRsts"), f.inForce(ctLiberal)...),
 	}
-	if forwarded > 0 {
+	if f.forwards() {
 		x.Severity = f.severityOf(n)
 	} else {
 		x.Title = "packets were invalid for connection tracking"

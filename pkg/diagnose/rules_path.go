@@ -115,5 +115,8 @@ func neighbourUnresolved(f *Facts) *Finding {
 	if f.Window > 0 {
 		x.Severity = Warning
 	}
+	if f.forwards() {
+		x.Means = "packets to a host or a container behind this machine that does not answer ARP or neighbour discovery were dropped, as those to an endpoint of destination NAT that is gone; so was the SYN-ACK to a client like that: connect() hangs"
+	}
 	return x
 }

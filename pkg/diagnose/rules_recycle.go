@@ -83,16 +83,16 @@ func recycleOn(f *Facts) *Finding {
 	}
 	x.Changes = []Change{off}
 	if inFile {
-		x.Changes = append(x.Changes, f.commentOut(twRecycle, "else it is set again at the next boot, or by the next sysctl -p")...)
+		x.Changes = append(x.Changes, f.commentOut(twRecycle, "0", "else it is set again at the next boot, or by the next sysctl -p")...)
 	}
 	return x
 }
 
-// commentOut takes a key out of the files that name it.
-func (f *Facts) commentOut(key, why string) []Change {
+// commentOut takes a key out of the files that give it another value than the right one.
+func (f *Facts) commentOut(key, right, why string) []Change {
 	var changes []Change
 	for _, a := range f.System.Files.Naming(key) {
-		if a.Value != "0" {
+		if a.Value != right {
 			changes = append(changes, Change{
 				Do: fmt.Sprintf("take the line out of %s", place(a)), Why: why,
 				Basis: FromFile, Command: shell.New("sed", "-i", fmt.Sprintf("%ds/^/#/", a.Line), shell.File(a.File)),
@@ -111,6 +111,6 @@ func recycleGone(f *Facts) *Finding {
 	return &Finding{
 		Severity: Note, Title: "a file sets tcp_tw_recycle, which this kernel does not have",
 		Evidence: []Evidence{{What: twRecycle + " in a file", Value: line.Value, Where: place(line)}},
-		Changes:  f.commentOut(twRecycle, "nothing is lost; on an older kernel, should the file be copied to one, it would break clients behind NAT"),
+		Changes:  f.commentOut(twRecycle, "0", "nothing is lost; on an older kernel, should the file be copied to one, it would break clients behind NAT"),
 	}
 }

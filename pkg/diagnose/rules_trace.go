@@ -53,12 +53,6 @@ var traceRules = []Rule{
 		Means: "clients whose packets arrive on another interface than the route back to them uses get no answer at all",
 		Find:  tracedReversePath,
 	},
-	{
-		ID: "traced-one-range", Scope: Trace,
-		When:  "at least four fifths of the drops of any other cause, and at least 100 drops, are of one range or one client",
-		Means: "the kernel refuses this range's clients, and few others",
-		Find:  tracedRange,
-	},
 }
 
 // rate is in words.
@@ -77,13 +71,15 @@ func rate(n uint64, d time.Duration) string {
 func (t *Tally) tallyEvidence() []Evidence {
 	what := t.Cause.ID
 	found := []Evidence{{What: what, Value: fmt.Sprint(t.Count), Where: rate(t.Count, t.Duration)}}
-	found = append(found, value("sources", uint64(len(t.BySource))))
+	if t.BySource != nil {
+		found = append(found, value("sources", uint64(len(t.BySource))))
+	}
 	if r := Covering(t.BySource, t.Count); r != nil {
 		found = append(found, Evidence{What: "from " + r.Prefix.String(), Value: fmt.Sprint(r.Count), Where: fmt.Sprintf("%s, %s", percent(r.Count, t.Count), text.Count(r.Sources, "source"))})
 	} else if addr, n := t.topSource(); n > 0 {
 		found = append(found, Evidence{What: "from " + addr, Value: fmt.Sprint(n), Where: percent(n, t.Count)})
 	}
-	if t.Accepted != nil {
+	if t.Accepted != nil && !t.passes() {
 		found = append(found, Evidence{What: "connections accepted meanwhile", Value: fmt.Sprint(*t.Accepted), Where: rate(*t.Accepted, t.Duration) + ", on all ports"})
 	}
 	return found

@@ -6,11 +6,21 @@ import (
 	"fmt"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 func tracedConntrack(f *Facts) *Finding {
 	t := f.Tally
 	x := &Finding{Severity: Critical, Title: "the connection tracking table is full", Evidence: t.tallyEvidence()}
+	if t.passes() || len(t.ByDirection) > 1 {
+		x.Evidence = t.wayEvidence()
+	}
+	switch {
+	case most(t.ByDirection[event.Forward], t.Count):
+		x.Title, x.Means = x.Title+", and what this machine forwards is refused", gatewayMeans
+	case most(t.ByDirection[event.Out], t.Count):
+		x.Title += ", and what this machine sends itself is refused"
+	}
 	f.lookAtTable()
 	if who := largestHolder(f.Space.Holders); who != "" {
 		x.Title += ": " + who
@@ -59,18 +69,4 @@ func tracedTimestamps(f *Facts) *Finding {
 	x.Changes = []Change{do("give the NAT at "+who+" more ports or addresses, so that it does not give one out again within a minute",
 		"machines behind it have clocks of their own; keep "+timestamps+" on")}
 	return x
-}
-
-// rangeLeast is how many drops of any cause a finding about a range needs.
-const rangeLeast = 100
-
-func tracedRange(f *Facts) *Finding {
-	t := f.Tally
-	if t.Count < rangeLeast || t.mostlyFrom() == "" || t.straySegments() || t.follows("") != nil {
-		return nil
-	}
-	return &Finding{
-		Severity: Warning, Title: fmt.Sprintf("%s is mostly of %s", t.Cause.ID, t.mostlyFrom()), Evidence: t.tallyEvidence(),
-		Changes: []Change{do(t.Cause.Fix, t.Cause.Meaning)},
-	}
 }

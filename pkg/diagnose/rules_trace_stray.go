@@ -10,13 +10,13 @@ import (
 
 var traceStrayRules = []Rule{
 	{
-		ID: "traced-stray-segments", Scope: Trace, Besides: true, Causes: []string{"no-listener"},
+		ID: "traced-stray-segments", Scope: Trace, Causes: []string{"no-listener"},
 		When:  "most drops of no-listener were of segments that are no SYNs",
 		Means: "a connection that one side holds open does not exist for the other: it is answered with a RST, and reads \"connection reset by peer\"",
 		Find:  tracedStraySegments,
 	},
 	{
-		ID: "traced-after-refusal", Scope: Trace, Besides: true, Causes: []string{"stray-ack"},
+		ID: "traced-after-refusal", Scope: Trace, Causes: []string{"stray-ack"},
 		When:  "most drops of stray-ack were of sources that the same listener's full accept queue refused",
 		Means: afterRefusalMeans,
 		Find:  tracedAfterRefusal,
@@ -27,10 +27,10 @@ var traceStrayRules = []Rule{
 // (net/ipv4/af_inet.c:inet_init_net, net.ipv4.ip_local_port_range).
 const firstEphemeral = 32768
 
-// straySegments says whether most of what met no socket was no SYN: it did not ask
-// for a service.
+// straySegments says whether most of what met no socket was TCP and no SYN: it did not
+// ask for a service.
 func (t *Tally) straySegments() bool {
-	return t.Cause.ID == "no-listener" && t.Others > 0 && most(t.Others, t.BusiestCount)
+	return t.Cause.ID == "no-listener" && t.Busiest.isTCP() && t.Others > 0 && most(t.Others, t.BusiestCount)
 }
 
 func tracedStraySegments(f *Facts) *Finding {

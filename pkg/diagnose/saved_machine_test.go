@@ -100,6 +100,7 @@ func (m *savedMachine) counterFiles(t *testing.T, files map[string]string) {
 // usualSysctls are a kernel's own, of a machine with 16 GiB.
 var usualSysctls = map[string]string{
 	"net.core.netdev_max_backlog": "1000", "net.core.somaxconn": "4096",
+	"net.ipv4.ip_forward": "0", "net.ipv4.conf.all.forwarding": "0", "net.ipv4.conf.eth0.forwarding": "0", "net.ipv6.conf.all.forwarding": "0",
 	"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0", "net.ipv4.conf.lo.rp_filter": "0", "net.ipv4.conf.eth0.rp_filter": "0",
 	"net.ipv4.neigh.default.gc_thresh1": "128", "net.ipv4.neigh.default.gc_thresh2": "512", "net.ipv4.neigh.default.gc_thresh3": "1024",
 	"net.ipv4.tcp_abort_on_overflow": "0", "net.ipv4.tcp_max_orphans": "65536", "net.ipv4.tcp_max_syn_backlog": "1024",
@@ -120,6 +121,13 @@ func small(more map[string]string) map[string]string {
 // tracking are the sysctls of a table.
 func tracking(entries, limit, buckets string, more map[string]string) map[string]string {
 	all := map[string]string{ctCount: entries, ctMax: limit, ctBuckets: buckets, ctEstablished: "432000"}
+	maps.Copy(all, more)
+	return all
+}
+
+// routing are the sysctls of a machine that forwards.
+func routing(more map[string]string) map[string]string {
+	all := map[string]string{ipForward: "1", allForward4: "1", forwardKey("eth0"): "1"}
 	maps.Copy(all, more)
 	return all
 }

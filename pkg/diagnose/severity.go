@@ -32,6 +32,18 @@ func (f *Facts) severityAmong(n, others uint64, known bool) Severity {
 	return Warning
 }
 
+// regular says whether n of what comes to every machine now and then are worth a word:
+// at least ten, and since boot one an hour; a hundred where the time is not known.
+func (f *Facts) regular(n uint64) bool {
+	switch {
+	case f.Window > 0:
+		return n >= least
+	case f.fromBoot() && f.System.Uptime > 0:
+		return n >= least && float64(n) >= f.System.Uptime.Hours()
+	}
+	return n >= rangeLeast
+}
+
 // severityPerSegment is that of n segments, which are sent again when they are lost,
 // in proportion to all that came, in a window, too.
 func (f *Facts) severityPerSegment(n uint64) Severity {

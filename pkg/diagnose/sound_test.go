@@ -66,7 +66,7 @@ func ofKnownInterface(t *testing.T, name string, f *Facts, x *Finding) {
 	t.Helper()
 	for _, c := range x.Changes {
 		m := ofAnInterface.FindStringSubmatch(c.Sysctl)
-		if m == nil || m[1] == "default" || f.Space.Sysctls[c.Sysctl] != "" {
+		if m == nil || m[1] == "default" || m[1] == "all" || f.Space.Sysctls[c.Sysctl] != "" {
 			continue
 		}
 		seen := func(e Evidence) bool { return e.Value == separators.Replace(m[1]) }

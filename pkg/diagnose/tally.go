@@ -21,23 +21,35 @@ import (
 type Tally struct {
 	Cause *cause.Cause
 	Count uint64
-	// BySource has the part of Count whose sources were counted separately.
+	// BySource has the part of Count whose sources were counted separately, nil if none
+	// were.
 	BySource map[netip.Addr]uint64
 	// Busiest is the place with most of Count, BusiestCount.
 	Busiest      Place
 	BusiestCount uint64
-	// Of that, Resets were answered with a RST, and Others were no SYNs.
-	Resets, Others uint64
+	// Of that, Resets were answered with a RST, Others were no SYNs, and of Translated
+	// source NAT had chosen the source.
+	Resets, Others, Translated uint64
+	// ByStage has BusiestCount by the stage of the cause, ByDirection and ByProto have
+	// Count; what is not known is missing.
+	ByStage     map[string]uint64
+	ByDirection map[event.Direction]uint64
+	ByProto     map[event.Proto]uint64
 	// First and Last are when the first and the last was counted.
 	First, Last time.Time
 	// Evidence and Answer are those of the newest record of Busiest.
 	Evidence *event.Evidence
 	Answer   enrich.Answer
+	// OutInterface is the name of Evidence.OutIfindex, empty for unknown.
+	OutInterface string
 	// Table describes the connection tracking of Busiest with who has the entries,
 	// nil if it cannot. It is called only for what it is needed for.
 	Table func() *conntrack.NetnsTable
 	// Waiting likewise looks at the accept queue of Busiest.
 	Waiting func() sockets.Waiting
+	// Survey likewise reads the sysctls and counters of Busiest's namespace, the only one
+	// of the snapshot, and the machine's sysctl files, nil if it cannot.
+	Survey func() *survey.Snapshot
 	// Duration is how long was traced. Accepted is how many connections the
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration
@@ -56,7 +68,31 @@ type Place struct {
 	Own bool
 	// Inner says that it is known not to be the machine's first.
 	Inner bool
-	Port  uint16
+	// Direction is the packets' way there, In where it is empty, and Proto what they
+	// were, TCP where it is 0.
+	Direction event.Direction
+	Proto     event.Proto
+	// Dst is where they were going, the zero Addr for In.
+	Dst  netip.Addr
+	Port uint16
+	// Target is the namespace of this machine that has Dst, nil if none has.
+	Target *Target
+}
+
+// Target is another network namespace of the machine that packets were for.
+type Target struct {
+	Netns     uint32
+	NetnsName string
+	// Container is the ID of the container whose namespace it is, empty for none.
+	Container string
+}
+
+// listenerHere is the listener of the namespace in which the packets died, nil for none.
+func (t *Tally) listenerHere() *enrich.Listener {
+	if t.Busiest.Target != nil {
+		return nil // that is the target's
+	}
+	return t.Answer.Listener
 }
 
 // refusedAt is the tally of accept-queue-full if that is of this place.
@@ -83,7 +119,7 @@ func Traced(tallies []Tally, memory uint64) []Finding {
 		f := Facts{Tally: t, Window: t.Duration, System: survey.System{Memory: memory}}
 		f.Space.Netns.Inode, f.Space.Name, f.Space.Own = t.Busiest.Netns, t.Busiest.NetnsName, t.Busiest.Own
 		f.Space.Inner = t.Busiest.Inner
-		if l := t.Answer.Listener; !t.Busiest.Own && l != nil && l.PID != 0 {
+		if l := t.listenerHere(); !t.Busiest.Own && l != nil && l.PID != 0 {
 			f.Space.Enter = netns.EnterProcess(l.PID)
 		}
 		one := f.find(Trace)

@@ -4,6 +4,7 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -84,16 +85,19 @@ func holding(prefix string) func(*Tally) {
 	}
 }
 
+// tracedRow is what a trace counted of a cause, and what is found; as in rows.
+type tracedRow struct {
+	cause string
+	with  []func(*Tally)
+	want  string
+	says  []string
+}
+
 func TestTraced(t *testing.T) {
 	fired := map[string]bool{}
 	queue := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 4096})
 	cut := met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 128})
-	for name, test := range map[string]struct {
-		cause string
-		with  []func(*Tally)
-		want  string
-		says  []string
-	}{
+	tests := map[string]tracedRow{
 		"slow accept": {"accept-queue-full", []func(*Tally){queue, accepted(500)}, "critical traced-accept-queue-full",
 			[]string{"nginx[812] on port 443 accepts more slowly", "50 a second were accepted and 400 a second were dropped", "backlog of 128 binds, not somaxconn (4096)"}},
 		"slow accept, cut off": {"accept-queue-full", []func(*Tally){cut, accepted(500)}, "critical traced-accept-queue-full",
@@ -161,7 +165,9 @@ func TestTraced(t *testing.T) {
 		"a range":                              {"no-listener", []func(*Tally){from("2001:db8::%x:%x", 5, 100)}, "warning traced-one-range", []string{"2001:db8::/126"}},
 		"few of a range":                       {"no-listener", []func(*Tally){from("198.51.%d.%d", 5, 10)}, "", nil},
 		"from everywhere":                      {"no-listener", nil, "", nil},
-	} {
+	}
+	maps.Copy(tests, wayRows)
+	for name, test := range tests {
 		ta := tally(test.cause)
 		for _, with := range test.with {
 			with(&ta)

@@ -6,14 +6,11 @@ package enrich
 
 import (
 	"maps"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/netns"
-	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
@@ -37,39 +34,6 @@ const (
 	maxNamespaces, maxMisses, maxInterfaces = 4096, 4096, 4096
 )
 
-// Query asks for what is known about a packet.
-type Query struct {
-	// Since is when the query came up: what was read before says nothing about
-	// what is missing.
-	Since time.Time
-	Netns netns.ID
-	// Dst is the local address, Ifindex the interface that the packet came in
-	// on, 0 for unknown.
-	Dst     netip.AddrPort
-	Ifindex uint32
-	// Listener asks who listens at Dst, Conntrack how full the table is.
-	Listener, Conntrack bool
-}
-
-// Answer is as much as is known.
-type Answer struct {
-	Listener  *Listener        // nil where nothing listens
-	Conntrack *conntrack.Usage // nil where there is no table
-	Interface string           // the name of Ifindex
-}
-
-// Listener is who listens on a port.
-type Listener struct {
-	Port uint16
-	// Process is the eldest of those that have the port, a master that only waits for
-	// its workers aside; without a PID where
-	// that may not be known.
-	proc.Process
-	// Shared is how many further processes have it: by sockets of their own
-	// (SO_REUSEPORT) or by one that they inherited.
-	Shared int
-}
-
 // Cache answers queries from memory. What it does not know, or has not read for a
 // while, it reads in the background.
 type Cache struct {
@@ -78,8 +42,8 @@ type Cache struct {
 	stopping sync.Once
 	workers  sync.WaitGroup
 	// namespaceWorker reads network namespaces, ownerWorker which processes have
-	// the sockets.
-	namespaceWorker, ownerWorker worker
+	// the sockets, targetWorker who has which address, and senderWorker who sent.
+	namespaceWorker, ownerWorker, targetWorker, senderWorker worker
 
 	// cookies says that user space can read the cookies of namespaces.
 	cookies bool
@@ -87,6 +51,8 @@ type Cache struct {
 	mu         sync.Mutex
 	namespaces *netns.Table[namespace]
 	owners     ownersCache
+	targets    targetsCache
+	senders    sendersCache
 }
 
 // worker is a goroutine that can be woken.
@@ -103,16 +69,18 @@ func (w worker) wake() {
 func NewCache() *Cache {
 	c := newCache(time.Now)
 	c.cookies = netns.CookiesReadable()
-	c.workers.Add(2)
-	go c.readNamespaces()
-	go c.readOwners()
+	for _, work := range []func(){c.readNamespaces, c.readOwners, c.readTargets, c.readSenders} {
+		c.workers.Go(work)
+	}
 	return c
 }
 
 func newCache(now func() time.Time) *Cache {
 	return &Cache{
 		now: now, stop: make(chan struct{}), namespaceWorker: make(worker, 1), ownerWorker: make(worker, 1),
+		targetWorker: make(worker, 1), senderWorker: make(worker, 1),
 		namespaces: netns.NewTable[namespace](), owners: ownersCache{found: &sockets.Owners{}},
+		targets: newTargetsCache(), senders: sendersCache{},
 	}
 }
 
@@ -132,22 +100,7 @@ func (c *Cache) Ask(q Query) (a Answer, all bool) {
 	n := c.namespace(q.Netns)
 	idle := now.Sub(n.used) > refresh
 	n.used = now
-	all = true
-	if q.Listener {
-		var known bool
-		a.Listener, known = c.listener(n, &q, now)
-		all = all && known
-	}
-	if q.Conntrack {
-		a.Conntrack = n.usage
-		n.wantUsage = now.Sub(n.usageRead) > usageFor
-		all = all && !n.wantUsage
-	}
-	if q.Ifindex != 0 {
-		var known bool
-		a.Interface, known = n.interfaceName(q.Ifindex, now)
-		all = all && known
-	}
+	a, all = c.answer(n, &q, now)
 	if n.gone {
 		return a, true
 	}
@@ -156,6 +109,39 @@ func (c *Cache) Ask(q Query) (a Answer, all bool) {
 	}
 	if idle {
 		c.ownerWorker.wake()
+	}
+	return a, all
+}
+
+// answer collects the parts of an answer, and says whether they are certain.
+func (c *Cache) answer(n *namespace, q *Query, now time.Time) (a Answer, all bool) {
+	who, all := n, true
+	part := func(known bool) { all = all && known }
+	var known bool
+	if q.Target {
+		a.Target, who, known = c.whose(n, q, now)
+		part(known)
+	}
+	if q.Listener && who != nil {
+		a.Listener, known = c.listener(who, q.within(who == n), now)
+		a.nameContainer()
+		part(known)
+	}
+	if q.Sender.PID != 0 {
+		a.Sender, known = c.sender(q.Sender, now)
+		part(known)
+	}
+	if q.Conntrack {
+		a.Conntrack, known = n.fill(now)
+		part(known)
+	}
+	if q.Ifindex != 0 {
+		a.Interface, known = n.interfaceName(q.Ifindex, now)
+		part(known)
+	}
+	if q.OutIfindex != 0 {
+		a.OutInterface, known = n.interfaceName(q.OutIfindex, now)
+		part(known)
 	}
 	return a, all
 }

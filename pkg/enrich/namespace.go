@@ -67,6 +67,12 @@ func (n *namespace) interfaceName(ifindex uint32, now time.Time) (string, bool) 
 	return i.name, i.read
 }
 
+// fill returns how full the connection tracking table is, and whether that was read.
+func (n *namespace) fill(now time.Time) (*conntrack.Usage, bool) {
+	n.wantUsage = now.Sub(n.usageRead) > usageFor
+	return n.usage, !n.wantUsage
+}
+
 // listener says who listens, and whether that is certain.
 func (c *Cache) listener(n *namespace, q *Query, now time.Time) (*Listener, bool) {
 	found := sockets.Match(n.byPort[q.Dst.Port()], q.Dst, q.Ifindex)

@@ -36,7 +36,6 @@ func (c *Cache) owner(found []sockets.Socket, q *Query, now time.Time) (*Listene
 
 // readOwners finds out which processes have the sockets.
 func (c *Cache) readOwners() {
-	defer c.workers.Done()
 	for {
 		pause := c.ownersPause()
 		select {

@@ -31,7 +31,6 @@ type reading struct {
 
 // readNamespaces reads in the namespaces what was asked for.
 func (c *Cache) readNamespaces() {
-	defer c.workers.Done()
 	f := newFinder(c.now)
 	c.warm(f.known)
 	for pause := time.Duration(0); ; {

@@ -18,9 +18,9 @@ type Sent struct {
 	CPU     time.Duration
 }
 
-// timed runs fn, which sends n, on one CPU in the server's namespace.
-func (l *Lab) timed(cpu int, n uint64, fn func() error) (sent Sent, err error) {
-	err = l.ServerDo(func() error {
+// timed runs fn, which sends n, on one CPU inside a network namespace.
+func timed(inside func(func() error) error, cpu int, n uint64, fn func() error) (sent Sent, err error) {
+	err = inside(func() error {
 		if err := provoke.PinTo(cpu); err != nil {
 			return err
 		}

@@ -21,19 +21,30 @@ type Server struct {
 func (l *Lab) NewServer() (*Server, error) {
 	s := &Server{l, -1}
 	err := l.ServerDo(func() (err error) {
-		// Every connection stays for a minute after its end.
-		if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("1048576"), 0o644); err != nil {
-			return err
-		}
-		if s.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
-			return err
-		}
-		return errors.Join(unix.Bind(s.fd, &unix.SockaddrInet4{Port: portServer}), unix.Listen(s.fd, 16))
+		s.fd, err = listenClean()
+		return err
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open server: %w", err), s.Close())
+		return nil, fmt.Errorf("open server: %w", err)
 	}
 	return s, nil
+}
+
+// listenClean opens a listener in the current namespace, which has room for as many
+// connections as will be made.
+func listenClean() (int, error) {
+	// Every connection stays for a minute after its end.
+	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("1048576"), 0o644); err != nil {
+		return -1, err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: portServer}), unix.Listen(fd, 16)); err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
 }
 
 // Close closes the server. Called again it does nothing: the number may be another
@@ -46,27 +57,40 @@ func (s *Server) Close() error {
 	return unix.Close(fd)
 }
 
-// perAddress is how many connections one address gets, less than there are ports.
-const perAddress = 10000
+// perAddress is how many connections one address gets, less than there are ports;
+// MaxConnections is how many there are addresses for.
+const (
+	perAddress     = 10000
+	maxAddresses   = 100
+	MaxConnections = perAddress * maxAddresses
+)
 
 // Connect makes n connections over the loopback device, one after the other,
 // with client and server on one CPU.
 func (s *Server) Connect(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return s.lab.timed(cpu, n, func() error {
-		for i := range n {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			to := &unix.SockaddrInet4{Port: portServer, Addr: [4]byte{127, 0, 1 + byte(i/perAddress), 1}}
-			if err := s.connect(to); err != nil {
-				return fmt.Errorf("connection %d: %w", i+1, err)
-			}
-		}
-		return nil
+	return timed(s.lab.ServerDo, cpu, n, func() error {
+		return connectAll(ctx, s.fd, n, func(i byte) [4]byte { return [4]byte{127, 0, 1 + i, 1} })
 	})
 }
 
-func (s *Server) connect(to unix.Sockaddr) error {
+// connectAll makes n connections to a listener, which has the addresses.
+func connectAll(ctx context.Context, listener int, n uint64, address func(i byte) [4]byte) error {
+	if n > MaxConnections {
+		return fmt.Errorf("%d connections are more than %d", n, MaxConnections)
+	}
+	for i := range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to := &unix.SockaddrInet4{Port: portServer, Addr: address(byte(i / perAddress))}
+		if err := connect(listener, to); err != nil {
+			return fmt.Errorf("connection %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func connect(listener int, to unix.Sockaddr) error {
 	client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -74,7 +98,7 @@ func (s *Server) connect(to unix.Sockaddr) error {
 	if err := unix.Connect(client, to); err != nil {
 		return errors.Join(err, unix.Close(client))
 	}
-	server, _, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
+	server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
 	if err == nil {
 		err = unix.Close(server)
 	}

@@ -68,6 +68,19 @@ func open(path string) (int, error) {
 	return fd, nil
 }
 
+// openInode opens a path that leads to the namespace with this inode number.
+func openInode(path string, inode uint32) (int, error) {
+	fd, err := open(path)
+	if err != nil {
+		return -1, err
+	}
+	if now, err := inodeOf(fd); err != nil || now != inode {
+		unix.Close(fd)
+		return -1, fmt.Errorf("%s no longer leads to network namespace %d", path, inode)
+	}
+	return fd, nil
+}
+
 func inodeOf(fd int) (uint32, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {

@@ -4,6 +4,7 @@ package netns
 
 import (
 	"fmt"
+	"os"
 	"slices"
 )
 
@@ -46,6 +47,18 @@ func (l *Location) append(path string) {
 // LeadsTo says whether a namespace with this inode number still is there.
 func (l *Location) LeadsTo(inode uint32) bool {
 	return slices.ContainsFunc(l.paths, func(path string) bool { return leadsTo(path, inode) })
+}
+
+// Open opens the namespace with this inode number if it still is there.
+func (l *Location) Open(inode uint32) (*os.File, error) {
+	err := fmt.Errorf("network namespace %d is gone", inode)
+	for _, path := range l.paths {
+		var fd int
+		if fd, err = openInode(path, inode); err == nil {
+			return os.NewFile(uintptr(fd), path), nil
+		}
+	}
+	return nil, err
 }
 
 // EnterCommand is the beginning of a command line that runs the rest of it in the

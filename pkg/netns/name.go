@@ -17,10 +17,15 @@ func (l *Location) Name() string {
 	case l.pid == 0:
 		return ""
 	}
-	fs, err := procfs.NewFS(proc.Dir)
-	if err != nil {
-		return ""
-	}
-	p := proc.Describe(fs, l.pid)
+	p := l.Process()
 	return p.Label()
+}
+
+// Process is the oldest process in the namespace, mostly; without a PID for none.
+func (l *Location) Process() proc.Process {
+	fs, err := procfs.NewFS(proc.Dir)
+	if err != nil || l.pid == 0 {
+		return proc.Process{}
+	}
+	return proc.Describe(fs, l.pid)
 }

@@ -89,14 +89,11 @@ func (t *Thread) enter(path string, inode uint32) error {
 	if now, err := threadInode(); err == nil && now == inode {
 		return nil
 	}
-	fd, err := open(path)
+	fd, err := openInode(path, inode)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	if now, err := inodeOf(fd); err != nil || now != inode {
-		return fmt.Errorf("%s no longer leads to network namespace %d", path, inode)
-	}
 	return netns.Set(netns.NsHandle(fd))
 }
 

@@ -12,6 +12,13 @@ import (
 // letters and without their number, by section. Versions of net-tools differ in
 // some.
 var netstatWords = map[string]map[string]string{
+	"Ip": {
+		"with invalid headers":             "InHdrErrors",
+		"with invalid addresses":           "InAddrErrors",
+		"forwarded":                        "ForwDatagrams",
+		"dropped because of missing route": "OutNoRoutes",
+		"fragments failed":                 "FragFails",
+	},
 	"Tcp": {
 		"active connections openings": "ActiveOpens",
 		"active connection openings":  "ActiveOpens",

@@ -9,7 +9,14 @@ import (
 )
 
 const netstatText = `Ip:
+    Forwarding: 1
     1399841003 total packets received
+    2 with invalid headers
+    31 with invalid addresses
+    8810 forwarded
+    0 incoming packets discarded
+    41 dropped because of missing route
+    5 fragments failed
 Tcp:
     204 active connections openings
     9024728 passive connection openings
@@ -35,6 +42,7 @@ IpExt:
 
 func TestParseNetstat(t *testing.T) {
 	want := Values{
+		"IpForwarding": 1, "IpInHdrErrors": 2, "IpInAddrErrors": 31, "IpForwDatagrams": 8810, "IpOutNoRoutes": 41, "IpFragFails": 5,
 		"TcpActiveOpens": 204, "TcpPassiveOpens": 9024728, "TcpInSegs": 1399841003, "TcpInErrs": 28,
 		"TcpExtListenDrops": 35544811584, "TcpExtSyncookiesFailed": 7008728, "TcpExtTCPRcvCollapsed": 10703,
 		"TcpExtListenOverflows": 9107, "TcpExtPAWSPassive": 1123035, "TcpExtPAWSEstab": 285,

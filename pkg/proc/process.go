@@ -83,10 +83,10 @@ func (p *Process) Label() string {
 	case p.Comm == "":
 		return ""
 	case p.Container != "":
-		return fmt.Sprintf("%s (%s)", shortID(p.Container), p.Comm)
+		return fmt.Sprintf("%s (%s)", ShortID(p.Container), p.Comm)
 	}
 	return fmt.Sprintf("%s[%d]", p.Comm, p.PID)
 }
 
-// shortID is as much of a container's ID as engines show.
-func shortID(container string) string { return container[:min(len(container), 12)] }
+// ShortID is as much of a container's ID as engines show.
+func ShortID(container string) string { return container[:min(len(container), 12)] }

@@ -11,6 +11,7 @@ import (
 // returns the *MissingError that Missing does.
 func All() []Provocation {
 	all := slices.Concat(acceptQueue, requestQueue, cookies, strayACK, expiry, paws, conntrack, conntrackOutput, netfilter, receiveBuffer, socketBacklog, window, sources, external, cpuBacklog, neighbours, refused, tcpAO, memory, plain, forwardNetfilter, forwardConntrack, forwardRoutes, forwardPath)
+	all = slices.Concat(all, tcDrop, qdiscFull, ipsecPolicy, ownConnect, conntrackProtocols, destinationNAT, sourceNAT, through)
 	for i := range all {
 		all[i].Run = all[i].runIfPossible()
 	}

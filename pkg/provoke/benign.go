@@ -5,6 +5,7 @@ package provoke
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +34,7 @@ func Benign() []Harmless {
 	for i := range all {
 		all[i].Families = []Family{V4, V6, Mapped}
 	}
-	return append(all, forwardedBenign()...)
+	return slices.Concat(all, forwardedBenign(), passingBenign())
 }
 
 // benign makes a Run of steps that expect nothing.

@@ -3,8 +3,11 @@
 package provoke
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // Difference is something that was not reported as often as it was provoked.
@@ -35,7 +38,7 @@ func Compare[K comparable](provoked, reported map[K]uint64) []Difference[K] {
 }
 
 // Tally counts drops that are equal in all but their count and namespace. Only
-// cause "other" has its reason there.
+// cause "other" has its reason there, and every drop its direction and protocol.
 type Tally map[Drop]uint64
 
 // TallyOf adds up drops.
@@ -51,6 +54,7 @@ func TallyOf(drops []Drop) Tally {
 func (t Tally) Add(d Drop) {
 	n := d.Count
 	d.Count, d.Netns = 0, 0
+	d.Direction, d.Proto = cmp.Or(d.Direction, event.In), cmp.Or(d.Proto, event.TCP)
 	if d.Cause != "other" {
 		d.Reason = ""
 	}
@@ -58,8 +62,29 @@ func (t Tally) Add(d Drop) {
 }
 
 // String names the cause and the way of the packet: "accept-queue-full/syn from
-// 10.9.0.1 to 10.0.0.1:443".
+// 10.9.0.1 to 10.0.0.1:443", and behind it in brackets what is not so of most drops:
+// "(forward, udp, addressed to 10.0.0.1:53, for network namespace 4026532000)".
 func (d Drop) String() string {
 	name := strings.Join(strings.Fields(strings.TrimSuffix(d.Cause+"/"+d.Stage, "/")+" "+d.Reason), " ")
-	return fmt.Sprintf("%s from %s to %s", name, d.Src, d.Dst)
+	name = fmt.Sprintf("%s from %s to %s", name, d.Src, d.Dst)
+	if special := d.special(); special != nil {
+		name += " (" + strings.Join(special, ", ") + ")"
+	}
+	return name
+}
+
+func (d Drop) special() (all []string) {
+	if d.Direction != "" && d.Direction != event.In {
+		all = append(all, string(d.Direction))
+	}
+	if d.Proto != 0 && d.Proto != event.TCP {
+		all = append(all, d.Proto.String())
+	}
+	if d.OrigDst.IsValid() {
+		all = append(all, "addressed to "+d.OrigDst.String())
+	}
+	if d.Target != 0 {
+		all = append(all, fmt.Sprintf("for network namespace %d", d.Target))
+	}
+	return all
 }

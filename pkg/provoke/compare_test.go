@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 func TestCompare(t *testing.T) {
@@ -33,6 +35,35 @@ func TestCompare(t *testing.T) {
 		"other XFRM_POLICY from 10.9.0.5 to 10.0.0.1:443: 1 provoked, 0 traced",
 	}
 	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestCompareWays: drops are equal only if all of their way is, and what goes without
+// saying is said or not.
+func TestCompareWays(t *testing.T) {
+	plain := Drop{Cause: "netfilter-drop", Src: netip.MustParseAddr("10.9.0.1"), Dst: netip.MustParseAddrPort("10.1.0.2:80"), Count: 1}
+	spelled, forwarded := plain, plain
+	spelled.Direction, spelled.Proto = event.In, event.TCP
+	if d := Compare(TallyOf([]Drop{plain}), TallyOf([]Drop{spelled})); d != nil {
+		t.Errorf("in and TCP do not go without saying: %v", d)
+	}
+	forwarded.Direction, forwarded.Proto = event.Forward, 17
+	forwarded.OrigDst, forwarded.Target = netip.MustParseAddrPort("10.0.0.1:8080"), 7
+	for name, change := range map[string]func(*Drop){
+		"direction":   func(d *Drop) { d.Direction = event.Out },
+		"protocol":    func(d *Drop) { d.Proto = 6 },
+		"destination": func(d *Drop) { d.OrigDst = netip.AddrPort{} },
+		"target":      func(d *Drop) { d.Target = 0 },
+	} {
+		other := forwarded
+		change(&other)
+		if d := Compare(TallyOf([]Drop{forwarded}), TallyOf([]Drop{other})); len(d) != 2 {
+			t.Errorf("another %s makes no difference: %v", name, d)
+		}
+	}
+	want := "netfilter-drop from 10.9.0.1 to 10.1.0.2:80 (forward, udp, addressed to 10.0.0.1:8080, for network namespace 7)"
+	if got := forwarded.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,14 +2,7 @@
 
 package provoke
 
-import (
-	"errors"
-	"fmt"
-	"net/netip"
-	"strconv"
-
-	"golang.org/x/sys/unix"
-)
+import "strconv"
 
 // conntrackOutput are our own packets that connection tracking refuses on the way
 // out, and counts like those that come in.
@@ -20,7 +13,6 @@ var conntrackOutput = []Provocation{
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOutputData),
 	},
 	{
-		// The kernel counts it. There is no record, as this host refuses no client.
 		Cause: "conntrack-table-full", Variant: "own-connect", Families: []Family{V4, V6}, Global: true,
 		Needs: []string{featNFTCt, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOwnConnect),
@@ -54,24 +46,10 @@ func conntrackOwnConnect(b *bench) Expect {
 	b.rule(output, ln.addr, track...)
 	b.flushConntrack()
 	limit := b.fillTable()
-	const n = 3
-	for range n {
-		b.whileFull(limit, func() { b.fail(b.ServerDo(b.connectOnce)) })
+	for range ownAttempts {
+		b.whileFull(limit, func() { b.connectOnce(b.peer()) })
 	}
-	return Expect{Counters: map[string]uint64{"Conntrackdrop": n}}
-}
-
-// connectOnce sends a SYN to the client, and gives up at once.
-func (b *bench) connectOnce() error {
-	fd, err := tcpSocket(b.f)
-	if err != nil {
-		return err
-	}
-	to := netip.AddrPortFrom(b.realClient(), 9)
-	if err := unix.Connect(fd, sockaddr(to)); !errors.Is(err, unix.EINPROGRESS) {
-		return errors.Join(fmt.Errorf("connect to %s: %w", to, err), closeAll(fd))
-	}
-	return closeAll(fd)
+	return b.expectOwn(b.peer(), Drop{Cause: "conntrack-table-full"}, map[string]uint64{"Conntrackdrop": ownAttempts})
 }
 
 // fillTable makes connections, whose entries are assured, so that

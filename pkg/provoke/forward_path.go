@@ -65,14 +65,14 @@ func neighbourAway(b *bench) Expect {
 	dst, clients := b.backendAway(), b.clients()
 	b.eachSYN(clients, dst)
 	b.sync()
-	b.awaitGivenUp(dst.Addr())
+	b.awaitGivenUp(b.behind.gatewayIndex, dst.Addr())
 	return b.expectForward("neighbour-unresolved", "", dst, clients, nil)
 }
 
 // awaitGivenUp waits until the server has given a neighbour up, and then forgets it. It
 // looks twice, as the kernel sets the state before it frees what has waited
 // (net/core/neighbour.c:neigh_timer_handler).
-func (b *bench) awaitGivenUp(host netip.Addr) {
+func (b *bench) awaitGivenUp(index int, host netip.Addr) {
 	if b.err != nil {
 		return
 	}
@@ -84,7 +84,7 @@ func (b *bench) awaitGivenUp(host netip.Addr) {
 	defer h.Close()
 	seen := 0
 	b.fail(until(b.ctx, fmt.Sprintf("neighbour %s to be given up", host), func() (bool, error) {
-		n, err := neighbourOf(h, b.behind.gatewayIndex, host)
+		n, err := neighbourOf(h, index, host)
 		if err != nil || n == nil || n.State != netlink.NUD_FAILED {
 			return false, err
 		}

@@ -120,7 +120,9 @@ func (b *bench) addRule(c chain, match, then []expr.Any) {
 	if b.err != nil {
 		return
 	}
-	undo, err := addRule(int(b.server.Fd()), c, b.id, append(match, then...))
+	// A run may have several tables.
+	id := b.id + uint32(len(b.undo))<<16
+	undo, err := addRule(int(b.server.Fd()), c, id, append(match, then...))
 	if err != nil {
 		b.fail(err)
 		return

@@ -75,6 +75,9 @@ var others = map[string]map[string]uint64{
 	"martian-source/metadata":      {"IpInReceives": 12, "IpInDelivers": 6}, // with what they came in
 	"reverse-path-filter/metadata": {"IpInReceives": 12, "IpInDelivers": 6},
 	"socket-filter":                {"TcpInSegs": 6, "TcpOutSegs": 0},
+	"neighbour-unresolved/bridge":  {"TcpOutSegs": 0},
+	"neighbour-unresolved/vrf":     {"TcpOutSegs": 0},
+	"neighbour-unresolved/vxlan":   {"TcpOutSegs": 0},
 	"neighbour-unresolved":         {"TcpOutSegs": 6, "TcpRetransSegs": 0},
 
 	"neighbour-unresolved/forward":            {"TcpOutSegs": 0},
@@ -82,6 +85,17 @@ var others = map[string]map[string]uint64{
 	"out-of-window/beyond-window":             {"TcpInSegs": 18},
 	"out-of-window/old":                       {"TcpInSegs": 30},
 	"other":                                   {"TcpInSegs": 6, "TcpInErrs": 6},
+
+	"neighbour-unresolved/published":        {"TcpOutSegs": 0},
+	"neighbour-unresolved/service":          {"TcpOutSegs": 0},
+	"neighbour-unresolved/service/iptables": {"TcpOutSegs": 0},
+	"neighbour-unresolved/own-connect":      {"TcpActiveOpens": 3, "TcpOutSegs": 3},
+	"netfilter-drop/own-connect":            {"TcpActiveOpens": 3, "TcpOutSegs": 3},
+	"netfilter-reject/own-connect":          {"TcpActiveOpens": 3, "TcpInSegs": 3},
+	"conntrack-clash/own-connect":           {"TcpActiveOpens": 4},
+	"conntrack-clash/own-connect/iptables":  {"TcpActiveOpens": 4},
+	"tc-drop/egress/own-connect":            {"TcpActiveOpens": 3},
+	"qdisc-full/own-connect":                {"TcpActiveOpens": 3},
 }
 
 // checkCounters demands that of all Reconciled counters exactly those move that

@@ -83,6 +83,10 @@ func (w *wire) extend() error {
 			return err
 		}
 		w.onward = append(w.onward, ln)
+		// A full queue of the device drops no barrier.
+		if err := unix.SetsockoptInt(ln.tx, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+			return fmt.Errorf("set PACKET_QDISC_BYPASS: %w", err)
+		}
 	}
 	return nil
 }

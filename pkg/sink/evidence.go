@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -18,7 +19,10 @@ type evidenceObject struct {
 	*timestampState
 	*receiverState
 	*netfilterState
-	Interface string `json:"interface,omitempty"`
+	*pathState
+	*natState
+	Interface    string `json:"interface,omitempty"`
+	OutInterface string `json:"out_interface,omitempty"`
 	// Location is the kernel function that freed the packet.
 	Location string `json:"location,omitempty"`
 }
@@ -62,8 +66,21 @@ type netfilterState struct {
 	Chain  string `json:"nf_chain,omitempty"`
 }
 
+type pathState struct {
+	MTU  uint32 `json:"mtu"`
+	Size uint32 `json:"size"`
+}
+
+// natState is what source NAT chose, and the range that it had to choose from where
+// that is known.
+type natState struct {
+	Addr  netip.Addr `json:"snat_addr"`
+	Port  uint16     `json:"snat_port,omitempty"`
+	Range string     `json:"snat_range,omitempty"`
+}
+
 func evidenceValue(r *watch.Record) any {
-	o := evidenceObject{Interface: r.Interface, conntrackState: (*conntrackState)(r.Conntrack)}
+	o := evidenceObject{Interface: r.Interface, OutInterface: r.OutInterface, conntrackState: (*conntrackState)(r.Conntrack)}
 	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location
 	}
@@ -75,6 +92,12 @@ func evidenceValue(r *watch.Record) any {
 		}
 		if ts := e.Timestamps; ts != nil {
 			o.timestampState = &timestampState{ts.TSval, ts.Newest, int64(ts.Age / time.Second)}
+		}
+		if r.Cause.Evidence.Has(cause.MTU) {
+			o.pathState = (*pathState)(e.Path)
+		}
+		if nat := e.SourceNAT; nat != nil {
+			o.natState = &natState{nat.Chosen.Addr(), nat.Chosen.Port(), rangeWord(nat)}
 		}
 	}
 	return unlessZero(o)
@@ -112,22 +135,4 @@ func limitFrom(l *event.Listener) string {
 		return fromSomaxconn
 	}
 	return ""
-}
-
-// listenerObject is who listens, as programs see it.
-type listenerObject struct {
-	Port      uint16 `json:"port"`
-	PID       int    `json:"pid,omitempty"`
-	Comm      string `json:"comm,omitempty"`
-	Container string `json:"container,omitempty"`
-	Unit      string `json:"unit,omitempty"`
-	Shared    int    `json:"shared,omitempty"`
-}
-
-func listenerValue(r *watch.Record) any {
-	l := r.Listener
-	if l == nil {
-		return nil
-	}
-	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
 }

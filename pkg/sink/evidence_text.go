@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -41,7 +40,11 @@ var words = []struct {
 		return fmt.Sprintf("window of %d bytes, %d in the receive buffer, limit %d", r.Window, r.Memory, r.Limit)
 	})},
 	{cause.Chain, chainWords},
-	{cause.Interface, func(r *watch.Record) string { return text.Prefixed("on ", r.Interface) }},
+	{cause.MTU, pathWords},
+	{cause.NoEvidence, natWords},
+	{cause.NoEvidence, originalWords},
+	{cause.NoEvidence, targetWords},
+	{cause.Interface, interfaceWords},
 	{cause.KernelReason, reasonWords},
 }
 
@@ -130,16 +133,4 @@ func reasonWords(r *watch.Record) string {
 		return r.Reason
 	}
 	return r.Reason + " in " + r.Location
-}
-
-// ownerWord is who listens: nginx[812], or nginx[812]+3 where three more
-// processes have the port.
-func ownerWord(l *enrich.Listener) string {
-	switch {
-	case l == nil || l.PID == 0:
-		return ""
-	case l.Shared > 0:
-		return fmt.Sprintf("%s[%d]+%d", l.Comm, l.PID, l.Shared)
-	}
-	return fmt.Sprintf("%s[%d]", l.Comm, l.PID)
 }

@@ -36,20 +36,26 @@ var fields = []field{
 	{key: "stage", value: func(r *watch.Record) any { return unlessZero(r.Stage) }},
 	{key: "count", value: func(r *watch.Record) any { return r.Count },
 		column: text.Column{Width: 3}, words: func(r *watch.Record) string { return "×" + strconv.FormatUint(r.Count, 10) }},
+	{key: "direction", value: func(r *watch.Record) any { return unlessZero(string(r.Direction)) }},
+	{key: "proto", value: protoValue},
 	{key: "src", value: func(r *watch.Record) any { return address(r.Src) },
-		column: text.Column{Title: "SOURCE", Width: 18, Gap: " → "}, words: func(r *watch.Record) string { return addrPort(r.Src) }},
-	{key: "src_port", value: func(r *watch.Record) any { return port(r.Src) }},
+		column: text.Column{Title: "SOURCE", Width: 18, Gap: " → "}, words: sourceWords},
+	{key: "src_port", value: func(r *watch.Record) any { return port(r, r.Src) }},
 	{key: "dst", value: func(r *watch.Record) any { return address(r.Dst) },
-		column: text.Column{Title: "DESTINATION", Width: 12}, words: func(r *watch.Record) string { return addrPort(r.Dst) }},
-	{key: "dst_port", value: func(r *watch.Record) any { return port(r.Dst) }},
+		column: text.Column{Title: "DESTINATION", Width: 12}, words: destinationWords},
+	{key: "dst_port", value: func(r *watch.Record) any { return port(r, r.Dst) }},
+	{key: "orig_dst", value: func(r *watch.Record) any { return address(originalDst(r)) }},
+	{key: "orig_dst_port", value: func(r *watch.Record) any { return port(r, originalDst(r)) }},
 	{key: "netns", value: func(r *watch.Record) any { return uint64(r.Netns.Inode) }},
 	{key: "netns_cookie", value: func(r *watch.Record) any { return unlessZero(r.Netns.Cookie) }},
 	{key: "netns_name", value: func(r *watch.Record) any { return unlessZero(r.NetnsName) }},
 	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
 	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},
 	{key: "merged", value: func(r *watch.Record) any { return unlessZero(r.Merged) }},
+	{key: "target", value: targetValue},
 	{key: "listener", value: listenerValue,
-		column: text.Column{Title: "LISTENER", Width: 8}, words: func(r *watch.Record) string { return ownerWord(r.Listener) }},
+		column: text.Column{Title: "PROCESS", Width: 8}, words: processWord},
+	{key: "process", value: senderValue},
 	{key: "evidence", value: evidenceValue,
 		column: text.Column{Title: "EVIDENCE"}, words: evidenceWords},
 }
@@ -71,8 +77,8 @@ func address(a netip.AddrPort) any {
 	return a.Addr().String()
 }
 
-func port(a netip.AddrPort) any {
-	if !a.IsValid() {
+func port(r *watch.Record, a netip.AddrPort) any {
+	if !a.IsValid() || !hasPorts(r.Proto) {
 		return nil
 	}
 	return uint64(a.Port())
@@ -110,11 +116,4 @@ func reason(r *watch.Record) string {
 		return r.Location
 	}
 	return r.Reason
-}
-
-func addrPort(a netip.AddrPort) string {
-	if !a.Addr().IsValid() {
-		return unknown
-	}
-	return a.String()
 }

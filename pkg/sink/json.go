@@ -90,6 +90,9 @@ type causeTotal struct {
 	NumSources int           `json:"num_sources"`
 	Others     uint64        `json:"others"`
 	Range      *rangeTotal   `json:"range,omitempty"`
+	// Directions and Protos split the count, as far as they are known.
+	Directions map[string]uint64 `json:"directions,omitempty"`
+	Protos     map[string]uint64 `json:"protos,omitempty"`
 }
 
 type sourceTotal struct {
@@ -148,7 +151,7 @@ func newCauseTotal(c watch.CauseTotal) causeTotal {
 	}
 	total := causeTotal{
 		Cause: c.Cause.ID, tally: count(c.Count), Sources: []sourceTotal{}, Fix: c.Cause.Fix, NumSources: c.NumSources,
-		Others: c.Others,
+		Others: c.Others, Directions: directionCounts(&c), Protos: protoCounts(&c),
 	}
 	for _, s := range c.Sources {
 		total.Sources = append(total.Sources, sourceTotal{s.Src, count(s.Count)})

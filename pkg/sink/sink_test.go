@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
 	"github.com/synwatch/synwatch/pkg/watch"
+	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -51,7 +53,7 @@ func find(id string) *cause.Cause {
 
 func record(id, stage string, mod func(*watch.Record)) watch.Record {
 	r := watch.Record{Cause: find(id), Stage: stage, Event: event.Event{
-		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home},
+		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home}, Direction: event.In, Proto: event.TCP,
 		Src: netip.MustParseAddrPort("10.9.0.5:20005"), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}}
 	if mod != nil {
@@ -97,11 +99,12 @@ func writeRun(t *testing.T, s watch.Sink) {
 		}),
 		record("other", "", func(r *watch.Record) {
 			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, netns.ID{Inode: home + 2}
+			r.Direction, r.Proto = "", 0
 		}),
 	} {
 		errs = append(errs, s.Record(r))
 	}
-	for _, r := range enriched() {
+	for _, r := range slices.Concat(enriched(), onTheWay()) {
 		errs = append(errs, s.Record(r))
 	}
 	errs = append(errs, s.Summary(summary()), s.Flush())
@@ -159,11 +162,15 @@ func summary() watch.Summary {
 	}}
 	return watch.Summary{
 		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
-		Drops: 221, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
+		Drops: 256, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
 		Causes: []watch.CauseTotal{
 			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 11, Others: 20,
+				ByDirection: map[event.Direction]uint64{event.In: 220}, ByProto: map[event.Proto]uint64{event.TCP: 220},
 				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
 			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
+			{Cause: find("conntrack-table-full"), Count: 35, Sources: []watch.SourceTotal{src("10.9.0.1", 35)}, NumSources: 1,
+				ByDirection: map[event.Direction]uint64{event.In: 1, event.Forward: 20, event.Out: 13, "": 1},
+				ByProto:     map[event.Proto]uint64{event.TCP: 14, unix.IPPROTO_UDP: 20, 0: 1}},
 			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
 		},
 		Unseen:   []watch.UnseenTotal{unseen},
@@ -171,7 +178,7 @@ func summary() watch.Summary {
 		Reconcile: []watch.Row{
 			{Netns: home, Counter: "TcpExtListenDrops", Kernel: 220, Attributed: 220},
 			{Netns: home + 1, NetnsName: "blue", Counter: "TcpExtListenOverflows", Kernel: 632, Attributed: 220,
-				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address or port"},
+				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address, port, direction or protocol"},
 		},
 	}
 }
@@ -287,7 +294,7 @@ func TestQuiet(t *testing.T) {
 	}
 	b.Reset()
 	writeRun(t, Quiet{NewText(&b, text.Palette{})})
-	if !strings.HasPrefix(b.String(), "221 drops in 12.3 s") {
+	if !strings.HasPrefix(b.String(), "256 drops in 12.3 s") {
 		t.Errorf("got:\n%s", b.String())
 	}
 }

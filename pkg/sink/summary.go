@@ -83,7 +83,7 @@ func (t *Text) cause(c *watch.CauseTotal, withFix bool) {
 	p := t.page
 	p.Blank()
 	p.Line(kindStyles[c.Cause.Kind].Of(c.Cause.ID),
-		text.Plain.Of(fmt.Sprintf("  %s from %s", text.Count(c.Count, what), text.Count(c.NumSources, "source"))))
+		text.Plain.Of(fmt.Sprintf("  %s from %s", text.Count(c.Count, what), text.Count(c.NumSources, "source"))+text.Prefixed(": ", ways(c))))
 	shown := c.Sources[:min(len(c.Sources), topSources)]
 	var rows [][]text.Part
 	for _, s := range shown {
@@ -123,7 +123,7 @@ func (t *Text) unseen(s *watch.Summary) {
 		p.Linef("%s%d  %s, by %s", text.Indent, u.Count, watch.JoinStages(u.Stages), u.Counter)
 	}
 	if s.Filtered {
-		p.Linef("%sCounters cannot be filtered: these are of all addresses and ports.", text.Indent)
+		p.Linef("%sCounters cannot be filtered: these are of all packets.", text.Indent)
 	}
 }
 

@@ -42,7 +42,7 @@ func (t Tree) Survey() (*Snapshot, error) {
 }
 
 func (s *Space) empty() bool {
-	return len(s.Counters) == 0 && len(s.Sysctls) == 0 && s.Sockets == nil && s.Listeners == nil && s.Holders == nil && s.Interfaces == nil
+	return len(s.Counters) == 0 && len(s.Sysctls) == 0 && s.Sockets == nil && s.Listeners == nil && s.Holders == nil && s.Interfaces == nil && s.Firewall == nil
 }
 
 func (v *saved) unread(what string) { v.Unread = append(v.Unread, what) }

@@ -40,6 +40,7 @@ func (v *saved) readSavedSpace(netns string) {
 	s.Listeners = v.listeners(netns)
 	s.Interfaces = v.interfaces(netns)
 	v.readSavedHolders(&s)
+	s.Firewall = v.readFirewall(netns)
 	v.Spaces = append(v.Spaces, s)
 }
 

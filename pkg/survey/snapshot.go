@@ -78,4 +78,6 @@ type Space struct {
 	// Holders is who has entries of the connection tracking table, nil if that
 	// was not looked at.
 	Holders *conntrack.Summary
+	// Firewall is what its rules do, nil if none were read.
+	Firewall *Firewall
 }

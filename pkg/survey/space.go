@@ -11,7 +11,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/nstat"
-	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/sockets"
 )
 
@@ -35,18 +34,14 @@ func (s *Space) word() string {
 // Without its counters nothing is worth anything. The rest may be missing, and
 // then is among what was not read.
 func (s *Space) readHere(list func() ([]sockets.Socket, error)) (unread []string, err error) {
-	dir, err := proc.ThreadDir()
-	if err != nil {
+	if err := s.readState(); err != nil {
 		return nil, err
 	}
-	if s.Counters, err = nstat.ReadAll(running.read, dir); err != nil {
-		return nil, err
-	}
-	s.readNet(running, dir)
-	s.Sysctls = readSysctls(running)
-	s.Inner = inner(s.Sysctls)
 	if err := s.readHolders(); err != nil {
 		unread = append(unread, "who has the entries of the connection tracking table: "+err.Error())
+	}
+	if s.Firewall, err = readRules(); err != nil {
+		unread = append(unread, "the rules of the firewall: "+err.Error())
 	}
 	if s.Interfaces, err = readInterfaces(); err != nil {
 		unread = append(unread, "what the interfaces lost: "+err.Error())

@@ -11,6 +11,7 @@ import "strings"
 // ndisc_warn_deprecated_sysctl).
 var sysctlDirsRead = []string{
 	"net/core/*", "net/ipv4/*", "net/netfilter/*", "net/ipv4/conf/*/rp_filter",
+	"net/ipv4/conf/*/forwarding", "net/ipv6/conf/all/forwarding",
 	"net/ipv4/neigh/default/gc_thresh1", "net/ipv4/neigh/default/gc_thresh2", "net/ipv4/neigh/default/gc_thresh3",
 	"net/ipv6/neigh/default/gc_thresh1", "net/ipv6/neigh/default/gc_thresh2", "net/ipv6/neigh/default/gc_thresh3",
 }

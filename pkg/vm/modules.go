@@ -26,10 +26,11 @@ var DefaultModules = []string{
 }
 
 // onDemand are directories whose modules the kernel asks for by itself, through
-// /sbin/modprobe, when a rule, a qdisc or a congestion control names them.
+// /sbin/modprobe, when a rule, a qdisc, a congestion control or a kind of device is named.
 var onDemand = []string{
 	"kernel/net/netfilter", "kernel/net/ipv4/netfilter", "kernel/net/ipv6/netfilter",
-	"kernel/net/sched", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
+	"kernel/net/bridge", "kernel/net/bridge/netfilter", "kernel/net/8021q", "kernel/drivers/net", "kernel/drivers/net/wireguard",
+	"kernel/net/sched", "kernel/net/xfrm", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/core", "kernel/net/packet", "kernel/net/unix",
 }
 
 // moduleTree is the index that depmod wrote into a lib/modules/RELEASE directory.

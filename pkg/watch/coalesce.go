@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 )
 
@@ -20,15 +21,17 @@ const (
 
 // key is what the drops of one record have in common.
 type key struct {
-	cause *cause.Cause
-	stage string
-	src   netip.Addr
-	dst   netip.AddrPort
-	netns netns.ID
+	cause     *cause.Cause
+	stage     string
+	direction event.Direction
+	proto     event.Proto
+	src       netip.Addr
+	dst       netip.AddrPort
+	netns     netns.ID
 }
 
 func keyOf(r *Record) key {
-	return key{r.Cause, r.Stage, r.Src.Addr(), r.Dst, r.Netns}
+	return key{r.Cause, r.Stage, r.Direction, r.Proto, r.Src.Addr(), r.Dst, r.Netns}
 }
 
 // pending is a key that has had a record within the interval, with the drops since

@@ -7,6 +7,8 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/proc"
 )
 
 const (
@@ -36,7 +38,7 @@ type unansweredRecord struct {
 
 // ask asks the query of a record, if it has one.
 func (w *watcher) ask(q *enrich.Query) (enrich.Answer, bool) {
-	if w.Enricher == nil || !q.Listener && !q.Conntrack && q.Ifindex == 0 {
+	if w.Enricher == nil || q.Empty() {
 		return enrich.Answer{}, true
 	}
 	return w.Enricher.Ask(*q)
@@ -44,15 +46,28 @@ func (w *watcher) ask(q *enrich.Query) (enrich.Answer, bool) {
 
 // queryOf returns the query for what a record may carry.
 func queryOf(r *Record, now time.Time) enrich.Query {
-	q := enrich.Query{
-		Since: now, Netns: r.Netns, Dst: r.Dst,
-		Listener:  r.Cause.Evidence.Has(cause.Owner) && r.Dst.IsValid(),
-		Conntrack: r.Cause.Evidence.Has(cause.Table),
+	q := enrich.Query{Since: now, Netns: r.Netns, Dst: r.Dst, Conntrack: r.Cause.Evidence.Has(cause.Table)}
+	if r.Dst.IsValid() {
+		askWho(&q, r)
 	}
 	if r.Evidence != nil {
-		q.Ifindex = r.Evidence.Ifindex
+		q.Ifindex, q.OutIfindex = r.Evidence.Ifindex, r.Evidence.OutIfindex
+	}
+	if r.Evidence != nil && r.Evidence.Process != nil {
+		q.Sender = proc.Process{PID: int(r.Evidence.Process.PID), Comm: r.Evidence.Process.Comm}
 	}
 	return q
+}
+
+// askWho asks who the packet was for: a listener of its namespace, or of another one of
+// this machine. A direction that is not known is neither.
+func askWho(q *enrich.Query, r *Record) {
+	switch r.Direction {
+	case event.In:
+		q.Listener = r.Proto == event.TCP && r.Cause.Evidence.Has(cause.Owner)
+	case event.Forward, event.Out:
+		q.Target, q.Listener = true, r.Proto == event.TCP
+	}
 }
 
 // enrich hands a record to the sink as soon as there is an answer to its query and
@@ -95,7 +110,7 @@ func (w *watcher) recordFirst() error {
 }
 
 func (w *watcher) record(r Record) error {
-	w.places.remember(place{r.Cause, r.namespace, r.Dst.Port()}, &r)
+	w.places.remember(placeOf(r.Cause, r.namespace, &r.Event), &r)
 	return w.Sink.Record(r)
 }
 

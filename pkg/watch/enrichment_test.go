@@ -108,3 +108,34 @@ func TestQueriesFollowTheCatalogue(t *testing.T) {
 		t.Errorf("asked for a listener where there is none: %v", d.asked)
 	}
 }
+
+// Who the packet was for depends on its way and protocol.
+func TestQueriesFollowTheWay(t *testing.T) {
+	process := &event.Evidence{Process: &event.Process{PID: 4711, Comm: "curl"}, OutIfindex: 4}
+	for name, test := range map[string]struct {
+		direction event.Direction
+		proto     event.Proto
+		evidence  *event.Evidence
+		want      enrich.Query
+	}{
+		"in":          {event.In, event.TCP, nil, enrich.Query{Listener: true}},
+		"in, udp":     {event.In, udp, nil, enrich.Query{}},
+		"forward":     {event.Forward, event.TCP, nil, enrich.Query{Target: true, Listener: true}},
+		"forward udp": {event.Forward, udp, nil, enrich.Query{Target: true}},
+		"out": {event.Out, event.TCP, process, enrich.Query{
+			Target: true, Listener: true, OutIfindex: 4, Sender: proc.Process{PID: 4711, Comm: "curl"},
+		}},
+		"unknown": {"", event.TCP, nil, enrich.Query{}},
+	} {
+		e := ofProto(drop("10.9.0.5:1", 1), test.proto)
+		e.Facts |= event.ConntrackFull
+		e.Direction, e.Evidence = test.direction, test.evidence
+		d := ask(0)
+		b := run(t, newFake(step{events: []event.Event{e}}), func(c *Config) { c.Enricher = d })
+		want := test.want
+		want.Since, want.Netns, want.Dst, want.Conntrack = d.last.Since, homeID, e.Dst, true
+		if d.last != want || len(b.records) != 1 {
+			t.Errorf("%s: asked %+v, want %+v", name, d.last, want)
+		}
+	}
+}

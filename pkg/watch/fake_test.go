@@ -225,7 +225,7 @@ func runErr(t *testing.T, f *fake, b *recorder, mod func(*Config)) error {
 // drop is n drops of a packet that found no listener.
 func drop(src string, n uint64) event.Event {
 	return event.Event{
-		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: homeID,
+		Hook: event.HookFree, Facts: event.NoSocket, Reason: "NO_SOCKET", Count: n, Netns: homeID, Direction: event.In, Proto: event.TCP,
 		Src: netip.MustParseAddrPort(src), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}
 }

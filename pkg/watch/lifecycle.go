@@ -125,6 +125,6 @@ func (w *watcher) wanted(totals []UnseenTotal) []UnseenTotal {
 		return totals
 	}
 	return slices.DeleteFunc(totals, func(t UnseenTotal) bool {
-		return !slices.ContainsFunc(t.Stages, func(s cause.Stage) bool { return slices.Contains(w.Causes, s.Cause) })
+		return !slices.ContainsFunc(t.Stages, func(s cause.Stage) bool { return w.cause(s.Cause) })
 	})
 }

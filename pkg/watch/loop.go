@@ -154,39 +154,6 @@ func (w *watcher) take(events []event.Event) error {
 	return w.output(errs...)
 }
 
-// attributed is an event, which is large to move about, with its rule.
-type attributed struct {
-	event *event.Event
-	rule  *cause.Rule
-}
-
-// attribute finds the rules of events and leaves out those that are no drops.
-func (w *watcher) attribute(events []event.Event, now time.Time) []attributed {
-	found := make([]attributed, 0, len(events))
-	for i := range events {
-		rule := w.attributor.Attribute(&events[i])
-		if rule != nil && rule.Cause.Kind == cause.Benign && rule.Counters != nil {
-			w.attributeCounters(&events[i], rule, now)
-			continue
-		}
-		if rule == nil || rule.Cause.Kind == cause.Benign {
-			w.Source.Ignore(i)
-			continue
-		}
-		found = append(found, attributed{&events[i], rule})
-	}
-	return found
-}
-
-// attributeCounters notes in the event's namespace how far it moved counters.
-func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule, now time.Time) *namespace {
-	n := w.namespaces.of(e.Netns, now)
-	for _, counter := range rule.CountersOf(e) {
-		n.attributed.add(counter, e.Count)
-	}
-	return n
-}
-
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
 	return ctx.Err() != nil || w.Duration > 0 && now.Sub(w.began) >= w.Duration ||
 		w.Records > 0 && w.shown >= w.Records
@@ -196,15 +163,19 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
 	n := w.attributeCounters(e, rule, now)
 	w.search(n)
-	if len(w.Causes) > 0 && !slices.Contains(w.Causes, rule.Cause) {
+	if !w.cause(rule.Cause) {
+		return nil
+	}
+	w.direct(e)
+	if !w.direction(e.Direction) {
 		return nil
 	}
 	if rule.Cause.Kind == cause.Notice && !w.Notices {
 		w.unshownNotices += e.Count
 		return nil
 	}
-	w.tally.add(rule.Cause, e.Src.Addr(), e.Count)
-	w.places.count(place{rule.Cause, n, e.Dst.Port()}, e)
+	w.tally.add(rule.Cause, e)
+	w.places.count(placeOf(rule.Cause, n, e), e, rule.Stage)
 	w.merged += e.Merged
 	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(n), namespace: n}
 	if w.EveryDrop || w.coalescer.add(r, now) {

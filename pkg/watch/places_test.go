@@ -9,11 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // full is a SYN that met an accept queue of a limit.
@@ -113,12 +117,12 @@ func TestFindingsAreAboutTheBusiestPlace(t *testing.T) {
 func TestPlacesAreBounded(t *testing.T) {
 	p, c := places{}, find(t, "accept-queue-full")
 	e := full("10.9.0.1:1", 1, 1)
-	busy := place{c, &namespace{}, 443}
+	busy := place{cause: c, netns: &namespace{}, port: 443}
 	for i := range 3 * maxPlaces {
 		if i%100 == 0 {
-			p.count(busy, &e)
+			p.count(busy, &e, "")
 		}
-		p.count(place{c, &namespace{id: netns.ID{Inode: uint32(i)}}, 80}, &e)
+		p.count(place{cause: c, netns: &namespace{id: netns.ID{Inode: uint32(i)}}, port: 80}, &e, "")
 		if len(p) > maxPlaces {
 			t.Fatalf("%d places", len(p))
 		}
@@ -144,5 +148,35 @@ func TestFindingsOfStraySegments(t *testing.T) {
 		if got != name {
 			t.Errorf("got %q, want %q", got, name)
 		}
+	}
+}
+
+// What is forwarded has a place for each destination, and carries what is known of it.
+func TestTallyOfAForwardedPlace(t *testing.T) {
+	e := towards(event.Forward, "10.9.0.1", "10.88.0.2")
+	e.Facts, e.Count = event.ConntrackClash|event.SourceTranslated, 3
+	other := e
+	other.Dst, other.Facts, other.Count, other.Proto = netip.MustParseAddrPort("10.88.0.3:443"), event.ConntrackClash|event.OtherProtocol, 2, udp
+	w := &watcher{Config: Config{Now: time.Now}, places: places{}, tally: newTally(10), namespaces: newNamespaces(nil, nil, time.Now())}
+	w.Counters, w.Survey = newFake(), func(netns.ID) (*survey.Snapshot, error) { return &survey.Snapshot{}, nil }
+	c, n := find(t, "conntrack-clash"), w.namespaces.of(homeID, time.Now())
+	for _, e := range []*event.Event{&e, &other} {
+		w.tally.add(c, e)
+		w.places.count(placeOf(c, n, e), e, "")
+	}
+	r := Record{Event: e, Cause: c, Answer: enrich.Answer{Target: &enrich.Target{Netns: secondID, Name: "blue"}, OutInterface: "cni0"}}
+	w.places.remember(placeOf(c, n, &e), &r)
+	at, here := w.places.busiest(c)
+	got := w.tallyOf(c, w.tally.causes[c], at, here)
+	want := diagnose.Place{
+		Netns: home, Inner: true, Direction: event.Forward, Proto: event.TCP, Dst: netip.MustParseAddr("10.88.0.2"), Port: 443,
+		Target: &diagnose.Target{Netns: second, NetnsName: "blue"},
+	}
+	if diff := cmp.Diff(want, got.Busiest, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Count != 5 || got.BusiestCount != 3 || got.Translated != 3 || got.ByStage[""] != 3 || got.OutInterface != "cni0" ||
+		got.ByDirection[event.Forward] != 5 || got.ByProto[udp] != 2 || got.Survey() == nil {
+		t.Errorf("%+v", got)
 	}
 }

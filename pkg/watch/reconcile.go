@@ -128,6 +128,15 @@ func (r *reconciler) why(row *Row, of *reconciled, whose []string, unseen []Unse
 	return why
 }
 
+// hookless is what moves a counter where no hook is: net/ipv4/udp.c:udp_sendmsg and the
+// like look for a route before there is a packet.
+var hookless = map[string]string{
+	"IpOutNoRoutes":  withoutRoute,
+	"Ip6OutNoRoutes": withoutRoute,
+}
+
+const withoutRoute = "it also counts each sendto() and connect() of another protocol that finds no route, which makes no packet"
+
 // whyMore says why the kernel may have counted more than was attributed.
 func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	var why []string
@@ -140,11 +149,11 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	if stages != nil {
 		why = append(why, "this run sees only the total of "+JoinStages(stages))
 	}
-	if strings.HasPrefix(row.Counter, "Conntrack") {
-		why = append(why, "connection tracking also counts packets of other protocols and those that this host forwards")
+	if also, ok := hookless[row.Counter]; ok {
+		why = append(why, also)
 	}
 	if r.filtered {
-		why = append(why, "counters cannot be filtered by address or port")
+		why = append(why, "counters cannot be filtered by address, port, direction or protocol")
 	}
 	if r.losses.Lost > 0 {
 		why = append(why, fmt.Sprintf("%d drops were lost", r.losses.Lost))

@@ -87,17 +87,17 @@ func TestWhyTheCountersDiffer(t *testing.T) {
 		counter  string
 		want     string
 	}{
-		"missed":   {losses: event.Losses{Missed: 3}, want: "the kernel did not show 3 calls of hooked functions"},
-		"lost":     {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
-		"filtered": {filtered: true, want: "cannot be filtered"},
-		"unknown":  {want: "nothing that is known explains it"},
-		// A packet of ours that it refuses is attributed; one that was routed to another host is not looked at.
-		"conntrack": {counter: "Conntrackdrop", want: "also counts packets of other protocols and those that this host forwards"},
+		"missed":    {losses: event.Losses{Missed: 3}, want: "the kernel did not show 3 calls of hooked functions"},
+		"lost":      {losses: event.Losses{Lost: 2}, want: "2 drops were lost"},
+		"filtered":  {filtered: true, want: "cannot be filtered"},
+		"unknown":   {want: "nothing that is known explains it"},
+		"no packet": {counter: "IpOutNoRoutes", want: "sendto() and connect() of another protocol that finds no route, which makes no packet"},
+		"conntrack": {counter: "Conntrackdrop", want: "nothing that is known explains it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counter := cmp.Or(test.counter, "TcpExtListenDrops")
 			moved := overflows(9)
-			moved["Conntrackdrop"] = 2
+			moved["Conntrackdrop"], moved["IpOutNoRoutes"] = 2, 2
 			f := newFake(step{count: moved, events: []event.Event{syn("10.9.0.5:1", 4)}})
 			f.losses = test.losses
 			b := run(t, f, func(c *Config) { c.Filtered = test.filtered })

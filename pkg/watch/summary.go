@@ -8,6 +8,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // Summary is what a run ends with.
@@ -53,6 +54,9 @@ type CauseTotal struct {
 	Others uint64
 	// Range is the network that most came from, nil if there is none.
 	Range *RangeTotal
+	// ByDirection and ByProto split Count; what is not known is empty, and 0.
+	ByDirection map[event.Direction]uint64
+	ByProto     map[event.Proto]uint64
 }
 
 // SourceTotal is how often a cause met a source.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // maxTop is how many sources of a cause a summary holds.
@@ -23,19 +24,31 @@ type sources struct {
 	count  uint64
 	bySrc  map[netip.Addr]uint64
 	others uint64 // those of count that are not in bySrc
+	// byDirection and byProto have all of count; what is not known is empty, and 0.
+	byDirection map[event.Direction]uint64
+	byProto     map[event.Proto]uint64
+}
+
+func newSources() *sources {
+	return &sources{
+		bySrc: map[netip.Addr]uint64{}, byDirection: map[event.Direction]uint64{}, byProto: map[event.Proto]uint64{},
+	}
 }
 
 func newTally(room int) *tally {
 	return &tally{room: room, causes: map[*cause.Cause]*sources{}}
 }
 
-func (t *tally) add(c *cause.Cause, src netip.Addr, n uint64) {
+func (t *tally) add(c *cause.Cause, e *event.Event) {
 	s := t.causes[c]
 	if s == nil {
-		s = &sources{bySrc: map[netip.Addr]uint64{}}
+		s = newSources()
 		t.causes[c] = s
 	}
+	src, n := e.Src.Addr(), e.Count
 	s.count += n
+	s.byDirection[e.Direction] += n
+	s.byProto[e.Proto] += n
 	_, known := s.bySrc[src]
 	switch {
 	case !src.IsValid():
@@ -85,5 +98,6 @@ func (s *sources) summary(c *cause.Cause) CauseTotal {
 	return CauseTotal{
 		Cause: c, Count: s.count, NumSources: len(top), Others: s.others,
 		Sources: slices.Clone(top[:min(len(top), maxTop)]), Range: rangeOf(s.bySrc, s.count),
+		ByDirection: s.byDirection, ByProto: s.byProto,
 	}
 }

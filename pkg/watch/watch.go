@@ -63,11 +63,17 @@ type Config struct {
 	Sink     Sink
 	// Enricher may be nil.
 	Enricher Enricher
+	// Addresses may be nil: then the direction of what died before it was routed is not
+	// known.
+	Addresses Addresses
 	// Table reads who has the connection tracking entries of a network namespace;
 	// conntrack.ReadNetns is one. It may be nil.
 	Table func(id netns.ID) (*conntrack.NetnsTable, error)
 	// Waiting looks at an accept queue; sockets.ReadWaiting is one. It may be nil.
 	Waiting func(id netns.ID, port uint16) (sockets.Waiting, error)
+	// Survey reads the sysctls and counters of a network namespace; survey.InNetns is one.
+	// It may be nil.
+	Survey func(id netns.ID) (*survey.Snapshot, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
@@ -76,10 +82,8 @@ type Config struct {
 	Machine survey.Machine
 	Version string
 
-	// Causes are those to record; empty for all.
-	Causes []*cause.Cause
-	// Notices asks for records of events that drop nothing.
-	Notices bool
+	// Selection is what to record. The kernel's counters are attributed for all.
+	Selection
 	// EveryDrop says that the source makes an event of each drop, and that these are
 	// not joined.
 	EveryDrop bool
@@ -98,8 +102,8 @@ type Config struct {
 
 	// Netns are the only namespaces that the source looks at; empty for all.
 	Netns []uint32
-	// Filtered says that the source leaves out drops by address or port; the kernel's
-	// counters include them.
+	// Filtered says that the source leaves out drops by address, port, direction or
+	// protocol; the kernel's counters include them.
 	Filtered bool
 }
 
@@ -114,8 +118,8 @@ type Start struct {
 	Blind []string
 }
 
-// Record is one or more drops, or notices, of the same cause, stage, source
-// address, destination and network namespace. Its Time, source port, Evidence
+// Record is one or more drops, or notices, of the same cause, stage, direction,
+// protocol, source address, destination and network namespace. Its Time, source port, Evidence
 // and so on are those of the newest.
 type Record struct {
 	event.Event

@@ -179,7 +179,7 @@ func TestBoundedTablesStayExact(t *testing.T) {
 	var recorded, drops uint64
 	for i := range 300 {
 		r := Record{Event: drop(fmt.Sprintf("10.9.0.%d:1", i%5), 2), Cause: find(t, "no-listener")}
-		ta.add(r.Cause, r.Src.Addr(), r.Count)
+		ta.add(r.Cause, &r.Event)
 		drops += r.Count
 		if c.add(r, now) {
 			recorded += r.Count

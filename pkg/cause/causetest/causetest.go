@@ -7,6 +7,7 @@ package causetest
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -34,12 +35,24 @@ func Of(e *event.Event) Event {
 	}
 }
 
-// Decode is the reverse of Of: one event, without addresses.
-func (e *Event) Decode() (event.Event, error) {
+// Decode is the reverse of Of: one event of a family's traffic, whose address is the
+// unspecified one.
+func (e *Event) Decode(family string) (event.Event, error) {
 	facts, err := parseFacts(e.Facts)
 	return event.Event{
 		Hook: event.Hook(e.Hook), Facts: facts, Reason: e.Reason, Location: e.Location, Count: 1,
+		Dst: netip.AddrPortFrom(unspecified(family), 0),
 	}, err
+}
+
+// IPv6 is the family whose packets are IPv6's; those of mapped addresses are not.
+const IPv6 = "v6"
+
+func unspecified(family string) netip.Addr {
+	if family == IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }
 
 func factNames(facts event.Facts) []string {

@@ -4,6 +4,7 @@ package causetest
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,12 +90,15 @@ func TestRecordAgain(t *testing.T) {
 func TestDecode(t *testing.T) {
 	want := event.Event{Hook: event.HookFree, Facts: event.NoSocket | event.TimeWaitSocket, Reason: "NO_SOCKET", Location: "tcp_v4_rcv", Count: 1}
 	recorded := Of(&want)
-	got, err := recorded.Decode()
-	if err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
+	for family, address := range map[string]string{"v4": "0.0.0.0:0", "mapped": "0.0.0.0:0", "v6": "[::]:0"} {
+		want.Dst = netip.MustParseAddrPort(address)
+		got, err := recorded.Decode(family)
+		if err != nil || got != want {
+			t.Errorf("got %+v, %v", got, err)
+		}
 	}
 	recorded.Facts = "no-such-fact"
-	if _, err := recorded.Decode(); err == nil {
+	if _, err := recorded.Decode("v4"); err == nil {
 		t.Error("a fact that there is not was decoded")
 	}
 }

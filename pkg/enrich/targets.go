@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enrich
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
+)
+
+// maxTargets bounds the addresses of other namespaces that are known, and maxLinks the
+// namespaces that forward to those.
+const maxTargets, maxLinks = 1 << 16, 256
+
+// targetsCache is which namespaces have which addresses.
+type targetsCache struct {
+	byAddr map[netip.Addr][]*Target
+	// links are the namespaces that are linked to one that forwards, which tells those
+	// apart that have the same address.
+	links map[netns.ID]*links
+	// misses is when it was found out that no other namespace has an address, or that
+	// it cannot be told which.
+	misses map[miss]time.Time
+
+	read time.Time // when byAddr was current; zero: never
+	cost time.Duration
+	used time.Time
+	want bool // a newer one
+}
+
+// miss is an address that was asked for in a namespace.
+type miss struct {
+	from netns.ID
+	ip   netip.Addr
+}
+
+// links are the namespaces to which devices of one are linked.
+type links struct {
+	to   map[netns.ID]bool
+	read bool
+	want bool // newer ones
+	used time.Time
+}
+
+// newTargetsCache is one that is read before anybody asks.
+func newTargetsCache() targetsCache {
+	return targetsCache{links: map[netns.ID]*links{}, misses: map[miss]time.Time{}, want: true}
+}
+
+// whose finds the target of a packet, and the namespace whose listener it is about: that
+// of the target, n where Dst is an address of its own, or none. It says whether that is
+// certain.
+func (c *Cache) whose(n *namespace, q *Query, now time.Time) (t *Target, who *namespace, known bool) {
+	t, own, known := c.targets.find(q, now)
+	if !known {
+		c.targetWorker.wake()
+	}
+	switch {
+	case own || q.Dst.Addr().IsLoopback():
+		return nil, n, known
+	case t == nil:
+		return nil, nil, known
+	}
+	who = c.namespace(t.Netns)
+	who.used = now
+	if who.gone {
+		who = nil
+	}
+	return t, who, known
+}
+
+// find finds the other namespace that has the destination, or says that it is the
+// asker's own, and whether that is certain.
+func (t *targetsCache) find(q *Query, now time.Time) (found *Target, own, known bool) {
+	t.used = now
+	if t.read.IsZero() || now.Sub(t.read) > 2*max(refresh, share*t.cost) {
+		t.want = true
+		return nil, false, false
+	}
+	all := t.byAddr[q.Dst.Addr()]
+	isOwn := func(o *Target) bool { return !o.Netns.Differs(q.Netns) }
+	switch {
+	case slices.ContainsFunc(all, isOwn):
+		return nil, true, true
+	case len(all) == 1:
+		return all[0], false, true
+	case len(all) > 1:
+		linked, known := t.linked(all, q.Netns, now)
+		switch {
+		case len(linked) == 1:
+			return linked[0], false, known
+		case len(linked) > 1 || !known:
+			return nil, false, known
+		}
+	}
+	return nil, false, t.knowsMiss(q, now)
+}
+
+// knowsMiss says whether it is certain that there is none: the namespace may have been
+// made since the addresses were read.
+func (t *targetsCache) knowsMiss(q *Query, now time.Time) bool {
+	m := miss{q.Netns, q.Dst.Addr()}
+	if at, ok := t.misses[m]; ok && now.Sub(at) < refresh {
+		return true
+	}
+	if !t.read.After(q.Since) {
+		t.want = true
+		return false
+	}
+	if len(t.misses) >= maxMisses {
+		clear(t.misses)
+	}
+	t.misses[m] = t.read
+	return true
+}
+
+// linked lists those that are linked to the asker's namespace, and says whether these
+// are all.
+func (t *targetsCache) linked(all []*Target, from netns.ID, now time.Time) (linked []*Target, known bool) {
+	l := t.links[from]
+	if l == nil {
+		if len(t.links) >= maxLinks {
+			clear(t.links)
+		}
+		l = &links{want: true}
+		t.links[from] = l
+	}
+	l.used = now
+	for _, target := range all {
+		if l.to[target.Netns] {
+			linked = append(linked, target)
+		}
+	}
+	return linked, l.read
+}
+
+// readTargets finds out which namespaces have which addresses.
+func (c *Cache) readTargets() {
+	r := newTargetReader(c.now)
+	for pause := time.Duration(0); ; {
+		select {
+		case <-c.stop:
+			return
+		case <-c.targetWorker:
+		case <-time.After(pause):
+		}
+		var all bool
+		var from []netns.ID
+		if all, from, pause = c.targetsToRead(); all {
+			c.enterTargets(r.readAll())
+		}
+		for _, id := range from {
+			c.enterLinks(id, r.readLinks(id))
+		}
+		c.wait(func(time.Time) time.Duration { return leastWait })
+	}
+}
+
+// targetsToRead says what must be read now: all addresses, and the links of some
+// namespaces, and when to look again.
+func (c *Cache) targetsToRead() (all bool, from []netns.ID, pause time.Duration) {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.targets
+	inUse, age, least := now.Sub(t.used) < 2*refresh, now.Sub(t.read), max(leastWait, share*t.cost)
+	for id, l := range t.links {
+		if l.want {
+			from = append(from, id)
+		}
+	}
+	switch {
+	case t.want && age < least:
+		pause = least - age
+	case inUse:
+		pause = refresh / 5
+	default:
+		pause = idleWait
+	}
+	return age >= least && (t.want || inUse && age >= refresh), from, pause
+}
+
+// enterTargets enters what was read. The links are to be read again.
+func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t, now := &c.targets, c.now()
+	t.byAddr, t.read, t.cost, t.want = found, began, now.Sub(began), false
+	for id, l := range t.links {
+		if l.want = now.Sub(l.used) < 2*refresh; !l.want {
+			delete(t.links, id)
+		}
+	}
+}
+
+func (c *Cache) enterLinks(from netns.ID, to map[netns.ID]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.targets.links[from]; l != nil {
+		l.to, l.read, l.want = to, true, false
+	}
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+func pathWords(r *watch.Record) string {
+	if r.Evidence == nil || r.Evidence.Path == nil {
+		return ""
+	}
+	p := r.Evidence.Path
+	return fmt.Sprintf("%d bytes, MTU %d", p.Size, p.MTU)
+}
+
+func natWords(r *watch.Record) string {
+	if r.Evidence == nil || r.Evidence.SourceNAT == nil {
+		return ""
+	}
+	nat := r.Evidence.SourceNAT
+	return "source NAT chose " + endWords(r, nat.Chosen) + text.Prefixed(" of ", rangeWord(nat))
+}
+
+// rangeWord is what source NAT had to choose from: 192.0.2.1-192.0.2.4:1024-65535, or less
+// where it is one address, one port, or no ports. It is empty where that is not known.
+func rangeWord(nat *event.SourceNAT) string {
+	first, last := nat.First, nat.Last
+	if !first.Addr().IsValid() {
+		return ""
+	}
+	ports := strconv.Itoa(int(first.Port()))
+	if last.Port() != first.Port() {
+		ports += "-" + strconv.Itoa(int(last.Port()))
+	}
+	noPorts := first.Port() == 0 && last.Port() == 0
+	switch {
+	case last.Addr() != first.Addr() && last.Addr().IsValid():
+		return bracketed(first.Addr(), noPorts) + "-" + bracketed(last.Addr(), noPorts) + unless(noPorts, ":"+ports)
+	}
+	return bracketed(first.Addr(), noPorts) + unless(noPorts, ":"+ports)
+}
+
+// bracketed sets an IPv6 address before a port apart from it.
+func bracketed(a netip.Addr, alone bool) string {
+	if a.Is4() || alone {
+		return a.String()
+	}
+	return "[" + a.String() + "]"
+}
+
+func unless(not bool, s string) string {
+	if not {
+		return ""
+	}
+	return s
+}
+
+// originalWords is what the client had addressed.
+func originalWords(r *watch.Record) string {
+	dst := originalDst(r)
+	if !dst.IsValid() {
+		return ""
+	}
+	return "addressed to " + endWords(r, dst)
+}
+
+// interfaceWords name the interfaces that the packet came in on and was to leave by.
+func interfaceWords(r *watch.Record) string {
+	switch {
+	case r.OutInterface == "":
+		return text.Prefixed("on ", r.Interface)
+	case r.Interface == "":
+		return "to " + r.OutInterface
+	}
+	return "from " + r.Interface + " to " + r.OutInterface
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/watch"
+)
+
+// listenerObject is who listens, as programs see it.
+type listenerObject struct {
+	Port      uint16 `json:"port"`
+	PID       int    `json:"pid,omitempty"`
+	Comm      string `json:"comm,omitempty"`
+	Container string `json:"container,omitempty"`
+	Unit      string `json:"unit,omitempty"`
+	Shared    int    `json:"shared,omitempty"`
+}
+
+func listenerValue(r *watch.Record) any {
+	l := r.Listener
+	if l == nil {
+		return nil
+	}
+	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
+}
+
+// processObject is who sent the packet, as programs see it.
+type processObject struct {
+	PID       int    `json:"pid"`
+	Comm      string `json:"comm,omitempty"`
+	Container string `json:"container,omitempty"`
+	Unit      string `json:"unit,omitempty"`
+}
+
+func senderValue(r *watch.Record) any {
+	p := senderOf(r)
+	if p == nil {
+		return nil
+	}
+	return processObject{p.PID, p.Comm, p.Container, p.Unit}
+}
+
+// senderOf is the process that sent the packet, nil for unknown.
+func senderOf(r *watch.Record) *proc.Process {
+	if r.Sender != nil {
+		return r.Sender
+	}
+	if r.Evidence == nil || r.Evidence.Process == nil {
+		return nil
+	}
+	return &proc.Process{PID: int(r.Evidence.Process.PID), Comm: r.Evidence.Process.Comm}
+}
+
+// targetObject is another namespace of this machine that the packet was for.
+type targetObject struct {
+	Netns     uint32 `json:"netns"`
+	NetnsName string `json:"netns_name,omitempty"`
+	Container string `json:"container,omitempty"`
+}
+
+func targetValue(r *watch.Record) any {
+	t := r.Target
+	if t == nil {
+		return nil
+	}
+	return targetObject{t.Netns.Inode, t.Name, t.Container}
+}
+
+// targetWords name the other namespace, and its listener if the line names the sender.
+func targetWords(r *watch.Record) string {
+	t := r.Target
+	if t == nil {
+		return ""
+	}
+	who := ""
+	if senderOf(r) != nil {
+		who = ownerWord(r.Listener)
+	}
+	return "to " + text.Join(", ", who, namespaceWords(t))
+}
+
+// namespaceWords name a namespace: its container, whose name a namespace without one of
+// its own has, and its number where there is no name at all.
+func namespaceWords(t *enrich.Target) string {
+	container := proc.ShortID(t.Container)
+	switch {
+	case container != "" && strings.HasPrefix(t.Name, container):
+		return "container " + t.Name
+	case t.Name == "":
+		return text.Join(", ", text.Prefixed("container ", container), fmt.Sprintf("netns %d", t.Netns.Inode))
+	}
+	return text.Join(", ", text.Prefixed("container ", container), "netns "+t.Name)
+}
+
+// processWord is who is concerned: the process that sent the packet, or the one that
+// listens for it.
+func processWord(r *watch.Record) string {
+	if p := senderOf(r); p != nil && r.Direction == event.Out {
+		return fmt.Sprintf("%s[%d]", p.Comm, p.PID)
+	}
+	return ownerWord(r.Listener)
+}
+
+// ownerWord is who listens: nginx[812], or nginx[812]+3 where three more
+// processes have the port.
+func ownerWord(l *enrich.Listener) string {
+	switch {
+	case l == nil || l.PID == 0:
+		return ""
+	case l.Shared > 0:
+		return fmt.Sprintf("%s[%d]+%d", l.Comm, l.PID, l.Shared)
+	}
+	return fmt.Sprintf("%s[%d]", l.Comm, l.PID)
+}
