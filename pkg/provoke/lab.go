@@ -137,10 +137,10 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	if l.clientIndex, err = l.configure(cli); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	if err := l.routeSpoofed(); err != nil {
+	if err := l.join(ctx, srv, cli); err != nil {
 		return err
 	}
-	return l.awaitReady(ctx, srv, cli)
+	return l.routeSpoofed()
 }
 
 // end is one side of a veth pair: its own addresses, and the other's.
@@ -209,7 +209,8 @@ func (l *Lab) quiet() error {
 	return nil
 }
 
-// configure brings a namespace's devices up and returns the index of its veth.
+// configure brings a namespace's devices up and returns the index of its veth. That has
+// no IPv6 yet, see join.
 func (l *Lab) configure(e end) (int, error) {
 	h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -224,6 +225,11 @@ func (l *Lab) configure(e end) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find lo: %w", err)
 	}
+	if l.hasIPv6 {
+		if err := e.setIPv6(false); err != nil {
+			return 0, err
+		}
+	}
 	for _, dev := range []netlink.Link{lo, link} {
 		if err := h.LinkSetUp(dev); err != nil {
 			return 0, fmt.Errorf("set %s up: %w", dev.Attrs().Name, err)
@@ -233,16 +239,35 @@ func (l *Lab) configure(e end) (int, error) {
 	if err := address(h, link, e.own4, 24); err != nil {
 		return 0, err
 	}
-	if err := neighbour(h, index, e.peer4, e.peerMAC); err != nil {
-		return 0, err
+	return index, neighbour(h, index, e.peer4, e.peerMAC)
+}
+
+// configure6 gives a device IPv6.
+func (e end) configure6() error {
+	if err := e.setIPv6(true); err != nil {
+		return err
 	}
-	if !l.hasIPv6 {
-		return index, nil
+	h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	link, err := h.LinkByName(e.device)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", e.device, err)
 	}
 	if err := address(h, link, e.own6, 64); err != nil {
-		return 0, err
+		return err
 	}
-	return index, neighbour(h, index, e.peer6, e.peerMAC)
+	return neighbour(h, link.Attrs().Index, e.peer6, e.peerMAC)
+}
+
+func (e end) setIPv6(on bool) error {
+	value := "1"
+	if on {
+		value = "0"
+	}
+	return netns.Inside(e.ns, func() error { return writeSysctl("ipv6/conf/"+e.device+"/disable_ipv6", value) })
 }
 
 func (l *Lab) routeSpoofed() error {
