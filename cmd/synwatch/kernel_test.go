@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -43,7 +44,7 @@ func TestKernelCauses(t *testing.T) {
 func testCauses(t *testing.T, family provoke.Family) {
 	s := startTrace(t, "--notices")
 	awaitModules(t, s)
-	trials := provokeAll(t, family)
+	trials := s.provokeAll(t, family)
 	quiet := runBenign(t, family)
 	records, summary := s.stop()
 	cov := s.coverage()
@@ -141,7 +142,7 @@ func awaitModules(t *testing.T, s *session) {
 // abreast is how many provocations run at a time: most of their time is waiting.
 const abreast = 4
 
-func provokeAll(t *testing.T, family provoke.Family) []*trial {
+func (s *session) provokeAll(t *testing.T, family provoke.Family) []*trial {
 	t.Helper()
 	var trials []*trial
 	var together errgroup.Group
@@ -158,13 +159,13 @@ func provokeAll(t *testing.T, family provoke.Family) []*trial {
 		case tr.Global:
 			alone = append(alone, tr)
 		default:
-			tr.lab = newLab(t)
+			tr.lab = s.newLab(t)
 			together.Go(func() error { tr.run(t); return nil })
 		}
 	}
 	_ = together.Wait() // they fail the test themselves
 	for _, tr := range alone {
-		tr.lab = newLab(t)
+		tr.lab = s.newLab(t)
 		tr.run(t)
 	}
 	return trials
@@ -219,6 +220,20 @@ func newLab(t *testing.T) *provoke.Lab {
 			t.Error(err)
 		}
 	})
+	return lab
+}
+
+// newLab makes a lab whose runs keep namespaces of their own until the records say
+// for which of them the packets were.
+func (s *session) newLab(t *testing.T) *provoke.Lab {
+	t.Helper()
+	lab := newLab(t)
+	lab.Provoked = func(_ context.Context, want provoke.Expect) {
+		passing := func(d provoke.Drop) bool { return d.Target != 0 && d.Target != lab.BackendNetns() }
+		if slices.ContainsFunc(want.Drops, passing) {
+			s.await(lab.Netns(), total(want.Drops))
+		}
+	}
 	return lab
 }
 
