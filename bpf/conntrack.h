@@ -51,6 +51,13 @@ static __always_inline void entry_ends(struct key *key, __u16 *src_port, const s
 	*src_port = src.port;
 }
 
+/* is_expired_entry: nf_ct_is_expired. Looking for room, early_drop deletes what has
+ * expired, in any namespace, and counts nothing. */
+static __always_inline bool is_expired_entry(const struct nf_conn *ct)
+{
+	return (__s32)(BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64()) <= 0;
+}
+
 /* nf_ct_delete(ct, portid, report) */
 static __always_inline void enter_ct_delete(__u64 frame, struct nf_conn *ct)
 {
@@ -59,7 +66,7 @@ static __always_inline void enter_ct_delete(__u64 frame, struct nf_conn *ct)
 			   .direction = DIRECTION_UNTOLD };
 	__u16 src_port = 0;
 
-	if (!enabled || !outer_call(CALL_EARLY_DROP, frame))
+	if (!enabled || !outer_call(CALL_EARLY_DROP, frame) || is_expired_entry(ct))
 		return;
 	entry_ends(&key, &src_port, ct);
 	if (key.proto != IPPROTO_TCP)

@@ -257,6 +257,7 @@ struct nf_conntrack_tuple_hash {
 };
 
 struct nf_conn {
+	__u32 timeout; /* when it expires, in jiffies */
 	unsigned long status;
 	possible_net_t ct_net;
 	struct nf_conntrack_tuple_hash tuplehash[2];

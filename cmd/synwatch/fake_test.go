@@ -53,8 +53,8 @@ func (f *fake) Name(netns.ID) string              { return "" }
 func (f *fake) Ask(enrich.Query) (enrich.Answer, bool) {
 	return enrich.Answer{Listener: &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}}, true
 }
-func (f *fake) Local(_ netns.ID, ip netip.Addr) (local, known bool) {
-	return ip == netip.MustParseAddr("10.0.0.1"), true
+func (f *fake) Local(_ netns.ID, ip netip.Addr) (local, known, later bool) {
+	return ip == netip.MustParseAddr("10.0.0.1"), true, false
 }
 func (f *fake) Read(time.Time) (events []event.Event, err error) {
 	f.clock = f.clock.Add(time.Second)

@@ -4,6 +4,7 @@ package enrich
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -13,37 +14,63 @@ import (
 
 // targetReader reads the addresses of all network namespaces.
 type targetReader struct {
-	now     func() time.Time
-	known   netns.Locations
-	targets []netns.ID // those that were read last
+	now   func() time.Time
+	known netns.Locations
+	// read is what was read last of the namespaces that are known, by inode number.
+	read map[uint32]*readTarget
 }
 
-func newTargetReader(now func() time.Time) *targetReader { return &targetReader{now: now} }
+// readTarget is a namespace with its addresses.
+type readTarget struct {
+	*Target
+	hosts []netip.Addr
+}
 
-// readAll finds which namespaces have which addresses, and when it began to. Those that
-// cannot be entered have none.
-func (r *targetReader) readAll() (found map[netip.Addr][]*Target, began time.Time) {
+func newTargetReader(now func() time.Time) *targetReader {
+	return &targetReader{now: now, read: map[uint32]*readTarget{}}
+}
+
+// readAll finds which namespaces have which addresses, and when it began to. It reads
+// only those that are new, and those that had none, unless it is to read all again. Those
+// that cannot be entered have none.
+func (r *targetReader) readAll(again bool) (found map[netip.Addr][]*Target, began time.Time) {
 	began = r.now()
 	r.known = netns.Discover(false).OrKnown(r.known)
-	r.targets = nil
-	found = map[netip.Addr][]*Target{}
+	before := r.read
+	r.read = make(map[uint32]*readTarget, len(r.known))
 	_ = netns.OnThread(func(t *netns.Thread) error {
 		for inode, at := range r.known {
-			if len(r.targets) >= maxNamespaces {
+			if len(r.read) >= maxNamespaces {
 				break
+			}
+			if old := before[inode]; old != nil && len(old.hosts) > 0 && !again {
+				r.read[inode] = old
+				continue
 			}
 			_ = t.Do(at, netns.ID{Inode: inode}, func(id netns.ID) error {
 				addresses, err := netns.ReadAddresses()
 				if err == nil {
-					r.targets = append(r.targets, id)
-					addTarget(found, addresses, newTarget(id, at, inode == t.Own()))
+					r.read[inode] = &readTarget{newTarget(id, at, inode == t.Own()), slices.Collect(addresses.Hosts())}
 				}
 				return err
 			})
 		}
 		return nil
 	})
-	return found, began
+	return r.byAddr(), began
+}
+
+// byAddr lists the namespaces by their addresses.
+func (r *targetReader) byAddr() map[netip.Addr][]*Target {
+	found := map[netip.Addr][]*Target{}
+	for _, t := range r.read {
+		for _, ip := range t.hosts {
+			if len(found) < maxTargets || found[ip] != nil {
+				found[ip] = append(found[ip], t.Target)
+			}
+		}
+	}
+	return found
 }
 
 func newTarget(id netns.ID, at netns.Location, own bool) *Target {
@@ -54,15 +81,6 @@ func newTarget(id netns.ID, at netns.Location, own bool) *Target {
 		t.Name = at.Name()
 	}
 	return t
-}
-
-func addTarget(found map[netip.Addr][]*Target, addresses *netns.Addresses, t *Target) {
-	for ip := range addresses.Hosts() {
-		if len(found) >= maxTargets && found[ip] == nil {
-			return
-		}
-		found[ip] = append(found[ip], t)
-	}
 }
 
 // readLinks lists the namespaces to which devices of one are linked, as one end of a veth
@@ -77,9 +95,9 @@ func (r *targetReader) readLinks(from netns.ID) map[netns.ID]bool {
 			}
 			defer h.Close()
 			peers, err := readPeers(h)
-			for _, target := range r.targets {
-				if number, ok := r.numberOf(h, target); ok && peers[number] {
-					linked[target] = true
+			for _, t := range r.read {
+				if number, ok := r.numberOf(h, t.Netns); ok && peers[number] {
+					linked[t.Netns] = true
 				}
 			}
 			return err

@@ -20,20 +20,29 @@ type targetsCache struct {
 	// links are the namespaces that are linked to one that forwards, which tells those
 	// apart that have the same address.
 	links map[netns.ID]*links
-	// misses is when it was found out that no other namespace has an address, or that
-	// it cannot be told which.
-	misses map[miss]time.Time
+	// found is what was found out for sure lately.
+	found map[targetQuery]foundTarget
 
 	read time.Time // when byAddr was current; zero: never
 	cost time.Duration
-	used time.Time
-	want bool // a newer one
+	// readAll is when all addresses were read, and allCost what that took.
+	readAll time.Time
+	allCost time.Duration
+	used    time.Time
+	want    bool // a newer one
 }
 
-// miss is an address that was asked for in a namespace.
-type miss struct {
+// targetQuery is an address that was asked for in a namespace.
+type targetQuery struct {
 	from netns.ID
 	ip   netip.Addr
+}
+
+// foundTarget is the namespace that has it, nil if none has, or if it cannot be told
+// which.
+type foundTarget struct {
+	*Target
+	read time.Time
 }
 
 // links are the namespaces to which devices of one are linked.
@@ -46,7 +55,7 @@ type links struct {
 
 // newTargetsCache is one that is read before anybody asks.
 func newTargetsCache() targetsCache {
-	return targetsCache{links: map[netns.ID]*links{}, misses: map[miss]time.Time{}, want: true}
+	return targetsCache{links: map[netns.ID]*links{}, found: map[targetQuery]foundTarget{}, want: true}
 }
 
 // whose finds the target of a packet, and the namespace whose listener it is about: that
@@ -75,45 +84,50 @@ func (c *Cache) whose(n *namespace, q *Query, now time.Time) (t *Target, who *na
 // asker's own, and whether that is certain.
 func (t *targetsCache) find(q *Query, now time.Time) (found *Target, own, known bool) {
 	t.used = now
-	if t.read.IsZero() || now.Sub(t.read) > 2*max(refresh, share*t.cost) {
+	if t.read.IsZero() || now.Sub(t.read) > 2*max(refresh, share*t.allCost) {
 		t.want = true
 		return nil, false, false
 	}
 	all := t.byAddr[q.Dst.Addr()]
-	isOwn := func(o *Target) bool { return !o.Netns.Differs(q.Netns) }
-	switch {
-	case slices.ContainsFunc(all, isOwn):
+	if slices.ContainsFunc(all, func(o *Target) bool { return !o.Netns.Differs(q.Netns) }) {
 		return nil, true, true
-	case len(all) == 1:
-		return all[0], false, true
-	case len(all) > 1:
-		linked, known := t.linked(all, q.Netns, now)
-		switch {
-		case len(linked) == 1:
-			return linked[0], false, known
-		case len(linked) > 1 || !known:
-			return nil, false, known
-		}
 	}
-	return nil, false, t.knowsMiss(q, now)
+	key := targetQuery{q.Netns, q.Dst.Addr()}
+	if f, ok := t.found[key]; ok && now.Sub(f.read) < refresh {
+		return f.Target, false, true
+	}
+	found, known = t.choose(all, q.Netns, now)
+	// The namespace that is meant may have been made since the addresses were read.
+	if known && !t.read.After(q.Since) {
+		t.want = true
+		return nil, false, false
+	}
+	if known {
+		t.remember(key, foundTarget{found, t.read})
+	}
+	return found, false, known
 }
 
-// knowsMiss says whether it is certain that there is none: the namespace may have been
-// made since the addresses were read.
-func (t *targetsCache) knowsMiss(q *Query, now time.Time) bool {
-	m := miss{q.Netns, q.Dst.Addr()}
-	if at, ok := t.misses[m]; ok && now.Sub(at) < refresh {
-		return true
+// choose chooses the only one, or the only one that is linked to the asker's namespace,
+// and says whether that is certain.
+func (t *targetsCache) choose(all []*Target, from netns.ID, now time.Time) (found *Target, known bool) {
+	if len(all) > 1 {
+		all, known = t.linked(all, from, now)
+		if !known {
+			return nil, false
+		}
 	}
-	if !t.read.After(q.Since) {
-		t.want = true
-		return false
+	if len(all) == 1 {
+		return all[0], true
 	}
-	if len(t.misses) >= maxMisses {
-		clear(t.misses)
+	return nil, true
+}
+
+func (t *targetsCache) remember(key targetQuery, f foundTarget) {
+	if len(t.found) >= maxMisses {
+		clear(t.found)
 	}
-	t.misses[m] = t.read
-	return true
+	t.found[key] = f
 }
 
 // linked lists those that are linked to the asker's namespace, and says whether these
@@ -148,8 +162,10 @@ func (c *Cache) readTargets() {
 		}
 		var all bool
 		var from []netns.ID
-		if all, from, pause = c.targetsToRead(); all {
-			c.enterTargets(r.readAll())
+		var again bool
+		if all, again, from, pause = c.targetsToRead(); all {
+			found, began := r.readAll(again)
+			c.enterTargets(found, began, again)
 		}
 		for _, id := range from {
 			c.enterLinks(id, r.readLinks(id))
@@ -158,9 +174,9 @@ func (c *Cache) readTargets() {
 	}
 }
 
-// targetsToRead says what must be read now: all addresses, and the links of some
-// namespaces, and when to look again.
-func (c *Cache) targetsToRead() (all bool, from []netns.ID, pause time.Duration) {
+// targetsToRead says what must be read now: the addresses of all namespaces, also of
+// those that are known, the links of some namespaces, and when to look again.
+func (c *Cache) targetsToRead() (all, again bool, from []netns.ID, pause time.Duration) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,15 +195,19 @@ func (c *Cache) targetsToRead() (all bool, from []netns.ID, pause time.Duration)
 	default:
 		pause = idleWait
 	}
-	return age >= least && (t.want || inUse && age >= refresh), from, pause
+	due := now.Sub(t.readAll) >= max(refresh, share*t.allCost)
+	return age >= least && (t.want || inUse && due), due, from, pause
 }
 
 // enterTargets enters what was read. The links are to be read again.
-func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time) {
+func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t, now := &c.targets, c.now()
 	t.byAddr, t.read, t.cost, t.want = found, began, now.Sub(began), false
+	if again {
+		t.readAll, t.allCost = began, now.Sub(began)
+	}
 	for id, l := range t.links {
 		if l.want = now.Sub(l.used) < 2*refresh; !l.want {
 			delete(t.links, id)

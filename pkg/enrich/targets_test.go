@@ -17,15 +17,16 @@ var (
 	otherPod            = &Target{Netns: netns.ID{Cookie: 4, Inode: 400}, Name: "other"}
 )
 
-// to is a query about what is forwarded to an address.
+// to is a query about what was forwarded to an address a moment ago.
 func (f *fakeCache) to(from netns.ID, dst string) (Answer, bool) {
-	return f.Ask(Query{Since: f.clock, Netns: from, Dst: netip.MustParseAddrPort(dst), Target: true, Listener: true})
+	return f.Ask(Query{Since: f.clock.Add(-leastWait), Netns: from, Dst: netip.MustParseAddrPort(dst), Target: true, Listener: true})
 }
 
 // have lets the worker find that namespaces have addresses.
 func (f *fakeCache) have(addresses map[string][]*Target) {
 	f.clock = f.clock.Add(leastWait)
-	if all, _, _ := f.targetsToRead(); !all {
+	all, again, _, _ := f.targetsToRead()
+	if !all {
 		return
 	}
 	found := map[netip.Addr][]*Target{}
@@ -34,7 +35,7 @@ func (f *fakeCache) have(addresses map[string][]*Target) {
 	}
 	began := f.clock
 	f.clock = f.clock.Add(1)
-	f.enterTargets(found, began)
+	f.enterTargets(found, began, again)
 }
 
 func TestTargetAndItsListener(t *testing.T) {
@@ -88,7 +89,7 @@ func TestTargetsWithTheSameAddress(t *testing.T) {
 			t.Errorf("before it looked for links: %+v, %v", a, all)
 		}
 	}
-	_, from, _ := f.targetsToRead()
+	_, _, from, _ := f.targetsToRead()
 	if len(from) != 2 {
 		t.Fatalf("it looks for the links of %v", from)
 	}

@@ -76,21 +76,23 @@ func readAt(at Location, id ID) (a *Addresses, err error) {
 	return a, err
 }
 
-// Local says whether an address is one of the namespace, and whether that is known.
-func (r *AddressReader) Local(id ID, ip netip.Addr) (local, known bool) {
+// Local says whether an address is one of the namespace, and whether that is known, or
+// may be known later.
+func (r *AddressReader) Local(id ID, ip netip.Addr) (local, known, later bool) {
 	now := r.now()
 	n := r.of(id, now)
 	n.used = now
 	if age := now.Sub(n.began); n.Addresses != nil && age < addressesFor {
-		if has, _ := n.Has(ip); has || age < missingFor {
-			return n.Has(ip)
+		if has, all := n.Has(ip); has || age < missingFor {
+			return has, all, false
 		}
 	}
 	r.refresh(n, id, now)
 	if n.Addresses == nil || !n.final(now) && now.Sub(n.began) > 2*addressesFor {
-		return false, false
+		return false, false, !n.final(now)
 	}
-	return n.Has(ip)
+	local, known = n.Has(ip)
+	return local, known, false
 }
 
 // final says that there is no more to be read: the namespace is gone.

@@ -48,7 +48,7 @@ func (f *fakeReader) ask(cookie uint64, ip string) string {
 }
 
 func (f *fakeReader) askID(id ID, ip string) string {
-	local, known := f.Local(id, netip.MustParseAddr(ip))
+	local, known, _ := f.Local(id, netip.MustParseAddr(ip))
 	switch {
 	case !known:
 		return "unknown"

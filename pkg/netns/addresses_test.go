@@ -140,10 +140,10 @@ func TestAddressReaderOfANumberThatIsGivenAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if local, known := r.Local(id, ip); !local || !known {
+		if local, known, _ := r.Local(id, ip); !local || !known {
 			t.Errorf("the new namespace: %v, %v", local, known)
 		}
-		if local, known := r.Local(old, ip); id.Differs(old) && (local || known) {
+		if local, known, _ := r.Local(old, ip); id.Differs(old) && (local || known) {
 			t.Errorf("the old namespace has the addresses of the new one: %v, %v", local, known)
 		}
 	})
@@ -153,7 +153,7 @@ func TestAddressReaderFindsWhatIsNew(t *testing.T) {
 	r := netns.NewAddressReader()
 	ns, id := netnstest.New(t)
 	ip := netip.MustParseAddr("10.1.0.1")
-	if local, known := r.Local(id, ip); local || !known {
+	if local, known, _ := r.Local(id, ip); local || !known {
 		t.Errorf("before: %v, %v", local, known)
 	}
 	err := netns.Inside(ns, func() error {
@@ -164,14 +164,14 @@ func TestAddressReaderFindsWhatIsNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	netnstest.Await(t, "the address", func() bool {
-		local, _ := r.Local(id, ip)
+		local, _, _ := r.Local(id, ip)
 		return local
 	})
 	own, _ := netns.Own()
-	if local, known := r.Local(netns.ID{Inode: own}, netip.MustParseAddr("127.0.0.1")); !local || !known {
+	if local, known, _ := r.Local(netns.ID{Inode: own}, netip.MustParseAddr("127.0.0.1")); !local || !known {
 		t.Errorf("the process's own: %v, %v", local, known)
 	}
-	if _, known := r.Local(netns.ID{Inode: 1}, ip); known {
+	if _, known, _ := r.Local(netns.ID{Inode: 1}, ip); known {
 		t.Error("the addresses of a namespace that is not there are known")
 	}
 }
@@ -196,7 +196,7 @@ func TestAddressReaderSearchesDeeply(t *testing.T) {
 		_ = keeper.Wait()
 	})
 	ns.Close()
-	if local, known := netns.NewAddressReader().Local(id, netip.MustParseAddr("10.1.0.1")); !local || !known {
+	if local, known, _ := netns.NewAddressReader().Local(id, netip.MustParseAddr("10.1.0.1")); !local || !known {
 		t.Errorf("%v, %v", local, known)
 	}
 }

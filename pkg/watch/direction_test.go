@@ -16,12 +16,43 @@ import (
 // addresses has those of some namespaces.
 type addresses map[netns.ID][]string
 
-func (a addresses) Local(id netns.ID, ip netip.Addr) (local, known bool) {
+func (a addresses) Local(id netns.ID, ip netip.Addr) (local, known, later bool) {
 	own, known := a[id]
 	for _, s := range own {
 		local = local || s == ip.String()
 	}
-	return local, known
+	return local, known, false
+}
+
+// lateAddresses are known after so many questions.
+type lateAddresses struct {
+	addresses
+	asked, after int
+}
+
+func (a *lateAddresses) Local(id netns.ID, ip netip.Addr) (local, known, later bool) {
+	if a.asked++; a.asked <= a.after {
+		return false, false, true
+	}
+	return a.addresses.Local(id, ip)
+}
+
+// An event waits for its direction, for a while.
+func TestDirectionIsKnownLater(t *testing.T) {
+	for after, want := range map[int]event.Direction{1: event.In, 2: event.In, 1 << 30: ""} {
+		late := &lateAddresses{addresses: addresses{homeID: {"10.0.0.1"}}, after: after}
+		f := newFake(step{events: []event.Event{towards(event.Unrouted, "10.9.0.1", "10.0.0.1")}}, step{after: time.Second}, step{after: undirectedFor})
+		b := run(t, f, func(c *Config) { c.Addresses = late })
+		if len(b.records) != 1 || b.records[0].Direction != want || b.summary.Drops != 1 {
+			t.Errorf("after %d: %+v, want %q", after, b.records, want)
+		}
+	}
+	// At the end of a run.
+	late := &lateAddresses{addresses: addresses{homeID: {"10.0.0.1"}}, after: 2}
+	b := run(t, newFake(step{events: []event.Event{towards(event.Unrouted, "10.9.0.1", "10.0.0.1")}}), func(c *Config) { c.Addresses = late })
+	if len(b.records) != 1 || b.records[0].Direction != event.In {
+		t.Errorf("at the end: %+v", b.records)
+	}
 }
 
 // towards is a drop on its way from one address to another.

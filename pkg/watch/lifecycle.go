@@ -96,7 +96,7 @@ func (w *watcher) stop() error {
 
 // finish hands over what is pending and the summary.
 func (w *watcher) finish() error {
-	if err := w.output(w.emit(w.coalescer.rest()...), w.recordAll()); err != nil {
+	if err := w.output(w.awaitDirections(), w.emit(w.coalescer.rest()...), w.recordAll()); err != nil {
 		return err
 	}
 	losses, err := w.Source.Losses()

@@ -42,6 +42,7 @@ type watcher struct {
 	unshown    uint64
 	merged     uint64
 	unanswered []unansweredRecord
+	undirected []undirected
 	// unshownNotices counts the notices of a run without Config.Notices.
 	unshownNotices uint64
 }
@@ -129,7 +130,7 @@ func (w *watcher) follow(ctx context.Context) error {
 // nextDuty is when there will be something to do even if nothing happens; zero
 // for now.
 func (w *watcher) nextDuty() time.Time {
-	if len(w.unanswered) > 0 || w.coalescer.busy() {
+	if len(w.unanswered) > 0 || len(w.undirected) > 0 || w.coalescer.busy() {
 		return time.Time{}
 	}
 	end := w.began.Add(w.Duration)
@@ -144,8 +145,9 @@ func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
 	inOrder := w.attribute(events, now)
 	slices.SortStableFunc(inOrder, func(a, b attributed) int { return a.event.Time.Compare(b.event.Time) })
-	var errs []error
+	errs := []error{w.handleUndirected(now)}
 	for _, a := range inOrder {
+		w.search(w.attributeCounters(a.event, a.rule, now))
 		if err := w.handle(a.event, a.rule, now); err != nil {
 			errs = append(errs, err)
 		}
@@ -159,14 +161,8 @@ func (w *watcher) over(ctx context.Context, now time.Time) bool {
 		w.Records > 0 && w.shown >= w.Records
 }
 
-// handle counts one event and records it, or leaves it pending.
-func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
-	n := w.attributeCounters(e, rule, now)
-	w.search(n)
-	if !w.cause(rule.Cause) {
-		return nil
-	}
-	w.direct(e)
+// handleDirected counts one event and records it, or leaves it pending.
+func (w *watcher) handleDirected(e *event.Event, rule *cause.Rule, now time.Time) error {
 	if !w.direction(e.Direction) {
 		return nil
 	}
@@ -174,6 +170,7 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 		w.unshownNotices += e.Count
 		return nil
 	}
+	n := w.namespaces.of(e.Netns, now)
 	w.tally.add(rule.Cause, e)
 	w.places.count(placeOf(rule.Cause, n, e), e, rule.Stage)
 	w.merged += e.Merged
