@@ -20,11 +20,20 @@ type targetsCache struct {
 	// links are the namespaces that are linked to one that forwards, which tells those
 	// apart that have the same address.
 	links map[netns.ID]*links
+	// misses is when it was found out that no other namespace has an address, or that
+	// it cannot be told which.
+	misses map[miss]time.Time
 
 	read time.Time // when byAddr was current; zero: never
 	cost time.Duration
 	used time.Time
 	want bool // a newer one
+}
+
+// miss is an address that was asked for in a namespace.
+type miss struct {
+	from netns.ID
+	ip   netip.Addr
 }
 
 // links are the namespaces to which devices of one are linked.
@@ -37,7 +46,7 @@ type links struct {
 
 // newTargetsCache is one that is read before anybody asks.
 func newTargetsCache() targetsCache {
-	return targetsCache{links: map[netns.ID]*links{}, want: true}
+	return targetsCache{links: map[netns.ID]*links{}, misses: map[miss]time.Time{}, want: true}
 }
 
 // whose finds the target of a packet, and the namespace whose listener it is about: that
@@ -66,26 +75,50 @@ func (c *Cache) whose(n *namespace, q *Query, now time.Time) (t *Target, who *na
 // asker's own, and whether that is certain.
 func (t *targetsCache) find(q *Query, now time.Time) (found *Target, own, known bool) {
 	t.used = now
-	age, ip := now.Sub(t.read), q.Dst.Addr()
-	all := t.byAddr[ip]
-	if t.read.IsZero() || age > 2*max(refresh, share*t.cost) || len(all) == 0 && !t.read.After(q.Since) && age > max(missFor, share*t.cost) {
+	if t.read.IsZero() || now.Sub(t.read) > 2*max(refresh, share*t.cost) {
 		t.want = true
 		return nil, false, false
 	}
+	all := t.byAddr[q.Dst.Addr()]
 	isOwn := func(o *Target) bool { return !o.Netns.Differs(q.Netns) }
 	switch {
-	case len(all) == 0:
-		return nil, false, true
 	case slices.ContainsFunc(all, isOwn):
 		return nil, true, true
 	case len(all) == 1:
 		return all[0], false, true
+	case len(all) > 1:
+		linked, known := t.linked(all, q.Netns, now)
+		switch {
+		case len(linked) == 1:
+			return linked[0], false, known
+		case len(linked) > 1 || !known:
+			return nil, false, known
+		}
 	}
-	return t.linked(all, q.Netns, now)
+	return nil, false, t.knowsMiss(q, now)
 }
 
-// linked finds the only one of several namespaces that is linked to the asker's.
-func (t *targetsCache) linked(all []*Target, from netns.ID, now time.Time) (found *Target, own, known bool) {
+// knowsMiss says whether it is certain that there is none: the namespace may have been
+// made since the addresses were read.
+func (t *targetsCache) knowsMiss(q *Query, now time.Time) bool {
+	m := miss{q.Netns, q.Dst.Addr()}
+	if at, ok := t.misses[m]; ok && now.Sub(at) < refresh {
+		return true
+	}
+	if !t.read.After(q.Since) {
+		t.want = true
+		return false
+	}
+	if len(t.misses) >= maxMisses {
+		clear(t.misses)
+	}
+	t.misses[m] = t.read
+	return true
+}
+
+// linked lists those that are linked to the asker's namespace, and says whether these
+// are all.
+func (t *targetsCache) linked(all []*Target, from netns.ID, now time.Time) (linked []*Target, known bool) {
 	l := t.links[from]
 	if l == nil {
 		if len(t.links) >= maxLinks {
@@ -96,15 +129,11 @@ func (t *targetsCache) linked(all []*Target, from netns.ID, now time.Time) (foun
 	}
 	l.used = now
 	for _, target := range all {
-		switch {
-		case !l.to[target.Netns]:
-		case found != nil:
-			return nil, false, l.read
-		default:
-			found = target
+		if l.to[target.Netns] {
+			linked = append(linked, target)
 		}
 	}
-	return found, false, l.read
+	return linked, l.read
 }
 
 // readTargets finds out which namespaces have which addresses.

@@ -54,12 +54,16 @@ func TestTargetAndItsListener(t *testing.T) {
 		t.Errorf("all %v, (-want +got):\n%s", all, diff)
 	}
 	// A listener on all addresses of the router is not one of another host's.
-	if a, _ := f.to(router, "192.0.2.1:443"); a.Target != nil || a.Listener != nil {
-		t.Errorf("of another host: %+v", a)
+	q := Query{Since: f.clock, Netns: router, Dst: netip.MustParseAddrPort("192.0.2.1:443"), Target: true, Listener: true}
+	if a, all := f.Ask(q); a.Target != nil || a.Listener != nil || all {
+		t.Errorf("of another host: %+v, %v", a, all)
 	}
 	f.have(here)
-	if _, all := f.to(router, "192.0.2.1:443"); !all {
+	if _, all := f.Ask(q); !all {
 		t.Error("it does not know that the other host is none of this machine's namespaces")
+	}
+	if _, all := f.to(router, "192.0.2.1:443"); !all {
+		t.Error("it asks about the other host again at once")
 	}
 }
 

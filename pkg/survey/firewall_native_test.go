@@ -3,11 +3,13 @@
 package survey
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
 )
@@ -44,10 +46,17 @@ func addRules() error {
 	return conn.Flush()
 }
 
-func TestRulesOfTheRunningMachine(t *testing.T) {
+var errNotLoaded = errors.New("nf_tables is not loaded")
+
+func askable() error {
 	if !mayAsk() {
-		t.Skip("nf_tables is not loaded")
+		return errNotLoaded
 	}
+	return nil
+}
+
+func TestRulesOfTheRunningMachine(t *testing.T) {
+	needs.Able(t, askable(), errNotLoaded)
 	_, id := netnstest.New(t)
 	err := netns.Do(id, func(netns.Location, netns.ID) error {
 		if err := addRules(); err != nil {

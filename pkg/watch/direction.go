@@ -16,10 +16,15 @@ type Addresses interface {
 }
 
 // direct tells the direction of an event where the source could not: what died before
-// it was routed, and an entry that was evicted. It is empty where the namespace's
+// it was routed, an entry that was evicted, and what is for all of a link. It is empty where the namespace's
 // addresses are not known.
 func (w *watcher) direct(e *event.Event) {
 	switch e.Direction {
+	case event.Forward:
+		// Multicast that is routed as if to elsewhere, which the link's own never is.
+		if e.Dst.Addr().IsLinkLocalMulticast() {
+			e.Direction = event.In
+		}
 	case event.Unrouted:
 		e.Direction = w.byAddress(e.Netns, endpoint{e.Dst.Addr(), event.In})
 	case event.Untold:

@@ -45,6 +45,8 @@ func TestDirectionsByAddress(t *testing.T) {
 		"our entry":                {towards(event.Untold, here, there), event.Out},
 		"a client's entry":         {towards(event.Untold, client, here), event.In},
 		"an entry on its way":      {towards(event.Untold, client, there), event.Forward},
+		"to all of the link":       {towards(event.Forward, client, "224.0.0.22"), event.In},
+		"to a group elsewhere":     {towards(event.Forward, client, "239.1.1.1"), event.Forward},
 		"what the source knows":    {towards(event.Out, client, here), event.Out},
 		"what the source knows, 2": {towards(event.In, client, there), event.In},
 	} {
