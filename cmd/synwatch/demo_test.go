@@ -104,7 +104,7 @@ func TestDemoForReal(t *testing.T) {
 	if !strings.Contains(stderr.String(), " named") || !strings.Contains(stdout.String(), "no-listener  6 drops from 3 sources") {
 		t.Errorf("stdout:\n%s\nstderr:\n%s", stdout.String(), stderr.String())
 	}
-	if !strings.Contains(stdout.String(), "; addressed to 10.0.0.1:") {
+	if !strings.Contains(stdout.String(), "addressed to 10.0.0.1:") {
 		t.Errorf("no record of a published port:\n%s", stdout.String())
 	}
 	if listener := fmt.Sprintf("[%d]", os.Getpid()); !strings.Contains(stdout.String(), listener) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
+	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
@@ -32,7 +33,7 @@ func TestKernelDirections(t *testing.T) {
 	needs.FewKernels(t)
 	lab := newLab(t)
 	loadModules()
-	ways := []string{"no-listener", "netfilter-drop/prerouting", "netfilter-drop/forward", "netfilter-drop/forward/prerouting", "tc-drop/egress/own-connect"}
+	ways := []string{"no-listener", "netfilter-drop/prerouting", "netfilter-drop/forward", "netfilter-drop/forward/prerouting", "netfilter-drop/own-connect"}
 	for value, asked := range map[string][]event.Direction{
 		"forward": {event.Forward},
 		"in,out":  {event.In, event.Out},
@@ -57,7 +58,7 @@ func directionOf(d provoke.Drop) event.Direction {
 }
 
 // TestKernelProtos: what a firewall drops of other protocols than TCP is told to who
-// asks for it, and a failed connection tracking to everybody.
+// asks for it, and what connection tracking does not know to everybody.
 func TestKernelProtos(t *testing.T) {
 	needs.FewKernels(t)
 	lab := newLab(t)
@@ -73,6 +74,10 @@ func TestKernelProtos(t *testing.T) {
 	} {
 		t.Run(name(test.flags), func(t *testing.T) {
 			s := startTrace(t, append(only(lab), test.flags...)...)
+			if cov := s.coverage(); !seen(cause.NewAttributor(cov).Stages(), "conntrack-invalid", "") {
+				s.stop()
+				needs.Hooks(t, false, whyBlind(cov))
+			}
 			var want []provoke.Drop
 			for _, part := range []struct {
 				told  bool
@@ -80,7 +85,7 @@ func TestKernelProtos(t *testing.T) {
 			}{
 				// The provocations wait until all has been received that was sent before.
 				{test.noise, sendNoise(t, lab)},
-				{test.rest, provokeSome(t, lab, "conntrack-clash/udp")},
+				{test.rest, provokeSome(t, lab, "conntrack-invalid/udp")},
 				{test.tcp, provokeSome(t, lab, "no-listener")},
 			} {
 				if part.told {
