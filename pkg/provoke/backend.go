@@ -104,7 +104,7 @@ func (l *Lab) buildBackend(ctx context.Context, ns *os.File) error {
 	if l.behind.index, err = l.configure(far); err != nil {
 		return fmt.Errorf("backend: %w", err)
 	}
-	if err := l.awaitReady(ctx, near, far); err != nil {
+	if err := l.join(ctx, near, far); err != nil {
 		return err
 	}
 	if err := l.addSink(); err != nil {

@@ -64,12 +64,16 @@ func forwardedTapped(b *bench) {
 	forwardedResets(b)
 }
 
+// trackForwarded has connections tracked, if the kernel can.
+func (b *bench) trackForwarded() {
+	if probe(featNFTCt) == nil {
+		b.rule(forward, b.backendSink(), track...)
+	}
+}
+
 // forwardedTracked has connection tracking see it all.
 func forwardedTracked(b *bench) {
-	if err := probe(featNFTCt); err != nil {
-		b.fail(&MissingError{featNFTCt, err.Error()})
-	}
-	b.rule(forward, b.backendSink(), track...)
+	b.trackForwarded()
 	forwardedCloses(b)
 	client, server := b.backendPair()
 	client.resetBefore(server)
@@ -88,10 +92,7 @@ func forwardedFragments(b *bench) {
 // forwardedFragmentsTracked are put together for connection tracking, and taken apart
 // again (net/ipv4/netfilter/nf_defrag_ipv4.c).
 func forwardedFragmentsTracked(b *bench) {
-	if err := probe(featNFTCt); err != nil {
-		b.fail(&MissingError{featNFTCt, err.Error()})
-	}
-	b.rule(forward, b.backendSink(), track...)
+	b.trackForwarded()
 	forwardedFragments(b)
 }
 

@@ -137,44 +137,10 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	if l.clientIndex, err = l.configure(cli); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	if err := l.routeSpoofed(); err != nil {
+	if err := l.join(ctx, srv, cli); err != nil {
 		return err
 	}
-	return l.awaitReady(ctx, srv, cli)
-}
-
-// end is one side of a veth pair: its own addresses, and the other's.
-type end struct {
-	ns           *os.File
-	device       string
-	own4, own6   netip.Addr
-	ownMAC       net.HardwareAddr
-	peer4, peer6 netip.Addr
-	peerMAC      net.HardwareAddr
-}
-
-// other is the end that e has for its peer. It is in a namespace of the lab's own
-// and has the usual name there.
-func (e end) other(ns *os.File) end {
-	return end{ns, device, e.peer4, e.peer6, e.peerMAC, e.own4, e.own6, e.ownMAC}
-}
-
-func addVeth(near, far end) error {
-	h, err := netns.Netlink(near.ns, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = near.device, near.ownMAC
-	err = h.LinkAdd(&netlink.Veth{
-		LinkAttrs: attrs, PeerName: far.device, PeerHardwareAddr: far.ownMAC,
-		PeerNamespace: netlink.NsFd(far.ns.Fd()),
-	})
-	if err != nil {
-		return fmt.Errorf("add veth pair: %w", err)
-	}
-	return nil
+	return l.routeSpoofed()
 }
 
 // quiet sets, in the current namespace, what would make traffic of its own or
@@ -209,7 +175,8 @@ func (l *Lab) quiet() error {
 	return nil
 }
 
-// configure brings a namespace's devices up and returns the index of its veth.
+// configure brings a namespace's devices up and returns the index of its veth. That has
+// no IPv6 yet, see join.
 func (l *Lab) configure(e end) (int, error) {
 	h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -224,6 +191,11 @@ func (l *Lab) configure(e end) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find lo: %w", err)
 	}
+	if l.hasIPv6 {
+		if err := e.setIPv6(false); err != nil {
+			return 0, err
+		}
+	}
 	for _, dev := range []netlink.Link{lo, link} {
 		if err := h.LinkSetUp(dev); err != nil {
 			return 0, fmt.Errorf("set %s up: %w", dev.Attrs().Name, err)
@@ -233,16 +205,7 @@ func (l *Lab) configure(e end) (int, error) {
 	if err := address(h, link, e.own4, 24); err != nil {
 		return 0, err
 	}
-	if err := neighbour(h, index, e.peer4, e.peerMAC); err != nil {
-		return 0, err
-	}
-	if !l.hasIPv6 {
-		return index, nil
-	}
-	if err := address(h, link, e.own6, 64); err != nil {
-		return 0, err
-	}
-	return index, neighbour(h, index, e.peer6, e.peerMAC)
+	return index, neighbour(h, index, e.peer4, e.peerMAC)
 }
 
 func (l *Lab) routeSpoofed() error {

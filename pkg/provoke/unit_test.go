@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -97,5 +98,13 @@ func TestClaims(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"a": "0", "b": "0"}, values); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// ip_forward writes the interfaces' own values, and so comes before them.
+func TestSysctlsInOrder(t *testing.T) {
+	got := notForwarding.inOrder()
+	if all, own := slices.Index(got, "ipv4/ip_forward"), slices.Index(got, "ipv4/conf/"+device+"/forwarding"); all > own {
+		t.Errorf("written in the order %v", got)
 	}
 }
