@@ -127,7 +127,7 @@ var checking = tracking.with("netfilter/nf_conntrack_checksum", "1")
 func protocolInvalid(p protocol) func(*bench) Expect {
 	return func(b *bench) Expect {
 		dst, clients := b.reserve(), b.clients()
-		b.addRule(input.of(b.f), p.to(dst, b.f), dropInvalid)
+		b.addRule(input, p.to(dst, b.f), dropInvalid)
 		b.beginWith(p, clients, dst, 0xff)
 		return b.expectProtocol(p, "conntrack-invalid", dst, clients, p.invalid(clients))
 	}
@@ -136,7 +136,7 @@ func protocolInvalid(p protocol) func(*bench) Expect {
 func protocolInvalidForward(p protocol) func(*bench) Expect {
 	return func(b *bench) Expect {
 		dst, clients := b.backendSink(), b.clients()
-		b.addRule(forward.of(b.f), p.to(dst, b.f), dropInvalid)
+		b.addRule(forward, p.to(dst, b.f), dropInvalid)
 		b.beginWith(p, clients, dst, 0xff)
 		return b.forwarded(b.expectProtocol(p, "conntrack-invalid", dst, clients, p.invalid(clients)))
 	}
@@ -149,12 +149,6 @@ func (p protocol) invalid(clients []netip.AddrPort) map[string]uint64 {
 		return nil
 	}
 	return invalid(clients)
-}
-
-// of is the chain in a table of one family.
-func (c chain) of(f Family) chain {
-	c.family = natInput(f).family
-	return c
 }
 
 // shared is the one source that is left for all.

@@ -4,6 +4,8 @@ package provoke
 
 import (
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 )
 
 // destinationNAT are packets for the backend that are addressed to something else: a
@@ -11,19 +13,19 @@ import (
 var destinationNAT = []Provocation{
 	{
 		Cause: "netfilter-drop", Variant: "published", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
-		Run: route(tracking, dropTranslated((*bench).published, (*bench).translate)),
+		Run: route(tracking, dropTranslated((*bench).published, (*bench).translate, (*bench).dropForwarded)),
 	},
 	{
 		Cause: "netfilter-drop", Variant: "service", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
-		Run: route(tracking, dropTranslated((*bench).service, (*bench).translate)),
+		Run: route(tracking, dropTranslated((*bench).service, (*bench).translate, (*bench).dropForwarded)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "published/iptables", Families: []Family{V4, V6}, Needs: []string{featIPTablesNAT, featNFTables},
-		Run: route(tracking, dropTranslated((*bench).published, (*bench).translateIPTables)),
+		Cause: "netfilter-drop", Variant: "published/iptables", Families: []Family{V4, V6}, Needs: []string{featIPTablesNAT, featIPTables},
+		Run: route(tracking, dropTranslated((*bench).published, (*bench).translateIPTables, (*bench).dropForwardedIPTables)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "service/iptables", Families: []Family{V4, V6}, Needs: []string{featIPTablesNAT, featNFTables},
-		Run: route(tracking, dropTranslated((*bench).service, (*bench).translateIPTables)),
+		Cause: "netfilter-drop", Variant: "service/iptables", Families: []Family{V4, V6}, Needs: []string{featIPTablesNAT, featIPTables},
+		Run: route(tracking, dropTranslated((*bench).service, (*bench).translateIPTables, (*bench).dropForwardedIPTables)),
 	},
 	{
 		Cause: "neighbour-unresolved", Variant: "published", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
@@ -63,14 +65,20 @@ type (
 )
 
 // dropTranslated has a rule drop what NAT has sent to the backend.
-func dropTranslated(orig addressed, translate translation) func(*bench) Expect {
+func dropTranslated(orig addressed, translate translation, drop func(*bench, netip.AddrPort)) func(*bench) Expect {
 	return func(b *bench) Expect {
 		ln, clients, orig := b.backendListen(8), b.clients(), orig(b)
 		translate(b, orig, ln.addr)
-		b.rule(forward, ln.addr, verdictDrop...)
+		drop(b, ln.addr)
 		b.eachSends(clients, segment{dst: orig, flags: syn, seq: clientISN})
 		return translated(b.expectForward("netfilter-drop", "", ln.addr, clients, nil), orig)
 	}
+}
+
+func (b *bench) dropForwarded(to netip.AddrPort) { b.rule(forward, to, verdictDrop...) }
+
+func (b *bench) dropForwardedIPTables(to netip.AddrPort) {
+	b.iptables(filterTable, xtRule{unix.NF_INET_FORWARD, toMatch(to), standardTarget(verdictDROP)})
 }
 
 // staleEndpoint has NAT send the packets to an address that nobody has any more.

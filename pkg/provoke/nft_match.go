@@ -17,8 +17,8 @@ func onProtocol(p event.Proto) []expr.Any {
 	}
 }
 
-// toAddr matches packets to an address, in a table of its family: struct iphdr,
-// struct ipv6hdr.
+// toAddr matches packets to an address: struct iphdr, struct ipv6hdr. What is there in
+// a packet of the other family is no such address.
 func toAddr(a netip.Addr) []expr.Any {
 	offset := uint32(16)
 	if a.Is6() {

@@ -8,7 +8,7 @@ import "net/netip"
 // other source are taken.
 var sourceNAT = []Provocation{
 	{
-		Cause: "netfilter-drop", Variant: "snat", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
+		Cause: "netfilter-drop", Variant: "snat/postrouting", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
 		Run: route(tracking, dropAfterSNAT),
 	},
 	{
