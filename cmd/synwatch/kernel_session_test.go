@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -133,11 +134,15 @@ func startTrace(t *testing.T, args ...string) *session {
 
 // traceArgs is the command line of a trace with more flags.
 func traceArgs(flags []string) []string {
-	args := append([]string{"trace", "--json"}, flags...)
+	return slices.Concat([]string{"trace", "--json"}, btfFlag(), flags)
+}
+
+// btfFlag is for a kernel without BTF of its own.
+func btfFlag() []string {
 	if file := os.Getenv("SYNWATCH_TEST_BTF"); file != "" {
-		args = append(args, "--btf", file) // a kernel without BTF of its own
+		return []string{"--btf", file}
 	}
-	return args
+	return nil
 }
 
 func (s *session) open(o probe.Options) (tracer, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +26,15 @@ var forwarding = sysctls{
 // route makes a Run of steps for which the server is a router with a backend behind
 // it. The settings come in addition to those of forwarding, or in their place.
 func route(settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
+	return routeFor(runTimeout, settings, steps)
+}
+
+func routeFor(timeout time.Duration, settings sysctls, steps func(*bench) Expect) func(context.Context, *Lab, Family) (Expect, error) {
 	return func(ctx context.Context, l *Lab, f Family) (Expect, error) {
 		if err := l.OpenBackend(ctx); err != nil {
 			return Expect{}, err
 		}
-		return play(l.forwarding(settings), func(b *bench) Expect {
+		return playFor(timeout, l.forwarding(settings), func(b *bench) Expect {
 			b.fail(b.extend())
 			return steps(b)
 		})(ctx, l, f)

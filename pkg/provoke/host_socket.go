@@ -43,17 +43,32 @@ func (h *host) listen(port uint16, backlog int) *listener {
 func (h *host) converse(ln *listener) {
 	b := h.b
 	for _, end := range []func(client, server *stream){(*stream).closeBefore, (*stream).resetBefore} {
-		client := b.stream(-1)
-		if b.err == nil {
-			client.fd = b.connectTo(ln.addr)
-		}
-		server := b.accept(ln, 0)
+		client, server := b.connected(ln)
 		b.pump(client, server)
 		b.pump(server, client)
 		port := client.port()
 		end(client, server)
 		h.finished(port)
 	}
+}
+
+// greet is a short connection of the client to the host.
+func (h *host) greet(ln *listener) {
+	client, server := h.b.connected(ln)
+	client.write("ping")
+	server.read("ping")
+	port := client.port()
+	client.closeBefore(server)
+	h.finished(port)
+}
+
+// connected is a real connection of the client, accepted.
+func (b *bench) connected(ln *listener) (client, server *stream) {
+	client = b.stream(-1)
+	if b.err == nil {
+		client.fd = b.connectTo(ln.addr)
+	}
+	return client, b.accept(ln, 0)
 }
 
 // pumped is how much goes one way: many segments that are received as one.

@@ -13,14 +13,15 @@ import (
 // passage is a way of a run's own through the server, from the client to a host
 // behind it.
 type passage struct {
-	b      *bench
-	server *wiring
-	host   *host
-	port   uint16           // of the host, which nothing listens on
-	egress string           // the server's device towards the host
-	mac    net.HardwareAddr // where the client sends what is to pass
-	table  int              // the routing table that counts on this way
-	outer  byte             // the protocol of what packets come in, on a way out of a tunnel
+	b       *bench
+	server  *wiring
+	host    *host
+	port    uint16           // of the host, which nothing listens on
+	ingress string           // the device in both namespaces, if the way has an entry of its own
+	egress  string           // the server's device towards the host
+	mac     net.HardwareAddr // where the client sends what is to pass
+	table   int              // the routing table that counts on this way
+	outer   byte             // the protocol of what packets come in, on a way out of a tunnel
 	// put sends a frame to the server. It is the client's veth unless the way has
 	// another entry.
 	put func(frame []byte) error

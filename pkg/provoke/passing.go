@@ -63,24 +63,28 @@ func plainly(p *passage) {
 
 // reachable has the client's own sockets reach the host.
 func (p *passage) reachable() {
-	b := p.b
-	w := b.wiringIn(b.client)
-	if p.mac.String() == serverMAC.String() {
-		own := netip.PrefixFrom(b.network(0), map[Family]int{V4: 24, V6: 64}[b.f])
-		w.route(netlink.Route{LinkIndex: b.clientIndex, Dst: ipNet(own), Gw: b.serverAddr(b.f).AsSlice()})
-		b.undo = append(b.undo, func() error {
-			return joinErr("remove route", w.h.RouteDel(&netlink.Route{LinkIndex: b.clientIndex, Dst: ipNet(own)}))
-		})
+	if p.ingress == "" {
+		p.routeToHost()
 		return
 	}
-	name := b.deviceName("in", 0)
-	w.sysctls(sysctls{"ipv6/conf/" + name + "/disable_ipv6": "0"})
-	link := w.link(name)
-	own := b.network(3)
+	w := p.b.wiringIn(p.b.client)
+	w.sysctls(sysctls{"ipv6/conf/" + p.ingress + "/disable_ipv6": "0"})
+	link, own := w.link(p.ingress), p.b.network(3)
 	w.address(link, own)
 	w.neighbour(link, p.host.addr, p.host.mac)
-	far := b.wiringIn(p.host.ns)
+	far := p.b.wiringIn(p.host.ns)
 	far.neighbour(far.link(device), own, link.Attrs().HardwareAddr)
+}
+
+// routeToHost has the client know that the server leads there.
+func (p *passage) routeToHost() {
+	b := p.b
+	w := b.wiringIn(b.client)
+	behind := ipNet(netip.PrefixFrom(b.network(0), map[Family]int{V4: 24, V6: 64}[b.f]))
+	w.route(netlink.Route{LinkIndex: b.clientIndex, Dst: behind, Gw: b.serverAddr(b.f).AsSlice()})
+	b.undo = append(b.undo, func() error {
+		return joinErr("remove route", w.h.RouteDel(&netlink.Route{LinkIndex: b.clientIndex, Dst: behind}))
+	})
 }
 
 // flooded sends what the bridge does not know the port of, to all of them: the host

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/event"
 	"golang.org/x/sys/unix"
@@ -52,13 +53,16 @@ func MissingForStory() error { return story.Missing() }
 // connections beside them.
 func Story(ctx context.Context, l *Lab, f Family) (t Tale, err error) {
 	p := story
-	p.Run = route(tracking, func(b *bench) Expect {
+	p.Run = routeFor(storyTimeout, tracking, func(b *bench) Expect {
 		t = tell(b)
 		return t.Expect()
 	})
 	_, err = p.runIfPossible()(ctx, l, f)
 	return t, err
 }
+
+// storyTimeout is longer than a run's, as it is several of them.
+const storyTimeout = 4 * time.Minute
 
 // The story's own numbers.
 const (
@@ -98,7 +102,7 @@ func (n *node) reached(i int) *listener {
 func (n *node) policy(refused netip.Addr) Expect {
 	b := n.b
 	for i, c := range n.containers {
-		c.converse(n.reached(i))
+		c.greet(n.reached(i))
 	}
 	var clients []netip.AddrPort
 	for _, c := range b.ports(1, 5) {

@@ -88,6 +88,7 @@ func openBridged(b *bench) *passage {
 func (p *passage) entry(master netlink.Link) netlink.Link {
 	b := p.b
 	near := named(b.deviceName("in", 0), b.mac(98))
+	p.ingress = near.Name
 	veth := &netlink.Veth{
 		LinkAttrs: near, PeerName: near.Name, PeerHardwareAddr: b.mac(99), PeerNamespace: netlink.NsFd(b.client.Fd()),
 	}
