@@ -72,9 +72,9 @@ func (e *env) demo(ctx context.Context, o *traceOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	all := prepare()
-	o.patience = patience / 2 // a busy machine may be slow to find a listener
 	o.probe.Filter.Netns = []uint32{lab.Netns()}
-	inLab := *e // with the lab's namespace for the machine's own
+	inLab := *e                   // with the lab's namespace for the machine's own
+	inLab.patience = patience / 2 // a busy machine may be slow to find a listener
 	inLab.machine = func() (survey.Machine, error) {
 		m, err := e.machine()
 		m.Netns = lab.Netns()

@@ -62,6 +62,8 @@ func (tr *trial) chainOf(d event.Direction) chain {
 		switch word {
 		case "prerouting", "forward", "output", "postrouting":
 			at.hook = word
+		case "snat":
+			at.hook = "postrouting"
 		case "ingress":
 			at = chain{"netdev", word}
 		case "bridged":

@@ -114,7 +114,7 @@ func startTrace(t *testing.T, args ...string) *session {
 	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
 	r, w := io.Pipe()
 	e := realEnv()
-	e.stdout, e.stderr = w, &s.stderr
+	e.stdout, e.stderr, e.patience = w, &s.stderr, hang/2
 	e.open = s.open
 	started := make(chan struct{})
 	go func() {
@@ -182,6 +182,25 @@ func (s *session) coverage() event.Coverage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tracer.last()
+}
+
+// await waits until so many drops have been reported in a namespace, or for a while:
+// this kernel may not show them.
+func (s *session) await(netns uint32, drops uint64) {
+	for deadline := time.Now().Add(time.Minute); s.reported(netns) < drops && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (s *session) reported(netns uint32) (n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		if r.Type == "drop" && r.Netns == netns {
+			n += r.Count
+		}
+	}
+	return n
 }
 
 // stop interrupts the trace as Ctrl-C would, and returns the records and the

@@ -44,7 +44,7 @@ func TestKernelCauses(t *testing.T) {
 func testCauses(t *testing.T, family provoke.Family) {
 	s := startTrace(t, "--notices")
 	awaitModules(t, s)
-	trials := provokeAll(t, s, family)
+	trials := s.provokeAll(t, family)
 	quiet := runBenign(t, family)
 	records, summary := s.stop()
 	cov := s.coverage()
@@ -142,7 +142,7 @@ func awaitModules(t *testing.T, s *session) {
 // abreast is how many provocations run at a time: most of their time is waiting.
 const abreast = 4
 
-func provokeAll(t *testing.T, s *session, family provoke.Family) []*trial {
+func (s *session) provokeAll(t *testing.T, family provoke.Family) []*trial {
 	t.Helper()
 	var trials []*trial
 	var together errgroup.Group
@@ -159,14 +159,14 @@ func provokeAll(t *testing.T, s *session, family provoke.Family) []*trial {
 		case tr.Global:
 			alone = append(alone, tr)
 		default:
-			tr.lab = newLab(t)
-			together.Go(func() error { tr.run(t, s); return nil })
+			tr.lab = s.newLab(t)
+			together.Go(func() error { tr.run(t); return nil })
 		}
 	}
 	_ = together.Wait() // they fail the test themselves
 	for _, tr := range alone {
-		tr.lab = newLab(t)
-		tr.run(t, s)
+		tr.lab = s.newLab(t)
+		tr.run(t)
 	}
 	return trials
 }
@@ -182,14 +182,8 @@ func wanted(t *testing.T, name string) bool {
 	return matches
 }
 
-func (tr *trial) run(t *testing.T, s *session) {
+func (tr *trial) run(t *testing.T) {
 	t.Helper()
-	// A run's own hosts are gone when it ends, and the tracer must find them before.
-	tr.lab.Provoked = func(_ context.Context, want provoke.Expect) {
-		if slices.ContainsFunc(want.Drops, func(d provoke.Drop) bool { return d.Target != 0 }) {
-			s.awaitIn(tr.lab.Netns(), total(want.Drops))
-		}
-	}
 	var err error
 	if tr.want, err = tr.Provocation.Run(t.Context(), tr.lab, tr.family); err != nil {
 		t.Errorf("provoke %s: %v", tr.Name(), err)
@@ -229,23 +223,18 @@ func newLab(t *testing.T) *provoke.Lab {
 	return lab
 }
 
-// awaitIn waits until so many drops in a namespace have been reported, or for a while:
-// not all hooks are everywhere.
-func (s *session) awaitIn(netns uint32, drops uint64) {
-	for deadline := time.Now().Add(5 * time.Second); s.reportedIn(netns) < drops && time.Now().Before(deadline); {
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func (s *session) reportedIn(netns uint32) (n uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.records {
-		if r.Netns == netns {
-			n += r.Count
+// newLab makes a lab whose runs keep namespaces of their own until the records say
+// for which of them the packets were.
+func (s *session) newLab(t *testing.T) *provoke.Lab {
+	t.Helper()
+	lab := newLab(t)
+	lab.Provoked = func(_ context.Context, want provoke.Expect) {
+		passing := func(d provoke.Drop) bool { return d.Target != 0 && d.Target != lab.BackendNetns() }
+		if slices.ContainsFunc(want.Drops, passing) {
+			s.await(lab.Netns(), total(want.Drops))
 		}
 	}
-	return n
+	return lab
 }
 
 func (tr *trial) detail() string {

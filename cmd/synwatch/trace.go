@@ -28,7 +28,6 @@ type traceOptions struct {
 	duration time.Duration
 	count    uint64
 	notices  bool
-	patience time.Duration // 0 for what is usual
 	format   formatOptions
 }
 
@@ -159,7 +158,7 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 			Causes: o.causes, Directions: filter.Directions, Protos: filter.Protos, AllProtos: o.protos.all, Notices: o.notices,
 		},
 		EveryDrop: o.probe.EveryDrop,
-		Records:   o.count, Duration: o.duration, MaxWait: o.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
+		Records:   o.count, Duration: o.duration, MaxWait: e.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports)+len(filter.Directions)+len(filter.Protos) > 0,
 	})
 }

@@ -212,6 +212,7 @@ func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time, ag
 		if l.want = now.Sub(l.used) < 2*refresh; !l.want {
 			delete(t.links, id)
 		}
+		l.read = false // they are links to the namespaces that were known before
 	}
 }
 
