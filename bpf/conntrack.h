@@ -77,28 +77,30 @@ static __always_inline void enter_ct_delete(__u64 frame, struct nf_conn *ct)
 
 ENTRY(nf_ct_delete, enter_ct_delete, FRAME, 0)
 
-/* is_icmp_error says whether a packet is one of the ICMP errors, of which connection
- * tracking looks for the packet that they are about, and counts none. */
-static __always_inline bool is_icmp_error(const struct packet *p)
+/* nf_conntrack_icmpv{4,6}_error(tmpl, skb, dataoff, state) lets an ICMP packet that is
+ * broken, or an error about a packet that is not known, pass without an entry: it
+ * returns -NF_ACCEPT, and Conntrackinvalid does not move. It does not know nf_conntrack_in,
+ * which returns right after it. */
+static __always_inline void leave_ct_icmp(__u64 frame, __u64 ret)
 {
-	__u8 type = p->seq;
+	struct call *call = (__s32)ret <= 0 ? open_call(CALL_CT_ICMP, frame, NULL, NULL) : NULL;
 
-	if (p->proto == IPPROTO_ICMPV6)
-		return type < 128;
-	/* include/linux/icmp.h:icmp_is_err */
-	return p->proto == IPPROTO_ICMP &&
-	       (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+	if (call)
+		call->refused = true;
 }
+
+RETURN_ALONE(nf_conntrack_icmpv4_error, leave_ct_icmp, 4)
+RETURN_ALONE(nf_conntrack_icmpv6_error, leave_ct_icmp, 4)
 
 /* count_invalid counts what moves Conntrackinvalid, without addresses: only the sum is
  * needed, and an invalid packet that a rule drops is counted with them. */
-static __always_inline void count_invalid(struct sk_buff *skb, const struct packet *p)
+static __always_inline void count_invalid(__u64 frame, struct sk_buff *skb)
 {
 	struct key key = { .facts = FACT_INVALID_COUNTED,
 			   .hook = HOOK_CONNTRACK_IN,
 			   .direction = DIRECTION_UNROUTED };
 
-	if (!enabled || is_icmp_error(p))
+	if (end_inner_call(CALL_CT_ICMP, frame) || !enabled)
 		return;
 	set_netns(&key, net_of(skb, NULL));
 	count(&key, 0, &(struct evidence){});
@@ -117,7 +119,7 @@ static __always_inline void leave_conntrack_in(__u64 frame, struct sk_buff *skb,
 	if ((__u32)ret != NF_ACCEPT || BPF_CORE_READ(skb, _nfct) || !parse(skb, &p))
 		return;
 	add_packet_facts(skb, &p, FACT_CT_INVALID);
-	count_invalid(skb, &p);
+	count_invalid(frame, skb);
 }
 
 RETURN_ARGUMENT(nf_conntrack_in, CALL_CONNTRACK_IN, leave_conntrack_in, 0, 2)

@@ -228,6 +228,8 @@ const (
 	bpfProgFexitEnqueueToBacklog            = "fexit_enqueue_to_backlog"
 	bpfProgFexitInetTwskAlloc               = "fexit_inet_twsk_alloc"
 	bpfProgFexitIpRouteInputNoref           = "fexit_ip_route_input_noref"
+	bpfProgFexitNfConntrackIcmpv4Error      = "fexit_nf_conntrack_icmpv4_error"
+	bpfProgFexitNfConntrackIcmpv6Error      = "fexit_nf_conntrack_icmpv6_error"
 	bpfProgFexitNfConntrackIn               = "fexit_nf_conntrack_in"
 	bpfProgFexitNfCtResolveClash            = "fexit_nf_ct_resolve_clash"
 	bpfProgFexitReqskTimerHandler           = "fexit_reqsk_timer_handler"
@@ -305,6 +307,8 @@ const (
 	bpfProgKretprobeEnqueueToBacklog        = "kretprobe_enqueue_to_backlog"
 	bpfProgKretprobeInetTwskAlloc           = "kretprobe_inet_twsk_alloc"
 	bpfProgKretprobeIpRouteInputNoref       = "kretprobe_ip_route_input_noref"
+	bpfProgKretprobeNfConntrackIcmpv4Error  = "kretprobe_nf_conntrack_icmpv4_error"
+	bpfProgKretprobeNfConntrackIcmpv6Error  = "kretprobe_nf_conntrack_icmpv6_error"
 	bpfProgKretprobeNfConntrackIn           = "kretprobe_nf_conntrack_in"
 	bpfProgKretprobeNfCtResolveClash        = "kretprobe_nf_ct_resolve_clash"
 	bpfProgKretprobeReqskTimerHandler       = "kretprobe_reqsk_timer_handler"
@@ -470,6 +474,8 @@ type bpfProgramSpecs struct {
 	FexitEnqueueToBacklog            *ebpf.ProgramSpec `ebpf:"fexit_enqueue_to_backlog"`
 	FexitInetTwskAlloc               *ebpf.ProgramSpec `ebpf:"fexit_inet_twsk_alloc"`
 	FexitIpRouteInputNoref           *ebpf.ProgramSpec `ebpf:"fexit_ip_route_input_noref"`
+	FexitNfConntrackIcmpv4Error      *ebpf.ProgramSpec `ebpf:"fexit_nf_conntrack_icmpv4_error"`
+	FexitNfConntrackIcmpv6Error      *ebpf.ProgramSpec `ebpf:"fexit_nf_conntrack_icmpv6_error"`
 	FexitNfConntrackIn               *ebpf.ProgramSpec `ebpf:"fexit_nf_conntrack_in"`
 	FexitNfCtResolveClash            *ebpf.ProgramSpec `ebpf:"fexit_nf_ct_resolve_clash"`
 	FexitReqskTimerHandler           *ebpf.ProgramSpec `ebpf:"fexit_reqsk_timer_handler"`
@@ -547,6 +553,8 @@ type bpfProgramSpecs struct {
 	KretprobeEnqueueToBacklog        *ebpf.ProgramSpec `ebpf:"kretprobe_enqueue_to_backlog"`
 	KretprobeInetTwskAlloc           *ebpf.ProgramSpec `ebpf:"kretprobe_inet_twsk_alloc"`
 	KretprobeIpRouteInputNoref       *ebpf.ProgramSpec `ebpf:"kretprobe_ip_route_input_noref"`
+	KretprobeNfConntrackIcmpv4Error  *ebpf.ProgramSpec `ebpf:"kretprobe_nf_conntrack_icmpv4_error"`
+	KretprobeNfConntrackIcmpv6Error  *ebpf.ProgramSpec `ebpf:"kretprobe_nf_conntrack_icmpv6_error"`
 	KretprobeNfConntrackIn           *ebpf.ProgramSpec `ebpf:"kretprobe_nf_conntrack_in"`
 	KretprobeNfCtResolveClash        *ebpf.ProgramSpec `ebpf:"kretprobe_nf_ct_resolve_clash"`
 	KretprobeReqskTimerHandler       *ebpf.ProgramSpec `ebpf:"kretprobe_reqsk_timer_handler"`
@@ -825,6 +833,8 @@ type bpfPrograms struct {
 	FexitEnqueueToBacklog            *ebpf.Program `ebpf:"fexit_enqueue_to_backlog"`
 	FexitInetTwskAlloc               *ebpf.Program `ebpf:"fexit_inet_twsk_alloc"`
 	FexitIpRouteInputNoref           *ebpf.Program `ebpf:"fexit_ip_route_input_noref"`
+	FexitNfConntrackIcmpv4Error      *ebpf.Program `ebpf:"fexit_nf_conntrack_icmpv4_error"`
+	FexitNfConntrackIcmpv6Error      *ebpf.Program `ebpf:"fexit_nf_conntrack_icmpv6_error"`
 	FexitNfConntrackIn               *ebpf.Program `ebpf:"fexit_nf_conntrack_in"`
 	FexitNfCtResolveClash            *ebpf.Program `ebpf:"fexit_nf_ct_resolve_clash"`
 	FexitReqskTimerHandler           *ebpf.Program `ebpf:"fexit_reqsk_timer_handler"`
@@ -902,6 +912,8 @@ type bpfPrograms struct {
 	KretprobeEnqueueToBacklog        *ebpf.Program `ebpf:"kretprobe_enqueue_to_backlog"`
 	KretprobeInetTwskAlloc           *ebpf.Program `ebpf:"kretprobe_inet_twsk_alloc"`
 	KretprobeIpRouteInputNoref       *ebpf.Program `ebpf:"kretprobe_ip_route_input_noref"`
+	KretprobeNfConntrackIcmpv4Error  *ebpf.Program `ebpf:"kretprobe_nf_conntrack_icmpv4_error"`
+	KretprobeNfConntrackIcmpv6Error  *ebpf.Program `ebpf:"kretprobe_nf_conntrack_icmpv6_error"`
 	KretprobeNfConntrackIn           *ebpf.Program `ebpf:"kretprobe_nf_conntrack_in"`
 	KretprobeNfCtResolveClash        *ebpf.Program `ebpf:"kretprobe_nf_ct_resolve_clash"`
 	KretprobeReqskTimerHandler       *ebpf.Program `ebpf:"kretprobe_reqsk_timer_handler"`
@@ -978,6 +990,8 @@ func (p *bpfPrograms) Close() error {
 		p.FexitEnqueueToBacklog,
 		p.FexitInetTwskAlloc,
 		p.FexitIpRouteInputNoref,
+		p.FexitNfConntrackIcmpv4Error,
+		p.FexitNfConntrackIcmpv6Error,
 		p.FexitNfConntrackIn,
 		p.FexitNfCtResolveClash,
 		p.FexitReqskTimerHandler,
@@ -1055,6 +1069,8 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeEnqueueToBacklog,
 		p.KretprobeInetTwskAlloc,
 		p.KretprobeIpRouteInputNoref,
+		p.KretprobeNfConntrackIcmpv4Error,
+		p.KretprobeNfConntrackIcmpv6Error,
 		p.KretprobeNfConntrackIn,
 		p.KretprobeNfCtResolveClash,
 		p.KretprobeReqskTimerHandler,

@@ -68,6 +68,8 @@ var hooks = []hook{
 		facts: event.ConntrackEvicted},
 	{name: "__nf_conntrack_confirm", module: conntrack, entry: true, leave: true,
 		facts: event.ConntrackConfirm | event.ConntrackClash | event.ConntrackChain | event.SourceTranslated},
+	{name: "nf_conntrack_icmpv4_error", module: conntrack, leave: true},
+	{name: "nf_conntrack_icmpv6_error", module: conntrack, leave: true},
 	{name: "nf_ct_resolve_clash", module: conntrack, leave: true, facts: event.ConntrackClash},
 	{name: "nf_send_reset", module: rejectIPv4, entry: true, facts: event.Rejected},
 	{name: "nf_send_unreach", module: rejectIPv4, entry: true, facts: event.Rejected},
