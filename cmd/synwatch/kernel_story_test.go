@@ -54,7 +54,7 @@ func checkTold(t *testing.T, text string, tale provoke.Tale) {
 		t.Fatal("there is no summary")
 	}
 	for fault, words := range map[string][]string{
-		"policy":     {"netfilter-drop", tale.Policy.Drops[0].Src.String(), tale.Containers[0].Name, "chain FORWARD"},
+		"policy":     {"netfilter-drop", tale.Policy.Drops[0].Src.String(), tale.Containers[0].Name, "hook forward"},
 		"stale":      {"neighbour-unresolved", tale.Stale.Drops[0].Dst.Addr().String()},
 		"source NAT": {"conntrack-clash", tale.SourceNAT.Drops[0].Src.String(), "random"},
 		"full table": {"conntrack-table-full", tale.Full.Drops[0].Src.String(), "nf_conntrack_max"},
