@@ -32,7 +32,10 @@ func testStory(t *testing.T, family provoke.Family) {
 	reader := startReading(t, only(lab)...)
 	awaitModules(t, s)
 	// The namespaces have their names, and their listeners are open, until it returns.
-	lab.Provoked = func(_ context.Context, want provoke.Expect) { s.await(lab.Netns(), total(want.Drops)) }
+	lab.Provoked = func(_ context.Context, want provoke.Expect) {
+		s.await(lab.Netns(), total(want.Drops))
+		reader.await(len(want.Drops))
+	}
 	tale, err := provoke.Story(t.Context(), lab, family)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +74,7 @@ func checkTold(t *testing.T, text string, tale provoke.Tale) {
 type reading struct {
 	t         *testing.T
 	interrupt context.CancelFunc
-	stdout    bytes.Buffer
+	stdout    lockedBuffer
 	stderr    lockedBuffer
 	status    chan int
 }
@@ -108,6 +111,14 @@ func startReading(t *testing.T, flags ...string) *reading {
 		}
 	}
 	return r
+}
+
+// await waits until there is a line of each of so many drops, or for a while.
+func (r *reading) await(drops int) {
+	lines := func() int { return strings.Count(r.stdout.String(), " ×") }
+	for deadline := time.Now().Add(time.Minute); lines() < drops && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // stop interrupts the trace and returns what it wrote.
