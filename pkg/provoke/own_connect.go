@@ -45,6 +45,10 @@ var ownConnect = []Provocation{
 		Cause: "no-route", Stage: "connect", Variant: "prohibit", Families: []Family{V4, V6},
 		Run: play(nil, ownRefusedBy(unix.RTN_PROHIBIT, unix.EACCES)),
 	},
+	{
+		Cause: "no-route", Stage: "connect", Variant: "blackhole", Families: []Family{V4, V6},
+		Run: play(nil, ownRefusedBy(unix.RTN_BLACKHOLE, unix.EINVAL)),
+	},
 }
 
 // ownRuled has a rule drop our own SYNs.
