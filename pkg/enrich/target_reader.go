@@ -83,10 +83,13 @@ func newTarget(id netns.ID, at netns.Location, own bool) *Target {
 	return t
 }
 
-// readLinks lists the namespaces to which devices of one are linked, as one end of a veth
-// pair is to that of the other.
-func (r *targetReader) readLinks(from netns.ID) map[netns.ID]bool {
-	linked := map[netns.ID]bool{}
+// readLinks says which of some namespaces devices of one are linked to, as one end of a
+// veth pair is to that of the other.
+func (r *targetReader) readLinks(from netns.ID, wanted []netns.ID) map[netns.ID]bool {
+	linked := make(map[netns.ID]bool, len(wanted))
+	for _, to := range wanted {
+		linked[to] = false
+	}
 	_ = netns.OnThread(func(t *netns.Thread) error {
 		return t.Do(r.known[from.Inode], from, func(netns.ID) error {
 			h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -95,10 +98,9 @@ func (r *targetReader) readLinks(from netns.ID) map[netns.ID]bool {
 			}
 			defer h.Close()
 			peers, err := readPeers(h)
-			for _, t := range r.read {
-				if number, ok := r.numberOf(h, t.Netns); ok && peers[number] {
-					linked[t.Netns] = true
-				}
+			for _, to := range wanted {
+				number, ok := r.numberOf(h, to)
+				linked[to] = ok && peers[number]
 			}
 			return err
 		})

@@ -3,6 +3,7 @@
 package enrich
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ type targetsCache struct {
 	byAddr map[netip.Addr][]*Target
 	// links are the namespaces that are linked to one that forwards, which tells those
 	// apart that have the same address.
-	links map[netns.ID]*links
+	links map[netns.ID]links
 	// found is what was found out for sure lately.
 	found map[targetQuery]foundTarget
 
@@ -45,17 +46,26 @@ type foundTarget struct {
 	read time.Time
 }
 
-// links are the namespaces to which devices of one are linked.
+// links say which namespaces devices of one are linked to. They were asked for of those
+// that have an address which others have, too.
 type links struct {
-	to   map[netns.ID]bool
-	read bool
-	want bool // newer ones
-	used time.Time
+	checked map[netns.ID]link
+	want    map[netns.ID]bool // to be checked
+}
+
+// link is whether there is one. If there is none, one may be made later.
+type link struct {
+	there   bool
+	checked time.Time
+}
+
+func (l link) known(now time.Time) bool {
+	return l.there || now.Sub(l.checked) < refresh
 }
 
 // newTargetsCache is one that is read before anybody asks.
 func newTargetsCache() targetsCache {
-	return targetsCache{links: map[netns.ID]*links{}, found: map[targetQuery]foundTarget{}, want: true}
+	return targetsCache{links: map[netns.ID]links{}, found: map[targetQuery]foundTarget{}, want: true}
 }
 
 // whose finds the target of a packet, and the namespace whose listener it is about: that
@@ -133,21 +143,23 @@ func (t *targetsCache) remember(key targetQuery, f foundTarget) {
 // linked lists those that are linked to the asker's namespace, and says whether these
 // are all.
 func (t *targetsCache) linked(all []*Target, from netns.ID, now time.Time) (linked []*Target, known bool) {
-	l := t.links[from]
-	if l == nil {
+	l, ok := t.links[from]
+	if !ok {
 		if len(t.links) >= maxLinks {
 			clear(t.links)
 		}
-		l = &links{want: true}
+		l = links{map[netns.ID]link{}, map[netns.ID]bool{}}
 		t.links[from] = l
 	}
-	l.used = now
 	for _, target := range all {
-		if l.to[target.Netns] {
+		switch to := l.checked[target.Netns]; {
+		case !to.known(now):
+			l.want[target.Netns] = true
+		case to.there:
 			linked = append(linked, target)
 		}
 	}
-	return linked, l.read
+	return linked, len(l.want) == 0
 }
 
 // readTargets finds out which namespaces have which addresses.
@@ -160,31 +172,31 @@ func (c *Cache) readTargets() {
 		case <-c.targetWorker:
 		case <-time.After(pause):
 		}
-		var all bool
-		var from []netns.ID
-		var again bool
-		if all, again, from, pause = c.targetsToRead(); all {
+		var all, again bool
+		var wanted map[netns.ID][]netns.ID
+		if all, again, wanted, pause = c.targetsToRead(); all {
 			found, began := r.readAll(again)
 			c.enterTargets(found, began, again)
 		}
-		for _, id := range from {
-			c.enterLinks(id, r.readLinks(id))
+		for from, to := range wanted {
+			c.enterLinks(from, r.readLinks(from, to))
 		}
 		c.wait(func(time.Time) time.Duration { return leastWait })
 	}
 }
 
 // targetsToRead says what must be read now: the addresses of all namespaces, also of
-// those that are known, the links of some namespaces, and when to look again.
-func (c *Cache) targetsToRead() (all, again bool, from []netns.ID, pause time.Duration) {
+// those that are known, which links are to be checked, and when to look again.
+func (c *Cache) targetsToRead() (all, again bool, wanted map[netns.ID][]netns.ID, pause time.Duration) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := &c.targets
 	inUse, age, least := now.Sub(t.used) < 2*refresh, now.Sub(t.read), max(leastWait, share*t.cost)
-	for id, l := range t.links {
-		if l.want {
-			from = append(from, id)
+	wanted = map[netns.ID][]netns.ID{}
+	for from, l := range t.links {
+		if len(l.want) > 0 {
+			wanted[from] = slices.Collect(maps.Keys(l.want))
 		}
 	}
 	switch {
@@ -196,10 +208,10 @@ func (c *Cache) targetsToRead() (all, again bool, from []netns.ID, pause time.Du
 		pause = idleWait
 	}
 	due := now.Sub(t.readAll) >= max(refresh, share*t.allCost)
-	return age >= least && (t.want || inUse && due), due, from, pause
+	return age >= least && (t.want || inUse && due), due, wanted, pause
 }
 
-// enterTargets enters what was read. The links are to be read again.
+// enterTargets enters what was read.
 func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -208,18 +220,17 @@ func (c *Cache) enterTargets(found map[netip.Addr][]*Target, began time.Time, ag
 	if again {
 		t.readAll, t.allCost = began, now.Sub(began)
 	}
-	for id, l := range t.links {
-		if l.want = now.Sub(l.used) < 2*refresh; !l.want {
-			delete(t.links, id)
-		}
-		l.read = false // they are links to the namespaces that were known before
-	}
 }
 
+// enterLinks enters which of the namespaces that were asked for are linked.
 func (c *Cache) enterLinks(from netns.ID, to map[netns.ID]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.targets.links[from]; l != nil {
-		l.to, l.read, l.want = to, true, false
+	l := c.targets.links[from]
+	for id, there := range to {
+		if l.checked != nil {
+			l.checked[id] = link{there, c.now()}
+			delete(l.want, id)
+		}
 	}
 }

@@ -90,10 +90,10 @@ func TestTargetsWithTheSameAddress(t *testing.T) {
 		}
 	}
 	_, _, from, _ := f.targetsToRead()
-	if len(from) != 2 {
-		t.Fatalf("it looks for the links of %v", from)
+	if len(from[router]) != 2 || len(from[otherRouter]) != 2 {
+		t.Fatalf("it looks for the links %v", from)
 	}
-	f.enterLinks(router, map[netns.ID]bool{otherPod.Netns: true})
+	f.enterLinks(router, map[netns.ID]bool{otherPod.Netns: true, pod.Netns: false})
 	f.enterLinks(otherRouter, map[netns.ID]bool{otherPod.Netns: true, pod.Netns: true})
 	if a, _ := f.to(router, "10.88.0.2:443"); a.Target != otherPod {
 		t.Errorf("the one that is linked: %+v", a.Target)
