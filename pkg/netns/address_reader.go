@@ -21,22 +21,25 @@ const (
 	maxRead, maxReadAddresses = 4096, 1 << 18
 )
 
+// numFinds is how many ways there are to look for namespaces.
+const numFinds = 3
+
 // AddressReader knows which addresses are a namespace's own. It reads them when it is
 // asked and does not know, which takes no more than a part of the time: beyond that it
 // does not know. It is for one goroutine.
 type AddressReader struct {
-	now  func() time.Time
-	find func(deep bool) Locations
-	at   func(inode uint32) Location
-	read func(at Location, id ID) (*Addresses, error)
+	now func() time.Time
+	// finds are the ways to look for namespaces, the cheapest first.
+	finds [numFinds]func() Locations
+	at    func(inode uint32) Location
+	read  func(at Location, id ID) (*Addresses, error)
 
-	own     uint32
-	cookies bool
-	table   *Table[readAddresses]
-	total   int // addresses in the table
-	reads   budget
-	// searches are the looks for namespaces: not deeply, and deeply.
-	searches [2]budget
+	own      uint32
+	cookies  bool
+	table    *Table[readAddresses]
+	total    int // addresses in the table
+	reads    budget
+	searches [numFinds]budget
 }
 
 // readAddresses is what is known of one namespace.
@@ -52,7 +55,12 @@ type readAddresses struct {
 func NewAddressReader() *AddressReader {
 	f := NewFinder()
 	r := newAddressReader()
-	r.now, r.find, r.at, r.read = time.Now, f.Find, f.At, readAt
+	r.now, r.at, r.read = time.Now, f.At, readAt
+	r.finds = [numFinds]func() Locations{
+		func() Locations { return f.Find(false) },
+		func() Locations { return f.Search(false) },
+		func() Locations { return f.Search(true) },
+	}
 	r.own, _ = Own()
 	r.cookies = CookiesReadable()
 	return r
@@ -158,12 +166,12 @@ func (r *AddressReader) locate(n *readAddresses, inode uint32) (at Location, fou
 	if inode == r.own || at.LeadsTo(inode) {
 		return at, true
 	}
-	for i, deep := range []bool{false, true} {
+	for i, find := range r.finds {
 		began := r.now()
 		if !r.searches[i].fair(began) {
 			return at, false
 		}
-		at = r.find(deep)[inode]
+		at = find()[inode]
 		r.searches[i].spend(began, r.now())
 		if at.LeadsTo(inode) {
 			return at, true

@@ -49,7 +49,13 @@ func (f *Finder) Find(deep bool) Locations {
 		f.known.addFixed()
 		return f.known
 	}
-	f.searched = now
+	return f.Search(deep)
+}
+
+// Search looks at all processes, deeply or not, as Discover does, and adds what was known
+// before and is still there.
+func (f *Finder) Search(deep bool) Locations {
+	f.searched = f.now()
 	f.known = Discover(deep).OrKnown(f.known)
 	return f.known
 }

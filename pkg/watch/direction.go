@@ -24,7 +24,7 @@ const (
 	// how long they do: a namespace that was just made is found by a search that takes
 	// its time.
 	maxUndirected = 4096
-	undirectedFor = 5 * time.Second
+	undirectedFor = 10 * time.Second
 	// lastUndirectedFor is how long the end of a run is put off for them.
 	lastUndirectedFor = 2 * time.Second
 )
