@@ -106,6 +106,10 @@ func (w *watchedTracer) last() event.Coverage {
 	return w.cov
 }
 
+// patient is how long a record may wait for whose namespace it was for. On an emulated
+// machine it takes seconds to find one among hundreds.
+const patient = 20 * time.Second
+
 // startTrace returns when the trace has begun to count.
 func startTrace(t *testing.T, args ...string) *session {
 	t.Helper()
@@ -114,7 +118,7 @@ func startTrace(t *testing.T, args ...string) *session {
 	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
 	r, w := io.Pipe()
 	e := realEnv()
-	e.stdout, e.stderr, e.patience = w, &s.stderr, hang/2
+	e.stdout, e.stderr, e.patience = w, &s.stderr, patient
 	e.open = s.open
 	started := make(chan struct{})
 	go func() {
