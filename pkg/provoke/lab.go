@@ -165,6 +165,8 @@ func (l *Lab) quiet() error {
 			set["ipv6/conf/"+dev+"/accept_dad"] = "0"
 			set["ipv6/conf/"+dev+"/accept_ra"] = "0"
 			set["ipv6/conf/"+dev+"/router_solicitations"] = "0"
+			// Reports of multicast groups are sent at once, and not into a run's queue.
+			set["ipv6/conf/"+dev+"/mldv2_unsolicited_report_interval"] = "1"
 		}
 	}
 	for name, value := range set {
