@@ -106,19 +106,28 @@ func (w *watchedTracer) last() event.Coverage {
 	return w.cov
 }
 
-// patient is how long a record may wait for whose namespace it was for. On an emulated
-// machine it takes seconds to find one among hundreds.
-const patient = 20 * time.Second
+// How long a record may wait for whose namespace it was for. On an emulated machine it
+// takes up to minutes to find one among hundreds.
+const (
+	impatient = time.Second
+	patient   = hang / 2
+)
 
 // startTrace returns when the trace has begun to count.
 func startTrace(t *testing.T, args ...string) *session {
+	t.Helper()
+	return startPatiently(t, impatient, args...)
+}
+
+// startPatiently does so with records that wait for what is known of them.
+func startPatiently(t *testing.T, patience time.Duration, args ...string) *session {
 	t.Helper()
 	needs.Root(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
 	r, w := io.Pipe()
 	e := realEnv()
-	e.stdout, e.stderr, e.patience = w, &s.stderr, patient
+	e.stdout, e.stderr, e.patience = w, &s.stderr, patience
 	e.open = s.open
 	started := make(chan struct{})
 	go func() {

@@ -28,7 +28,7 @@ func TestKernelStoryNode(t *testing.T) {
 
 func testStory(t *testing.T, family provoke.Family) {
 	lab := newLab(t)
-	s := startTrace(t, only(lab)...)
+	s := startPatiently(t, patient, only(lab)...)
 	reader := startReading(t, only(lab)...)
 	awaitModules(t, s)
 	// The namespaces have their names, and their listeners are open, until it returns.

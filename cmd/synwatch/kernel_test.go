@@ -242,7 +242,6 @@ func (tr *trial) shown(cov event.Coverage) (drops []provoke.Drop, all bool) {
 func (tr *trial) check(t *testing.T, got []record, summary record, cov event.Coverage) {
 	t.Helper()
 	shown, all := tr.shown(cov)
-	got, shown = tr.lastingTargets(got, shown)
 	checkCounts(t, got, shown)
 	if all {
 		checkCounters(t, summary, tr.lab.Netns(), tr.want.Counters)
@@ -250,25 +249,6 @@ func (tr *trial) check(t *testing.T, got []record, summary record, cov event.Cov
 	for _, r := range got {
 		tr.checkEvidence(t, r, cov)
 	}
-}
-
-// lastingTargets leaves out the namespaces that a run made for itself. They are gone when
-// it ends, mostly before anybody could look whose an address was. A record may lack
-// them, but must not name others.
-func (tr *trial) lastingTargets(got []record, want []provoke.Drop) ([]record, []provoke.Drop) {
-	got, want = slices.Clone(got), slices.Clone(want)
-	passing := map[uint32]bool{}
-	for i := range want {
-		if d := &want[i]; d.Target != tr.lab.BackendNetns() {
-			passing[d.Target], d.Target = true, 0
-		}
-	}
-	for i := range got {
-		if target := &got[i].Target; passing[target.Netns] {
-			target.Netns = 0
-		}
-	}
-	return got, want
 }
 
 // isUnseen says whether the attached hooks cannot show what was provoked: none of the
