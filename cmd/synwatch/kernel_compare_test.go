@@ -4,7 +4,6 @@ package main
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -63,6 +62,10 @@ func checkCounts(t *testing.T, got []record, want []provoke.Drop) {
 	}
 }
 
+// strays also counts the kernel's own reports of multicast groups that come through a
+// device before its route for multicast is there. They are attributed as all else.
+const strays = "Ip6InNoRoutes"
+
 // checkCounters demands that the kernel's counters moved as provoked, and that
 // as much was attributed.
 func checkCounters(t *testing.T, summary record, netns uint32, want map[string]uint64) {
@@ -73,8 +76,12 @@ func checkCounters(t *testing.T, summary record, netns uint32, want map[string]u
 			kernel[row.Counter], attributed[row.Counter] = row.Kernel, row.Attributed
 		}
 	}
+	want = attributable(want)
+	if n := kernel[strays]; n > want[strays] && n == attributed[strays] {
+		want[strays] = n
+	}
 	for what, got := range map[string]map[string]uint64{"counted": kernel, "attributed": attributed} {
-		for _, d := range provoke.Compare(attributable(want), attributable(got)) {
+		for _, d := range provoke.Compare(want, attributable(got)) {
 			t.Errorf("%s: %d provoked, %d %s", d.Key, d.Provoked, d.Reported, what)
 		}
 	}
@@ -83,9 +90,11 @@ func checkCounters(t *testing.T, summary record, netns uint32, want map[string]u
 // attributable leaves out counters that no provocation moves, and those that do not
 // move by one for each packet.
 func attributable(counters map[string]uint64) map[string]uint64 {
-	counters = maps.Clone(counters)
-	maps.DeleteFunc(counters, func(name string, _ uint64) bool {
-		return !slices.Contains(provoke.Reconciled, name) || !slices.Contains(cause.Counters(), name)
-	})
-	return counters
+	left := map[string]uint64{}
+	for name, n := range counters {
+		if slices.Contains(provoke.Reconciled, name) && slices.Contains(cause.Counters(), name) {
+			left[name] = n
+		}
+	}
+	return left
 }
