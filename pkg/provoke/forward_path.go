@@ -82,13 +82,17 @@ func (b *bench) awaitGivenUp(index int, host netip.Addr) {
 		return
 	}
 	defer h.Close()
-	seen := 0
+	known, failed := false, 0
 	b.fail(until(b.ctx, fmt.Sprintf("neighbour %s to be given up", host), func() (bool, error) {
 		n, err := neighbourOf(h, index, host)
-		if err != nil || n == nil || n.State != netlink.NUD_FAILED {
-			return false, err
+		if err != nil || n == nil {
+			return known, err // the kernel has thrown it away since (neigh_periodic_work)
 		}
-		if seen++; seen < 2 {
+		known = true
+		if n.State != netlink.NUD_FAILED {
+			return false, nil
+		}
+		if failed++; failed < 2 {
 			return false, nil
 		}
 		return true, h.NeighDel(n)
