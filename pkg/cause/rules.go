@@ -209,7 +209,7 @@ var rules = slices.Concat(refusals, []Rule{
 	{Cause: noRoute, All: event.NoRoute, Locations: unroutable,
 		Counters: []string{inNoRoutes}, Counters6: []string{inNoRoutes6}},
 	// ip6_pkt_drop takes the route off a packet of a VRF before it frees it.
-	{Cause: noRoute, Locations: unroutable[1:], Counters6: []string{inNoRoutes6}},
+	{Cause: noRoute, Locations: unroutable[1:], Counters: []string{inNoRoutes}, Counters6: []string{inNoRoutes6}},
 	{Cause: hopLimitExceeded, All: event.HopLimit, Locations: forwarding,
 		Counters: []string{inHdrErrors}, Counters6: []string{inHdrErrors6}},
 	{Cause: packetTooBig, All: event.TooBig, Locations: forwarding,
