@@ -52,7 +52,7 @@ func TestKernelBusyRouter(t *testing.T) {
 // busyConnections is how many connections there are time for.
 func busyConnections(t *testing.T) uint64 {
 	t.Helper()
-	n, err := strconv.ParseUint(cmp.Or(os.Getenv("SYNWATCH_CONNECTIONS"), natively("300000", "20000")), 10, 64)
+	n, err := strconv.ParseUint(cmp.Or(os.Getenv("SYNWATCH_CONNECTIONS"), natively("300000", "8000")), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
