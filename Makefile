@@ -159,7 +159,7 @@ kprobes: build/vm $(TESTS)
 	@$(call need_vm,$(KERNEL))
 	$(VM) run --kernel $(KERNEL) --add $(TEST):/bin/synwatch.test --shell \
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
-		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel" -test.skip "^TestKernel(StoryNode|BusyRouter)$$$$"' | tee build/skips/kprobes.log | grep -v '^matrix:'
+		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel" -test.skip "^TestKernel(StoryNode|BusyRouter)$$"' | tee build/skips/kprobes.log | grep -v '^matrix:'
 
 floods: build/vm $(TESTS)
 	@$(call need_vm,$(FLOODED))
