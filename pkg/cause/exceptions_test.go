@@ -54,8 +54,6 @@ var unknown = map[string]string{
 	"location __ip_queue_xmit":       "see unrecorded",
 	"location inet6_csk_xmit":        "see unrecorded",
 	"location dst_discard":           "dst_discard_out, where the compiler has not made one of both",
-	"location arp_error_report":      "where the compiler has not put kfree_skb into it, as for arm64",
-	"location ndisc_error_report":    "as above",
 	"location tpacket_rcv":           "a tap with a ring; the others are like it",
 	"location packet_rcv_spkt":       "a tap of the obsolete type SOCK_PACKET",
 }
