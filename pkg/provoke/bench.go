@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // runTimeout bounds a run, generously: an emulated CPU is slow.
@@ -119,6 +121,21 @@ func (b *bench) clients() []netip.AddrPort {
 		out = append(out, b.ports(i, i)...)
 	}
 	return out
+}
+
+// serverNetlink is the server's routing netlink until the end of the run, nil after an
+// error. What is undone by it must be entered into undo later.
+func (b *bench) serverNetlink() *netlink.Handle {
+	if b.err != nil {
+		return nil
+	}
+	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
+	if err != nil {
+		b.fail(err)
+		return nil
+	}
+	b.undo = append(b.undo, func() error { h.Close(); return nil })
+	return h
 }
 
 // ports are n ports of the i-th source.

@@ -8,9 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // forwardedBenign is traffic that the server forwards, and of which nothing is dropped.
@@ -118,15 +116,10 @@ func forwardedSegmentation(b *bench) {
 
 // maxSegments limits how many segments a packet may have that goes to the backend.
 func (b *bench) maxSegments(n int) {
-	if b.err != nil {
+	h := b.serverNetlink()
+	if h == nil {
 		return
 	}
-	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
-	if err != nil {
-		b.fail(err)
-		return
-	}
-	b.undo = append(b.undo, func() error { h.Close(); return nil })
 	link, err := h.LinkByName(gatewayDevice)
 	if err != nil {
 		b.fail(fmt.Errorf("find %s: %w", gatewayDevice, err))

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -104,15 +103,10 @@ func refusedBy(kind int) func(*bench) Expect {
 
 // serverRoute adds a route to the server's, until the end.
 func (b *bench) serverRoute(r *netlink.Route) {
-	if b.err != nil {
+	h := b.serverNetlink()
+	if h == nil {
 		return
 	}
-	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
-	if err != nil {
-		b.fail(err)
-		return
-	}
-	b.undo = append(b.undo, func() error { h.Close(); return nil })
 	if err := h.RouteAdd(r); err != nil {
 		b.fail(joinErr("add route", err))
 		return

@@ -7,9 +7,7 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 var neighbours = []Provocation{
@@ -90,15 +88,10 @@ func (b *bench) onLink(clients []netip.AddrPort) []netip.AddrPort {
 
 // routeThrough routes the clients through a gateway on the link.
 func (b *bench) routeThrough(clients []netip.AddrPort, gw netip.Addr) {
-	if b.err != nil {
+	h := b.serverNetlink()
+	if h == nil {
 		return
 	}
-	h, err := netns.Netlink(b.server, unix.NETLINK_ROUTE)
-	if err != nil {
-		b.fail(err)
-		return
-	}
-	b.undo = append(b.undo, func() error { h.Close(); return nil })
 	added := map[netip.Addr]bool{}
 	for _, c := range clients {
 		if added[c.Addr()] {
