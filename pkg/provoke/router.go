@@ -179,10 +179,14 @@ func (ln *listener) forwarded(f Family, i uint64) error {
 		return err
 	}
 	to := netip.AddrPortFrom(nthBackend(f, i), ln.addr.Port())
-	if err := unix.Connect(client, sockaddr(to)); err != nil {
+	_, err = uninterrupted(func() (int, error) { return client, unix.Connect(client, sockaddr(to)) })
+	if err != nil {
 		return errors.Join(fmt.Errorf("connect to %s: %w", to, err), unix.Close(client))
 	}
-	server, _, err := unix.Accept4(ln.fd, unix.SOCK_CLOEXEC)
+	server, err := uninterrupted(func() (int, error) {
+		fd, _, err := unix.Accept4(ln.fd, unix.SOCK_CLOEXEC)
+		return fd, err
+	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("accept: %w", err), unix.Close(client))
 	}
@@ -209,14 +213,27 @@ func nthBackend(f Family, i uint64) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
+// uninterrupted repeats a call that a signal ended. The runtime preempts threads by
+// signals, and the kernel does not restart a call on a socket with a time limit
+// (signal(7)); a connect that is repeated waits for the one that has begun.
+func uninterrupted(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
 // pass sends data from one end to the other.
 func pass(from, to int) error {
 	const text = "hello"
-	if _, err := unix.Write(from, []byte(text)); err != nil {
+	if _, err := uninterrupted(func() (int, error) { return unix.Write(from, []byte(text)) }); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	buf := make([]byte, len(text))
-	if n, err := unix.Read(to, buf); err != nil || string(buf[:n]) != text {
+	n, err := uninterrupted(func() (int, error) { return unix.Read(to, buf) })
+	if err != nil || string(buf[:n]) != text {
 		return fmt.Errorf("read %q: %w", buf[:max(n, 0)], err)
 	}
 	return nil
@@ -229,7 +246,7 @@ func hangUp(first, last int, reset bool) error {
 		err = linger0(first)
 	}
 	err = errors.Join(err, unix.Close(first))
-	_, readErr := unix.Read(last, make([]byte, 1))
+	_, readErr := uninterrupted(func() (int, error) { return unix.Read(last, make([]byte, 1)) })
 	if reset && errors.Is(readErr, unix.ECONNRESET) {
 		readErr = nil
 	}
