@@ -7,6 +7,7 @@
 #include "established.h"
 #include "handshake.h"
 #include "ipsec.h"
+#include "location.h"
 #include "nat.h"
 #include "netfilter.h"
 #include "recursion.h"

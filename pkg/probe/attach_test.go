@@ -11,8 +11,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/needs"
 )
 
-// Where one program of a hook fails, the other is detached and unloaded.
-func TestAttachAllOrNone(t *testing.T) {
+func newTestLoader(t *testing.T) *loader {
+	t.Helper()
 	needs.Root(t)
 	k, err := readKernel("")
 	if err != nil {
@@ -22,7 +22,13 @@ func TestAttachAllOrNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.close()
+	t.Cleanup(l.close)
+	return l
+}
+
+// Where one program of a hook fails, the other is detached and unloaded.
+func TestAttachAllOrNone(t *testing.T) {
+	l := newTestLoader(t)
 	var loaded []*ebpf.Program
 	refuse := errors.New("refused")
 	all, err := l.attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, func(_ string, p *ebpf.Program) (link.Link, error) {

@@ -333,6 +333,7 @@ const (
 	bpfProgKretprobeTcpV6InboundMd5Hash     = "kretprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKretprobeTcpV6SynRecvSock        = "kretprobe_tcp_v6_syn_recv_sock"
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
+	bpfProgNameLocation                     = "name_location"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
 	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
@@ -353,6 +354,7 @@ const (
 	bpfVarFull                              = "full"
 	bpfVarHooked                            = "hooked"
 	bpfVarIgnoring                          = "ignoring"
+	bpfVarLocationName                      = "location_name"
 	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
 	bpfVarMibCookiesFailed                  = "mib_cookies_failed"
 	bpfVarMibCookiesRecv                    = "mib_cookies_recv"
@@ -579,6 +581,7 @@ type bpfProgramSpecs struct {
 	KretprobeTcpV6InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
+	NameLocation                     *ebpf.ProgramSpec `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.ProgramSpec `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb"`
 	TpBtfKfreeSkbMissed              *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb_missed"`
@@ -630,6 +633,7 @@ type bpfVariableSpecs struct {
 	Full               *ebpf.VariableSpec `ebpf:"full"`
 	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
 	Ignoring           *ebpf.VariableSpec `ebpf:"ignoring"`
+	LocationName       *ebpf.VariableSpec `ebpf:"location_name"`
 	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
@@ -750,6 +754,7 @@ type bpfVariables struct {
 	Full               *ebpf.Variable `ebpf:"full"`
 	Hooked             *ebpf.Variable `ebpf:"hooked"`
 	Ignoring           *ebpf.Variable `ebpf:"ignoring"`
+	LocationName       *ebpf.Variable `ebpf:"location_name"`
 	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
 	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`
 	MibCookiesRecv     *ebpf.Variable `ebpf:"mib_cookies_recv"`
@@ -938,6 +943,7 @@ type bpfPrograms struct {
 	KretprobeTcpV6InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
 	KretprobeTcpV6SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
+	NameLocation                     *ebpf.Program `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.Program `ebpf:"raw_tp_kfree_skb"`
 	TpBtfKfreeSkb                    *ebpf.Program `ebpf:"tp_btf_kfree_skb"`
 	TpBtfKfreeSkbMissed              *ebpf.Program `ebpf:"tp_btf_kfree_skb_missed"`
@@ -1095,6 +1101,7 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpV6InboundMd5Hash,
 		p.KretprobeTcpV6SynRecvSock,
 		p.KretprobeTcpValidateIncoming,
+		p.NameLocation,
 		p.RawTpKfreeSkb,
 		p.TpBtfKfreeSkb,
 		p.TpBtfKfreeSkbMissed,

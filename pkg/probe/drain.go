@@ -58,7 +58,7 @@ type drain struct {
 	// counts.
 	unreported map[bpfKey]int64
 
-	locator locator
+	locator *locator
 	ignored *ignored
 	// events are those of the current read, keys theirs.
 	events []event.Event
@@ -74,13 +74,13 @@ func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 		everyDrop:  everyDrop,
 		details:    map[bpfKey]*bpfDetail{},
 		unreported: map[bpfKey]int64{},
-		locator:    locator{},
 		ignored:    newIgnored(l),
 	}
 	var err error
 	if d.table, err = newTable(l); err != nil {
 		return nil, err
 	}
+	d.locator = newLocator(l)
 	d.overflow = newOverflow(l.maps, d.table.perKey)
 	if d.ring, err = ringbuf.NewReader(l.maps["details"]); err != nil {
 		return nil, errors.Join(err, d.close())
@@ -89,7 +89,7 @@ func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 }
 
 func (d *drain) close() error {
-	errs := []error{d.table.close()}
+	errs := []error{d.table.close(), d.locator.close()}
 	if d.ring != nil {
 		errs = append(errs, d.ring.Close())
 	}
@@ -189,7 +189,7 @@ func (d *drain) emit(e event.Event, key *bpfKey) {
 func (d *drain) locate() {
 	d.locator.learn(d.keys)
 	for i := range d.events {
-		d.events[i].Location = d.locator[d.keys[i].Location]
+		d.events[i].Location = d.locator.known[d.keys[i].Location]
 	}
 }
 

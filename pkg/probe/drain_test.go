@@ -15,7 +15,7 @@ func newTestDrain(everyDrop bool) *drain {
 		everyDrop:  everyDrop,
 		details:    map[bpfKey]*bpfDetail{},
 		unreported: map[bpfKey]int64{},
-		locator:    locator{},
+		locator:    &locator{known: map[uint64]string{}},
 	}
 }
 

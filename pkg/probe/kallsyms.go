@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 )
 
 // scanKallsyms calls f for each line of /proc/kallsyms: address, name and the
@@ -72,61 +71,4 @@ func findSymbols() (symbols, error) {
 		}
 	})
 	return s, err
-}
-
-// locator turns return addresses into the functions that they lie in. There are
-// few: a call of kfree_skb each.
-type locator map[uint64]string
-
-// learn looks up the locations that are not known yet, all in one pass. Where
-// the symbols cannot be read, they stay without a name.
-func (l locator) learn(keys []bpfKey) {
-	var addrs []uint64
-	for i := range keys {
-		if _, known := l[keys[i].Location]; !known {
-			addrs = append(addrs, keys[i].Location)
-		}
-	}
-	if len(addrs) > 0 {
-		_ = l.learnFrom(addrs, scanKallsyms)
-	}
-}
-
-func (l locator) learnFrom(addrs []uint64, scan func(func(uint64, byte, []byte)) error) error {
-	nearest := map[uint64]*symbol{}
-	for _, a := range addrs {
-		if _, known := l[a]; a != 0 && !known {
-			nearest[a] = &symbol{}
-			l[a] = ""
-		}
-	}
-	if len(nearest) == 0 {
-		return nil
-	}
-	err := scan(func(addr uint64, kind byte, name []byte) {
-		if kind != 't' && kind != 'T' {
-			return
-		}
-		for a, best := range nearest {
-			// The address is behind the call, which may end its function.
-			if addr < a && addr > best.addr {
-				best.addr, best.name = addr, append(best.name[:0], name...)
-			}
-		}
-	})
-	for a, best := range nearest {
-		l[a] = functionName(string(best.name))
-	}
-	return err
-}
-
-type symbol struct {
-	addr uint64
-	name []byte
-}
-
-// functionName drops what the compiler appended: .isra.0, .cold, .part.1.
-func functionName(symbol string) string {
-	name, _, _ := strings.Cut(symbol, ".")
-	return name
 }

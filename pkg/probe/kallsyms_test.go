@@ -32,23 +32,3 @@ func TestReadKallsymsMalformed(t *testing.T) {
 		t.Fatal("no error for a line without an address")
 	}
 }
-
-func TestLocate(t *testing.T) {
-	for addr, want := range map[uint64]string{
-		0xffffffff81000011: "tcp_v4_rcv",
-		0xffffffff81000150: "tcp_v4_rcv",
-		// The call was tcp_v4_rcv's last instruction.
-		0xffffffff81000200: "tcp_v4_rcv",
-		0xffffffff81000201: "tcp_v6_rcv",
-		0xffffffffc0000999: "nft_do_chain",
-		0x1000:             "",
-	} {
-		l := locator{}
-		err := l.learnFrom([]uint64{addr, 0}, func(f func(uint64, byte, []byte)) error {
-			return readKallsyms(strings.NewReader(someSymbols), f)
-		})
-		if err != nil || l[addr] != want {
-			t.Errorf("%#x lies in %q, %v; want %q", addr, l[addr], err, want)
-		}
-	}
-}
