@@ -218,9 +218,11 @@ func pollFD(ctx context.Context, fd int, events int16) error {
 	}
 }
 
-// until polls cond, for what the kernel has no event for.
+// until polls cond, for what the kernel has no event for. What takes long to find out,
+// as all sockets do under emulation, it asks less often.
 func until(ctx context.Context, what string, cond func() (bool, error)) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		began := time.Now()
 		ok, err := cond()
 		if err != nil {
 			return fmt.Errorf("wait for %s: %w", what, err)
@@ -231,7 +233,7 @@ func until(ctx context.Context, what string, cond func() (bool, error)) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s: %w", what, ctx.Err())
-		case <-time.After(pause):
+		case <-time.After(max(pause, 2*time.Since(began))):
 		}
 	}
 }
