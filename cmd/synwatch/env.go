@@ -34,9 +34,9 @@ type env struct {
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
 	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
 	surveyNetns    func(id netns.ID) (*survey.Snapshot, error)
-	// patience is how long a record waits for what is to be found out of it; 0 for
-	// what is usual.
-	patience time.Duration
+	// patience is how long a record waits for what is to be found out of it, and
+	// undirected how long an event waits for its direction; 0 for what is usual.
+	patience, undirected time.Duration
 }
 
 // tracer is a source that can be closed.

@@ -106,8 +106,9 @@ func (w *watchedTracer) last() event.Coverage {
 	return w.cov
 }
 
-// How long a record may wait for whose namespace it was for. On an emulated machine it
-// takes up to minutes to find one among hundreds.
+// How long a record may wait for whose namespace it was for, and for its direction
+// always does: on an emulated machine it takes up to minutes to find a namespace among
+// hundreds.
 const (
 	impatient = time.Second
 	patient   = hang / 2
@@ -127,7 +128,7 @@ func startPatiently(t *testing.T, patience time.Duration, args ...string) *sessi
 	s := &session{t: t, interrupt: cancel, status: make(chan int, 1), done: make(chan struct{})}
 	r, w := io.Pipe()
 	e := realEnv()
-	e.stdout, e.stderr, e.patience = w, &s.stderr, patience
+	e.stdout, e.stderr, e.patience, e.undirected = w, &s.stderr, patience, patient
 	e.open = s.open
 	started := make(chan struct{})
 	go func() {

@@ -102,7 +102,7 @@ func startReading(t *testing.T, flags ...string) *reading {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &reading{t: t, interrupt: cancel, status: make(chan int, 1)}
 	e := realEnv()
-	e.stdout, e.stderr, e.patience = &r.stdout, &r.stderr, patient
+	e.stdout, e.stderr, e.patience, e.undirected = &r.stdout, &r.stderr, patient, patient
 	args := append([]string{"trace", "--color", "never"}, btfFlag()...)
 	go func() { r.status <- run(ctx, e, append(args, flags...)) }()
 	for deadline := time.Now().Add(hang); !strings.Contains(r.stderr.String(), "Ctrl-C"); time.Sleep(20 * time.Millisecond) {

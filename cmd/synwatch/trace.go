@@ -158,7 +158,7 @@ func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOption
 			Causes: o.causes, Directions: filter.Directions, Protos: filter.Protos, AllProtos: o.protos.all, Notices: o.notices,
 		},
 		EveryDrop: o.probe.EveryDrop,
-		Records:   o.count, Duration: o.duration, MaxWait: e.patience, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
+		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports)+len(filter.Directions)+len(filter.Protos) > 0,
 	})
 }

@@ -21,12 +21,12 @@ type Addresses interface {
 
 const (
 	// maxUndirected bounds the events that wait for their directions, and undirectedFor
-	// how long they do: a namespace that was just made is found by a search that takes
-	// its time.
+	// how long they do unless Config.MaxUndirected says otherwise: a namespace that was
+	// just made is found by a search that takes its time. The end of a run is put off
+	// for them by one part in lastShare of that.
 	maxUndirected = 4096
 	undirectedFor = 10 * time.Second
-	// lastUndirectedFor is how long the end of a run is put off for them.
-	lastUndirectedFor = 2 * time.Second
+	lastShare     = 5
 )
 
 // undirected is an event that waits for its direction.
@@ -95,7 +95,7 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 		return nil
 	}
 	if w.direct(e) && len(w.undirected) < maxUndirected {
-		w.undirected = append(w.undirected, undirected{*e, rule, now.Add(undirectedFor)})
+		w.undirected = append(w.undirected, undirected{*e, rule, now.Add(w.MaxUndirected)})
 		return nil
 	}
 	if e.Direction == event.Unrouted || e.Direction == event.Untold { // there is no room to wait
@@ -127,10 +127,10 @@ func (w *watcher) handleUndirected(now time.Time) error {
 
 // awaitDirections handles the rest of them, for which it waits a little.
 func (w *watcher) awaitDirections() error {
-	for end := w.Now().Add(lastUndirectedFor); len(w.undirected) > 0; time.Sleep(pause) {
+	for end := w.Now().Add(w.MaxUndirected / lastShare); len(w.undirected) > 0; time.Sleep(pause) {
 		now := w.Now()
 		if now.After(end) {
-			now = now.Add(undirectedFor)
+			now = now.Add(w.MaxUndirected)
 		}
 		if err := w.handleUndirected(now); err != nil {
 			return err

@@ -51,7 +51,7 @@ type watcher struct {
 // many records as Config.Records. Then it writes the summary. An error of the sink,
 // which satisfies ErrOutput, ends it without a summary.
 func Run(ctx context.Context, cfg Config) error {
-	cfg.MaxWait = cmp.Or(cfg.MaxWait, maxWait)
+	cfg.MaxWait, cfg.MaxUndirected = cmp.Or(cfg.MaxWait, maxWait), cmp.Or(cfg.MaxUndirected, undirectedFor)
 	w := &watcher{
 		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: places{},
 	}

@@ -95,6 +95,8 @@ type Config struct {
 	// MaxWait is how long a record may wait for what the Enricher knows of it.
 	// 0 for 50 ms.
 	MaxWait time.Duration
+	// MaxUndirected is how long an event may wait for its direction. 0 for 10 s.
+	MaxUndirected time.Duration
 
 	// MaxSources bounds the sources of which totals are kept, of all causes
 	// together. 0 for 65,536.
