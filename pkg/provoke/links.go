@@ -28,6 +28,7 @@ const (
 
 // linkProbes try them.
 var linkProbes = map[string]func(ns *os.File) error{
+	featVeth:   probeVeth,
 	featBridge: probeLinks(&netlink.Bridge{LinkAttrs: named("probe0", nil)}),
 	featVRF:    probeLinks(&netlink.Vrf{LinkAttrs: named("probe0", nil), Table: 1000}),
 	featVLAN:   probeVLAN,

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"sync"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -105,30 +103,4 @@ func probeRule(c chain, rule []expr.Any) func(*os.File) error {
 		}
 		return undo()
 	}
-}
-
-// probed are the results: features do not come and go.
-var probed struct {
-	sync.Mutex
-	errs map[string]error
-}
-
-// probe tries a feature once.
-func probe(feature string) error {
-	probed.Lock()
-	defer probed.Unlock()
-	if err, done := probed.errs[feature]; done {
-		return err
-	}
-	ns, err := netns.New()
-	if err != nil {
-		return err
-	}
-	defer ns.Close()
-	err = probes[feature](ns)
-	if probed.errs == nil {
-		probed.errs = map[string]error{}
-	}
-	probed.errs[feature] = err
-	return err
 }
