@@ -33,14 +33,18 @@ func probe(feature string) error {
 }
 
 func tryOut(feature string) error {
-	if isLeftOut(feature) {
-		return errors.New("SYNWATCH_WITHOUT leaves it out")
-	}
 	ns, err := netns.New()
 	if err != nil {
 		return err
 	}
 	defer ns.Close()
+	return tryIn(ns, feature)
+}
+
+func tryIn(ns *os.File, feature string) error {
+	if isLeftOut(feature) {
+		return errors.New("SYNWATCH_WITHOUT leaves it out")
+	}
 	return probes[feature](ns)
 }
 

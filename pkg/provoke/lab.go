@@ -56,6 +56,7 @@ type Lab struct {
 	claims claims
 	runs   atomic.Uint32 // numbers the runs, for addresses and CPUs
 	behind behind
+	legacy iptablesRules
 
 	closing sync.Once
 	closed  error

@@ -51,9 +51,6 @@ func addRule(netns int, c chain, id uint32, rule []expr.Any) (undo func() error,
 // ToPort matches TCP segments to a port.
 func ToPort(port uint16) []expr.Any { return onPort(2, port) }
 
-// fromPort matches TCP segments from a port.
-func fromPort(port uint16) []expr.Any { return onPort(0, port) }
-
 func onPort(offset uint32, port uint16) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
@@ -65,14 +62,14 @@ func onPort(offset uint32, port uint16) []expr.Any {
 
 // probes try a feature in a namespace.
 var probes = map[string]func(ns *os.File) error{
-	featNFTables:  probeRule(input, verdictDrop),
-	featNFTNetdev: probeRule(chain{ingress.family, ingress.kind, ingress.hook, ingress.priority, "lo"}, verdictDrop),
+	featNFTables:  probeRule(input, verdictDrop.nft),
+	featNFTNetdev: probeRule(chain{ingress.family, ingress.kind, ingress.hook, ingress.priority, "lo"}, verdictDrop.nft),
 	featNFTReject: func(ns *os.File) error {
-		return errors.Join(probeRule(input, rejectReset)(ns), probeRule(input, rejectICMP)(ns))
+		return errors.Join(probeRule(input, rejectReset.nft)(ns), probeRule(input, rejectICMP.nft)(ns))
 	},
-	featNFTCt:          probeRule(input, dropInvalid),
+	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
-	featNFTZone:        probeRule(prerouting, dropInZone),
+	featNFTZone:        probeRule(prerouting, dropInZone.nft),
 	featVXLAN:          probeTunnel,
 	featConntrackDump:  probeConntrackDump,
 	featChainLimit:     probeChainLimit,
