@@ -20,7 +20,7 @@ const featVeth = "veth"
 type plug struct {
 	ns     *os.File
 	device string
-	mac    net.HardwareAddr
+	mac    net.HardwareAddr // random if nil
 }
 
 func (e end) plug() plug { return plug{e.ns, e.device, e.ownMAC} }

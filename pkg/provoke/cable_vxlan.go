@@ -78,7 +78,9 @@ func (p plug) addVXLAN(vni uint32) error {
 	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
 	req.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(p.device)))
-	req.AddData(nl.NewRtAttr(unix.IFLA_ADDRESS, p.mac))
+	if p.mac != nil {
+		req.AddData(nl.NewRtAttr(unix.IFLA_ADDRESS, p.mac))
+	}
 	req.AddData(nl.NewRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(p.ns.Fd()))))
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("vxlan"))

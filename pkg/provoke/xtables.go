@@ -43,8 +43,8 @@ type xtRule struct {
 	target []byte
 }
 
-// xtMatch is a protocol's packets (TCP's if it is 0) from a prefix, to a prefix, TCP to
-// or from a port, and what is in a state: whichever there is.
+// xtMatch is a protocol's packets (TCP's if it is 0) from a prefix, to a prefix, to or
+// from a port of TCP or UDP, and what is in a state: whichever there is.
 type xtMatch struct {
 	proto          byte
 	from, to       netip.Prefix
@@ -127,7 +127,7 @@ func (t *ipTables) replace(table xtTable, rules []xtRule, oldEntries uint32, cou
 func (t *ipTables) rule(r xtRule) []byte {
 	var match []byte
 	if r.match.port != 0 || r.match.fromPort != 0 {
-		match = tcpMatch(r.match.fromPort, r.match.port)
+		match = r.match.ports()
 	}
 	if r.match.state != 0 {
 		match = append(match, extension("state", 0, binary.NativeEndian.AppendUint32(nil, r.match.state))...)
@@ -155,12 +155,15 @@ func extension(name string, revision byte, data []byte) []byte {
 	return out
 }
 
-// tcpMatch is a struct xt_tcp: from a port to a port, each of which may be any (0).
-func tcpMatch(from, to uint16) []byte {
+// ports is a struct xt_tcp or xt_udp: from a port to a port, each of which may be any (0).
+func (m xtMatch) ports() []byte {
 	var data []byte
-	for _, port := range []uint16{from, to} {
+	for _, port := range []uint16{m.fromPort, m.port} {
 		data = binary.NativeEndian.AppendUint16(data, port)
 		data = binary.NativeEndian.AppendUint16(data, cmp.Or(port, 65535))
+	}
+	if m.protocol() == unix.IPPROTO_UDP {
+		return extension("udp", 0, append(data, 0, 0))
 	}
 	return extension("tcp", 0, append(data, 0, 0, 0, 0))
 }
