@@ -30,6 +30,10 @@ var conntrack = []Provocation{
 		Run: play(listenerDefaults.with(alone, "yes"), conntrackClash),
 	},
 	{
+		Cause: "conntrack-clash", Variant: "entry", Families: []Family{V4, V6}, Needs: []string{featStateRules, featConntrackDump},
+		Run: play(listenerDefaults.with(alone, "yes"), clashEntry),
+	},
+	{
 		Cause: "conntrack-chain-too-long", Families: []Family{V4}, Global: true,
 		Needs: []string{featStateRules, featConntrackDump, featChainLimit},
 		Run:   play(listenerDefaults.with(alone, "yes").with("ipv4/tcp_syncookies", "2"), conntrackChainTooLong),
