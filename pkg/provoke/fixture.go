@@ -28,6 +28,9 @@ func Track(ns *os.File) error {
 // MissingNAT is nil when a rule of nf_tables can translate addresses.
 func MissingNAT() error { return Provocation{Needs: []string{featNFTNAT}}.Missing() }
 
+// MissingVeth is nil when the kernel has veth, whose ends know each other's namespace.
+func MissingVeth() error { return Provocation{Needs: []string{featVeth}}.Missing() }
+
 // DropUDP has a rule of the server drop what comes for a port, IPv4.
 func (l *Lab) DropUDP(port uint16) error {
 	const udp = unix.IPPROTO_UDP
