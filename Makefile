@@ -103,7 +103,7 @@ stages:
 
 # Packages whose tests make namespaces and drop packets run one at a time: a number
 # of a namespace that is gone is given to the next. pkg/needs checks the list.
-ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./pkg/netns ./pkg/probe ./pkg/provoke ./pkg/sockets ./pkg/survey ./pkg/watch
+ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./pkg/netns ./pkg/nstat ./pkg/probe ./pkg/provoke ./pkg/sockets ./pkg/survey ./pkg/watch
 MODULE := github.com/synwatch/synwatch
 TOGETHER = $(filter-out $(ALONE:.%=$(MODULE)%),$(shell go list ./...))
 

@@ -83,9 +83,12 @@ func (tr *trial) checkChain(t *testing.T, r record, cov event.Coverage) {
 	at := tr.chainOf(tr.want.Drops[0].Direction)
 	packet := map[provoke.Family]string{provoke.V4: "ip", provoke.V6: "ip6", provoke.Mapped: "ip"}[tr.family]
 	hook, table, name := "nft_do_chain", "provoke", "drops"
-	if slices.Contains(strings.Split(tr.Variant, "/"), "iptables") {
+	if provoke.ByIPTables() || slices.Contains(strings.Split(tr.Variant, "/"), "iptables") {
 		hook = map[provoke.Family]string{provoke.V4: "ipt_do_table", provoke.V6: "ip6t_do_table"}[tr.family]
 		at.family, table, name = packet, "filter", strings.ToUpper(at.hook)
+		if at.hook == "prerouting" || at.hook == "postrouting" {
+			table = "mangle" // which has such chains
+		}
 	}
 	switch {
 	case isAttached(cov, hook):

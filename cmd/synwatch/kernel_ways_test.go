@@ -8,9 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
-	"github.com/google/nftables/expr"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/needs"
@@ -110,7 +107,7 @@ func sendNoise(t *testing.T, lab *provoke.Lab) []provoke.Drop {
 	t.Helper()
 	const port, n = 1900, 3
 	to := netip.AddrPortFrom(lab.Inlet().Addr, port)
-	if err := lab.ServerDo(func() error { return dropUDP(port) }); err != nil {
+	if err := lab.DropUDP(port); err != nil {
 		t.Fatal(err)
 	}
 	var from netip.Addr
@@ -132,25 +129,4 @@ func sendNoise(t *testing.T, lab *provoke.Lab) []provoke.Drop {
 		t.Fatal(err)
 	}
 	return []provoke.Drop{{Cause: "netfilter-drop", Proto: unix.IPPROTO_UDP, Src: from, Dst: to, Count: n}}
-}
-
-// dropUDP adds a rule to the current namespace.
-func dropUDP(port uint16) error {
-	conn, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "noise"})
-	chain := conn.AddChain(&nftables.Chain{
-		Name: "input", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
-	})
-	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_UDP}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
-		&expr.Verdict{Kind: expr.VerdictDrop},
-	}})
-	return conn.Flush()
 }

@@ -12,10 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -138,10 +137,7 @@ func (m *machines) shell(command string) {
 // track turns connection tracking on for a machine, by a firewall rule that needs it.
 func (m *machines) track(name string) {
 	m.Helper()
-	m.rule(name, nftables.Table{Family: nftables.TableFamilyINet, Name: "filter"}, nftables.Chain{
-		Name: "input", Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
-	}, &expr.Ct{Key: expr.CtKeySTATE, Register: 1}, &expr.Counter{})
+	m.must(provoke.Track(m.ns[name]))
 }
 
 // fillTable fills a machine's table to its limit with established connections,

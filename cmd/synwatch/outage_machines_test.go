@@ -15,11 +15,12 @@ import (
 	"github.com/google/nftables/expr"
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// machines are network namespaces that stand for machines, joined by veth pairs.
+// machines are network namespaces that stand for machines, joined by cables.
 // They have no name in the file system and vanish with the test.
 type machines struct {
 	*testing.T
@@ -83,11 +84,7 @@ func (m *machines) up(device string) error {
 // named after each other.
 func (m *machines) join(a, aAddr, b, bAddr string) {
 	m.Helper()
-	m.do(a, func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = b
-		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: a, PeerNamespace: netlink.NsFd(m.ns[b].Fd())})
-	})
+	m.must(provoke.JoinNetns(m.ns[a], b, m.ns[b], a))
 	m.address(a, b, aAddr)
 	m.address(b, a, bAddr)
 }

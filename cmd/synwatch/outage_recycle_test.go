@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -36,6 +37,7 @@ const office = "192.0.2.254"
 // does not keep up; ACKs come with bad SYN cookies.
 func TestKernelOutageRecycle(t *testing.T) {
 	m := newMachines(t, "nat", "ann", "bob", "app1", "app2", "app3")
+	needs.Able(t, provoke.MissingNAT(), provoke.ErrMissing)
 	lab := newLab(t) // its server is the machine "server"
 	m.add("server", lab.ServerDo)
 	m.add("first", func(fn func() error) error { return fn() }) // where the machine's sysctl files count

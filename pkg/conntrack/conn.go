@@ -76,7 +76,7 @@ type Dumped struct {
 // entry that comes or goes during the dump may be missing.
 func (c *Conn) Dump(ctx context.Context, family uint8, fn func(*Entry)) (Dumped, error) {
 	var d Dumped
-	if err := c.ask(family); err != nil {
+	if err := c.ask(nl.IPCTNL_MSG_CT_GET, family); err != nil {
 		return d, err
 	}
 	free, filled := make(chan []byte, buffers), make(chan []byte, buffers)
@@ -98,11 +98,12 @@ func (c *Conn) Dump(ctx context.Context, family uint8, fn func(*Entry)) (Dumped,
 	return d, cmp.Or(<-received, end)
 }
 
-func (c *Conn) ask(family uint8) error {
-	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
+// ask asks for a dump by what it is of, an IPCTNL_MSG_CT_GET….
+func (c *Conn) ask(what int, family uint8) error {
+	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|what, unix.NLM_F_DUMP)
 	request.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
 	if _, err := unix.Write(c.fd, request.Serialize()); err != nil {
-		return fmt.Errorf("ask for the conntrack table: %w", err)
+		return fmt.Errorf("ask for a dump of conntrack: %w", err)
 	}
 	return nil
 }

@@ -166,6 +166,15 @@ func TestDumpTakesNoForgeries(t *testing.T) {
 	})
 }
 
+// dropCapabilities drops those of the thread, which ends with the test.
+func dropCapabilities(t *testing.T) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDumpWithoutPrivilege(t *testing.T) {
 	inNetns(t, func() error {
 		c, err := Open()
@@ -173,11 +182,7 @@ func TestDumpWithoutPrivilege(t *testing.T) {
 			return err
 		}
 		defer c.Close()
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread, which ends with the test
-			return err
-		}
+		dropCapabilities(t)
 		_, err = c.Dump(t.Context(), unix.AF_UNSPEC, func(*Entry) {})
 		if !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "CAP_NET_ADMIN") {
 			t.Errorf("got %v", err)

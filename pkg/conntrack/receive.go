@@ -38,8 +38,9 @@ func (c *Conn) receive(ctx context.Context, free <-chan []byte, filled chan<- []
 	return nil
 }
 
-// refusal reads the error number that ends a dump.
-func refusal(b []byte) error {
+// refusal reads the error number that ends a dump. What this machine or user cannot
+// do wraps cannot.
+func refusal(b []byte, cannot error) error {
 	if len(b) < 4 {
 		return nil
 	}
@@ -48,11 +49,11 @@ func refusal(b []byte) error {
 	case 0:
 		return nil
 	case unix.EPERM:
-		return fmt.Errorf("%w: it takes root, or CAP_NET_ADMIN in that network namespace", ErrCannot)
+		return fmt.Errorf("%w: it takes root, or CAP_NET_ADMIN in that network namespace", cannot)
 	case unix.EINVAL, unix.EOPNOTSUPP: // nfnetlink.c: nothing answers for this subsystem
-		return fmt.Errorf("%w: the kernel's module nf_conntrack_netlink is missing", ErrCannot)
+		return fmt.Errorf("%w: %w", cannot, ErrNoNetlink)
 	}
-	return fmt.Errorf("read the conntrack table: %w", errno)
+	return fmt.Errorf("dump conntrack: %w", errno)
 }
 
 // decode hands the entries of answers to fn. It says whether they end the dump,
@@ -70,7 +71,7 @@ func (d *Dumped) decode(b []byte, fn func(*Entry)) (ended bool, err error) {
 			d.Entries++
 			fn(&e)
 		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-			return true, refusal(m.data)
+			return true, refusal(m.data, ErrCannot)
 		}
 	}
 	return false, nil

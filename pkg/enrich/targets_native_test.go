@@ -8,14 +8,17 @@ import (
 	"os"
 	"testing"
 
+	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 )
 
 // connectPod links a namespace to a router's, as a container is, and gives it an address.
 func connectPod(t *testing.T, router, pod *os.File, name, address string) {
 	t.Helper()
+	needs.Able(t, provoke.MissingVeth(), provoke.ErrMissing)
 	err := netns.Inside(router, func() error {
 		link := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: "eth0", PeerNamespace: netlink.NsFd(pod.Fd())}
 		link.Name = name

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/synwatch/synwatch/pkg/proc"
 )
 
 // Reason is the kind of thing that a skipped test needs.
@@ -75,9 +77,9 @@ func Root(t testing.TB) {
 	}
 }
 
-// InVM says that the machine was started for the test, as the project's VM runner
-// does.
-func InVM() bool { return os.Getenv("SYNWATCH_VM") == "1" }
+// InVM says that the machine was started for the test, as the project's VM runner and
+// vimto do.
+func InVM() bool { return proc.ThrowAwayVM() }
 
 // VM skips a test that changes the whole machine, unless that is the test's own.
 func VM(t testing.TB) {

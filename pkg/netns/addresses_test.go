@@ -14,15 +14,26 @@ import (
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
+	"github.com/synwatch/synwatch/pkg/provoke"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
 // device adds a device with addresses to the calling thread's namespace.
 func device(name string, addresses ...string) (netlink.Link, error) {
-	link := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: name + "peer"}
-	link.Name = name
-	errs := []error{netlink.LinkAdd(link), netlink.LinkSetUp(link)}
+	here, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	defer here.Close()
+	if err := provoke.JoinNetns(here, name, here, name+"peer"); err != nil {
+		return nil, err
+	}
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return nil, err
+	}
+	errs := []error{netlink.LinkSetUp(link)}
 	for _, a := range addresses {
 		addr, err := netlink.ParseAddr(a)
 		if err == nil {

@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
-
-	"github.com/synwatch/synwatch/pkg/proc"
 )
 
 // Values are the values of kernel counters by name. A counter that the kernel
@@ -33,14 +31,21 @@ var counterFiles = []struct {
 	{path: "net/netstat", heads: []string{"TcpExt", "IpExt", "MPTcpExt"}, parse: parsePairs},
 	{path: "net/snmp", heads: []string{"Ip", "Icmp", "Tcp", "Udp"}, parse: parsePairs},
 	{path: "net/snmp6", heads: []string{"Ip6", "Icmp6", "Udp6", "UdpLite6"}, parse: parseList, mayLack: true},
-	{path: "net/stat/nf_conntrack", heads: []string{"Conntrack"}, parse: parsePerCPU("Conntrack"), mayLack: true},
+	{path: conntrackFile, heads: []string{conntrackHead}, parse: parsePerCPU(conntrackHead), mayLack: true},
 }
+
+const (
+	conntrackFile = "net/stat/nf_conntrack"
+	conntrackHead = "Conntrack"
+)
 
 // selection is the counters that are wanted, with their values as far as they
 // were read.
 type selection struct {
 	names  map[string]bool // nil for all
 	values Values
+	// missing are the files of wanted counters that were not there.
+	missing []string
 }
 
 // set enters a value if it is wanted.
@@ -76,6 +81,7 @@ func readCounters(read func(path string) (string, error), dir string, wanted *se
 		}
 		text, err := read(dir + "/" + f.path)
 		if f.mayLack && errors.Is(err, fs.ErrNotExist) {
+			wanted.missing = append(wanted.missing, f.path)
 			continue
 		}
 		if err != nil {
@@ -86,14 +92,6 @@ func readCounters(read func(path string) (string, error), dir string, wanted *se
 		}
 	}
 	return nil
-}
-
-// ReadAll reads every counter of the files below a directory, a thread's in /proc
-// or a copy. What came before an error is returned with it.
-func ReadAll(read func(path string) (string, error), dir string) (Values, error) {
-	all := selection{values: Values{}}
-	err := readCounters(read, dir, &all)
-	return all.values, err
 }
 
 // ReadSaved reads every counter of a copy of these files, as far as it has them and
@@ -114,17 +112,6 @@ func ReadSaved(read func(path string) (string, error), dir string) (Values, []er
 		}
 	}
 	return all.values, wrong
-}
-
-// ReadHere reads every counter of the calling thread's network namespace. The
-// goroutine must be locked to the thread.
-func ReadHere() (Values, error) {
-	dir, err := proc.ThreadDir()
-	if err != nil {
-		return nil, err
-	}
-	var files proc.Reader
-	return ReadAll(files.Read, dir)
 }
 
 // parsePairs reads lines in pairs, of names and of values, that begin with the

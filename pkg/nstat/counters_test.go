@@ -11,8 +11,8 @@ import (
 
 func readOnly(dir string, names ...string) (Values, error) {
 	s := NewSampler(names)
-	wanted := selection{s.wanted, Values{}}
-	err := readCounters(s.files.Read, dir, &wanted)
+	wanted := selection{names: s.wanted, values: Values{}}
+	err := readCounters(s.reader.file, dir, &wanted)
 	return wanted.values, err
 }
 

@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -26,6 +27,9 @@ type probe struct {
 	// fresh is set for the interval in which a late hook was attached: it did
 	// not see all of it.
 	fresh bool
+	// absent says that the kernel has not what the hook looks into, and never will:
+	// there is nothing to miss.
+	absent bool
 }
 
 // attachBest attaches the hook in the best mode that works, or says why none does.
@@ -34,7 +38,7 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 	symbol := k.function(p.hook)
 	if symbol == "" {
 		if p.module != "" && !isLoaded(p.module) {
-			p.status, p.why = event.Waiting, "module "+p.module+" is not loaded"
+			p.await(loadsModules())
 			return
 		}
 		p.why = "no such function in this kernel"
@@ -52,6 +56,23 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 		return
 	}
 	p.programs, p.mode, p.status = programs, mode, event.Attached
+}
+
+// await has the hook wait for its module, if the kernel can load any.
+func (p *probe) await(loadsModules bool) {
+	p.absent = !loadsModules
+	if p.absent {
+		p.why = "this kernel has no " + p.module
+		return
+	}
+	p.status, p.why = event.Waiting, "module "+p.module+" is not loaded"
+}
+
+// loadsModules says whether the kernel can (kernel/module/procfs.c, which is built with
+// CONFIG_MODULES).
+func loadsModules() bool {
+	_, err := os.Stat("/proc/modules")
+	return err == nil
 }
 
 var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
@@ -185,7 +206,7 @@ func (t *Tracer) currentCoverage() event.Coverage {
 	}
 	for _, p := range t.hooks {
 		c.Hooks = append(c.Hooks, p.state())
-		if p.status == event.Unavailable || p.fresh {
+		if p.status == event.Unavailable && !p.absent || p.fresh {
 			c.Observable &^= p.facts
 		}
 	}

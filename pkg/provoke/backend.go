@@ -92,7 +92,7 @@ func (l *Lab) buildBackend(ctx context.Context, ns *os.File) error {
 	l.behind.inum = id.Inode
 	near := end{l.server, gatewayDevice, gateway4, gateway6, gatewayMAC, backend4, backend6, backendMAC}
 	far := near.other(ns)
-	if err := addVeth(near, far); err != nil {
+	if err := addCable(near.plug(), far.plug()); err != nil {
 		return err
 	}
 	if err := netns.Inside(ns, l.quiet); err != nil {

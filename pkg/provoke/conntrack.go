@@ -17,12 +17,12 @@ import (
 var conntrack = []Provocation{
 	{
 		Cause: "conntrack-table-full", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackTableFull),
 	},
 	{
 		Cause: "conntrack-evicted", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes").with("ipv4/tcp_syncookies", "2"), conntrackEvicted),
 	},
 	{
@@ -30,21 +30,25 @@ var conntrack = []Provocation{
 		Run: play(listenerDefaults.with(alone, "yes"), conntrackClash),
 	},
 	{
+		Cause: "conntrack-clash", Variant: "entry", Families: []Family{V4, V6}, Needs: []string{featStateRules, featConntrackDump},
+		Run: play(listenerDefaults.with(alone, "yes"), clashEntry),
+	},
+	{
 		Cause: "conntrack-chain-too-long", Families: []Family{V4}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump, featChainLimit},
+		Needs: []string{featStateRules, featConntrackDump, featChainLimit},
 		Run:   play(listenerDefaults.with(alone, "yes").with("ipv4/tcp_syncookies", "2"), conntrackChainTooLong),
 	},
 	{
 		Cause: "conntrack-insert-failed", Families: []Family{V4}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump, featGenID, featQueue},
+		Needs: []string{featStateRules, featConntrackDump, featGenID, featQueue},
 		Run:   play(listenerDefaults.with(alone, "yes").with("netfilter/nf_conntrack_acct", "1"), conntrackInsertFailed),
 	},
 	{
-		Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
+		Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featStateRules},
 		Run: play(strict, conntrackInvalid),
 	},
 	{
-		Cause: "conntrack-invalid", Variant: "checksum", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
+		Cause: "conntrack-invalid", Variant: "checksum", Families: []Family{V4, V6}, Needs: []string{featStateRules},
 		Run: play(sysctls{alone: "yes", "netfilter/nf_conntrack_checksum": "1"}, conntrackBadChecksum),
 	},
 }
@@ -53,21 +57,29 @@ var conntrack = []Provocation{
 var strict = sysctls{alone: "yes", "netfilter/nf_conntrack_tcp_loose": "0"}
 
 // track loads the state: conntrack works in a namespace only while a rule needs
-// it (net/netfilter/nft_ct.c:nft_ct_get_init).
-var track = []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: 1}}
+// it (net/netfilter/nft_ct.c:nft_ct_get_init, net/netfilter/xt_state.c:state_mt_check).
+var track = action{
+	nft:    []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: 1}},
+	state:  stateAny,
+	target: always(standardTarget(verdictPASS)),
+}
 
-var dropInvalid = []expr.Any{
-	track[0],
-	&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4,
-		Mask: binaryutil.NativeEndian.PutUint32(expr.CtStateBitINVALID), Xor: make([]byte, 4)},
-	&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: make([]byte, 4)},
-	&expr.Verdict{Kind: expr.VerdictDrop},
+var dropInvalid = action{
+	nft: []expr.Any{
+		track.nft[0],
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4,
+			Mask: binaryutil.NativeEndian.PutUint32(expr.CtStateBitINVALID), Xor: make([]byte, 4)},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: make([]byte, 4)},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	},
+	state:  stateInvalid,
+	target: always(standardTarget(verdictDROP)),
 }
 
 // conntrackInvalid sends ACKs of no connection, with nf_conntrack_tcp_loose off.
 func conntrackInvalid(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.rule(input, ln.addr, dropInvalid...)
+	b.rule(input, ln.addr, dropInvalid)
 	b.eachSends(clients, wrongACK(ln))
 	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
 }
@@ -80,7 +92,7 @@ func invalid(clients []netip.AddrPort) map[string]uint64 {
 // can count them as such.
 func conntrackBadChecksum(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.rule(input, ln.addr, dropInvalid...)
+	b.rule(input, ln.addr, dropInvalid)
 	b.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN, badChecksum: true})
 	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
 }
@@ -89,7 +101,7 @@ func conntrackBadChecksum(b *bench) Expect {
 // assured, so that nf_conntrack_core.c:early_drop cannot make room.
 func conntrackTableFull(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.rule(input, ln.addr, track...)
+	b.rule(input, ln.addr, track)
 	b.flushConntrack()
 	b.overfill(ln)
 	b.setGlobal("netfilter/nf_conntrack_max", strconv.Itoa(b.conntrackCount()))
@@ -102,7 +114,7 @@ func conntrackTableFull(b *bench) Expect {
 func conntrackClash(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
 	shared := netip.AddrPortFrom(b.source(99), 5000)
-	b.rule(natInput(b.f), ln.addr, snat(shared)...)
+	b.rule(natInput(b.f), ln.addr, snatTo(shared))
 	b.requests = append(b.requests, requestKey{ln.addr, shared}) // the listener's view
 	b.syns(b.fillers(1), ln.addr)                                // takes it
 	b.syns(clients, ln.addr)
@@ -119,6 +131,9 @@ func natInput(f Family) chain {
 	}
 	return c
 }
+
+// snatTo is for a rule of nf_tables.
+func snatTo(to netip.AddrPort) action { return action{nft: snat(to)} }
 
 func snat(to netip.AddrPort) []expr.Any {
 	family := uint32(unix.NFPROTO_IPV4)

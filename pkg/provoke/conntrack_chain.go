@@ -23,7 +23,7 @@ const (
 // was dropped. All others get a cookie, which leaves no socket behind.
 func conntrackChainTooLong(b *bench) Expect {
 	ln := b.listen(8)
-	b.rule(input, ln.addr, track...)
+	b.rule(input, ln.addr, track)
 	e, tracked := b.longChains(ln.addr)
 	var accepted uint64
 	for _, n := range tracked {

@@ -20,7 +20,7 @@ const conntrackEvictFill = 1500
 // an entry that is not there any more was evicted. All SYNs get a cookie.
 func conntrackEvicted(b *bench) Expect {
 	ln := b.listen(8)
-	b.rule(input, ln.addr, track...)
+	b.rule(input, ln.addr, track)
 	e, sent := b.evictions(ln.addr)
 	return b.withCookies(e, ln.addr, sent)
 }

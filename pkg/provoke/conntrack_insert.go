@@ -83,7 +83,7 @@ func (b *bench) queue(c chain, port uint16) *nfqueue {
 
 func toQueue(port, num uint16) []expr.Any {
 	rule := ToPort(port)[2:] // TCP and UDP alike
-	return append(rule, track[0], &expr.Queue{Num: num, Total: 1})
+	return append(rule, track.nft[0], &expr.Queue{Num: num, Total: 1})
 }
 
 // missGeneration sends one SYN of each client into the queue as soon as a

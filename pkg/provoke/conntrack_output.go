@@ -9,12 +9,12 @@ import "strconv"
 var conntrackOutput = []Provocation{
 	{
 		Cause: "conntrack-table-full", Variant: "output", Families: []Family{V4, V6, Mapped}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOutputData),
 	},
 	{
 		Cause: "conntrack-table-full", Variant: "own-connect", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   play(listenerDefaults.with(alone, "yes"), conntrackOwnConnect),
 	},
 }
@@ -23,7 +23,7 @@ var conntrackOutput = []Provocation{
 // table is full.
 func conntrackOutputData(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.rule(output, ln.addr, track...)
+	b.rule(output, ln.addr, track)
 	peers := b.rawPeers(clients, ln)
 	var servers []*stream
 	for i := range peers {
@@ -43,7 +43,7 @@ func conntrackOutputData(b *bench) Expect {
 // conntrackOwnConnect has the server connect to the client.
 func conntrackOwnConnect(b *bench) Expect {
 	ln := b.listen(8)
-	b.rule(output, ln.addr, track...)
+	b.rule(output, ln.addr, track)
 	b.flushConntrack()
 	limit := b.fillTable()
 	for range ownAttempts {

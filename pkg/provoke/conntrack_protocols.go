@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-
-	"github.com/google/nftables/expr"
 )
 
 // conntrackProtocols are the drops of connection tracking that are not TCP's, in all
@@ -21,9 +19,9 @@ var conntrackProtocols = slices.Concat(
 type runner = func(context.Context, *Lab, Family) (Expect, error)
 
 func eachProtocol(p protocol) []Provocation {
-	full := Provocation{Cause: "conntrack-table-full", Families: []Family{V4, V6}, Global: true, Needs: []string{featNFTCt, featConntrackDump}}
+	full := Provocation{Cause: "conntrack-table-full", Families: []Family{V4, V6}, Global: true, Needs: []string{featStateRules, featConntrackDump}}
 	clash := Provocation{Cause: "conntrack-clash", Families: []Family{V4, V6}, Needs: []string{featNFTNAT}}
-	invalid := Provocation{Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featNFTCt}}
+	invalid := Provocation{Cause: "conntrack-invalid", Families: []Family{V4, V6}, Needs: []string{featStateRules}}
 	as := func(like Provocation, variant string, run runner) Provocation {
 		like.Variant, like.Run = p.name+variant, run
 		return like
@@ -71,7 +69,7 @@ func protocolTableFullOwn(p protocol) func(*bench) Expect {
 // fullFor does something while the table has no room for a new entry.
 func (b *bench) fullFor(do func()) {
 	ln := b.listen(2)
-	b.rule(input, ln.addr, track...)
+	b.rule(input, ln.addr, track)
 	b.flushConntrack()
 	b.overfill(ln)
 	b.atomically("netfilter/nf_conntrack_max", strconv.Itoa(b.conntrackCount()), do)
@@ -90,7 +88,7 @@ func (b *bench) refusedOwn(p protocol, dst netip.AddrPort) {
 func protocolClash(p protocol) func(*bench) Expect {
 	return func(b *bench) Expect {
 		dst, clients := b.reserve(), b.clients()
-		b.addRule(natInput(b.f), p.to(dst, b.f), snat(b.shared()))
+		b.addRule(natInput(b.f), p.to(dst, b.f), snatTo(b.shared()))
 		b.begin(p, append(b.fillers(1), clients...), dst)
 		return b.expectProtocol(p, "conntrack-clash", dst, clients, clashes(len(clients)))
 	}
@@ -100,7 +98,7 @@ func protocolClash(p protocol) func(*bench) Expect {
 func protocolClashForward(p protocol) func(*bench) Expect {
 	return func(b *bench) Expect {
 		dst, clients := b.backendSink(), b.clients()
-		b.addRule(natPostrouting(b.f), p.to(dst, b.f), snat(b.shared()))
+		b.addRule(natPostrouting(b.f), p.to(dst, b.f), snatTo(b.shared()))
 		b.begin(p, append(b.fillers(1), clients...), dst)
 		return b.forwarded(b.expectProtocol(p, "conntrack-clash", dst, clients, clashes(len(clients))))
 	}
@@ -110,7 +108,7 @@ func protocolClashForward(p protocol) func(*bench) Expect {
 func protocolClashOwn(p protocol) func(*bench) Expect {
 	return func(b *bench) Expect {
 		peer := b.peer()
-		b.addRule(natPostrouting(b.f), p.to(peer, b.f), snat(b.shared()))
+		b.addRule(natPostrouting(b.f), p.to(peer, b.f), snatTo(b.shared()))
 		if !b.sendOwn(p, 5999, peer) && b.err == nil {
 			b.fail(fmt.Errorf("the first %s packet to %s was not sent", p.name, peer))
 		}
@@ -154,13 +152,14 @@ func (p protocol) invalid(clients []netip.AddrPort) map[string]uint64 {
 // shared is the one source that is left for all.
 func (b *bench) shared() netip.AddrPort { return netip.AddrPortFrom(b.source(99), 5000) }
 
-// to matches the protocol's packets to an address, and a port if there is one.
-func (p protocol) to(dst netip.AddrPort, f Family) []expr.Any {
-	match := append(onProtocol(p.number(f)), toAddr(dst.Addr())...)
+// to matches the protocol's packets to an address, and in nf_tables a port if there is
+// one: a run that has them tracked is alone.
+func (p protocol) to(dst netip.AddrPort, f Family) match {
+	nft := append(onProtocol(p.number(f)), toAddr(dst.Addr())...)
 	if p.number(f).HasPorts() {
-		match = append(match, onPort(2, dst.Port())[2:]...)
+		nft = append(nft, onPort(2, dst.Port())[2:]...)
 	}
-	return match
+	return match{nft, xtMatch{proto: byte(p.number(f)), to: netip.PrefixFrom(dst.Addr(), dst.Addr().BitLen())}}
 }
 
 // expectProtocol is one drop for each of clients.

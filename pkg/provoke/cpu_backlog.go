@@ -16,7 +16,7 @@ import (
 
 var cpuBacklog = []Provocation{
 	{
-		Cause: "cpu-backlog-full", Families: []Family{V4, V6}, Global: true, Needs: []string{featNetem},
+		Cause: "cpu-backlog-full", Families: []Family{V4, V6}, Global: true, Needs: []string{featVeth, featNetem},
 		Run: play(listenerDefaults.with(alone, "yes"), cpuBacklogFull),
 	},
 }
@@ -30,7 +30,8 @@ const (
 
 // cpuBacklogFull holds SYNs back until their time has come, and it comes for
 // several at once: they are put into the CPU's backlog in one go, and it takes
-// but three (net/core/dev.c:enqueue_to_backlog). Which ones is chance, and so the
+// but three (net/core/dev.c:enqueue_to_backlog). A VXLAN device
+// would put each in twice, first in its wrapping. Which ones is chance, and so the
 // kernel is asked: a SYN without a request was dropped.
 func cpuBacklogFull(b *bench) Expect {
 	ln := b.listen(4096)

@@ -75,7 +75,7 @@ func dropTranslated(orig addressed, translate translation, drop func(*bench, net
 	}
 }
 
-func (b *bench) dropForwarded(to netip.AddrPort) { b.rule(forward, to, verdictDrop...) }
+func (b *bench) dropForwarded(to netip.AddrPort) { b.rule(forward, to, verdictDrop) }
 
 func (b *bench) dropForwardedIPTables(to netip.AddrPort) {
 	b.iptables(filterTable, xtRule{unix.NF_INET_FORWARD, toMatch(to), standardTarget(verdictDROP)})
@@ -121,7 +121,7 @@ func (b *bench) fullForTranslated(clients []netip.AddrPort, orig netip.AddrPort)
 func clashTranslated(b *bench) Expect {
 	ln, clients, orig := b.backendListen(8), b.clients(), b.service()
 	b.translate(orig, ln.addr)
-	b.rule(natPostrouting(b.f), ln.addr, snat(b.shared())...)
+	b.rule(natPostrouting(b.f), ln.addr, snatTo(b.shared()))
 	b.requests = append(b.requests, requestKey{ln.addr, b.shared()}) // the listener's view
 	b.eachSends(append(b.fillers(1), clients...), segment{dst: orig, flags: syn, seq: clientISN})
 	return translated(b.expectForward("conntrack-clash", "", ln.addr, clients, clashes(len(clients))), orig)

@@ -106,7 +106,7 @@ func (e *engine) masquerade(container netip.Addr) {
 // refuse drops what one address sends to another.
 func (e *engine) refuse(from, to netip.Addr) {
 	rule := append(e.address(from, true), e.address(to, false)...)
-	e.add(e.forward, append(rule, verdictDrop...)...)
+	e.add(e.forward, append(rule, verdictDrop.nft...)...)
 }
 
 // device compares the name of the device that a packet comes in or goes out by with

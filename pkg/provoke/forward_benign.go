@@ -64,8 +64,8 @@ func forwardedTapped(b *bench) {
 
 // trackForwarded has connections tracked, if the kernel can.
 func (b *bench) trackForwarded() {
-	if probe(featNFTCt) == nil {
-		b.rule(forward, b.backendSink(), track...)
+	if probe(featStateRules) == nil {
+		b.rule(forward, b.backendSink(), track)
 	}
 }
 

@@ -13,12 +13,12 @@ import (
 var forwardConntrack = []Provocation{
 	{
 		Cause: "conntrack-table-full", Variant: "forward", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   route(tracking, forwardTableFull),
 	},
 	{
 		Cause: "conntrack-evicted", Variant: "forward", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump},
+		Needs: []string{featStateRules, featConntrackDump},
 		Run:   route(tracking, forwardEvicted),
 	},
 	{
@@ -27,16 +27,16 @@ var forwardConntrack = []Provocation{
 	},
 	{
 		Cause: "conntrack-chain-too-long", Variant: "forward", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump, featChainLimit},
+		Needs: []string{featStateRules, featConntrackDump, featChainLimit},
 		Run:   route(tracking, forwardChainTooLong),
 	},
 	{
 		Cause: "conntrack-insert-failed", Variant: "forward", Families: []Family{V4, V6}, Global: true,
-		Needs: []string{featNFTCt, featConntrackDump, featGenID, featQueue},
+		Needs: []string{featStateRules, featConntrackDump, featGenID, featQueue},
 		Run:   route(tracking.with("netfilter/nf_conntrack_acct", "1"), forwardInsertFailed),
 	},
 	{
-		Cause: "conntrack-invalid", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featNFTCt},
+		Cause: "conntrack-invalid", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featStateRules},
 		Run: route(strict, forwardInvalid),
 	},
 }
@@ -47,7 +47,7 @@ var tracking = sysctls{alone: "yes"}
 // forwardTableFull fills the table with connections to the backend.
 func forwardTableFull(b *bench) Expect {
 	ln, clients := b.backendListen(8), b.clients()
-	b.rule(forward, ln.addr, track...)
+	b.rule(forward, ln.addr, track)
 	b.flushConntrack()
 	b.overfill(ln)
 	b.setGlobal("netfilter/nf_conntrack_max", strconv.Itoa(b.conntrackCount()))
@@ -57,7 +57,7 @@ func forwardTableFull(b *bench) Expect {
 
 func forwardEvicted(b *bench) Expect {
 	dst := b.backendSink()
-	b.rule(forward, dst, track...)
+	b.rule(forward, dst, track)
 	e, _ := b.evictions(dst)
 	return b.forwarded(e)
 }
@@ -65,7 +65,7 @@ func forwardEvicted(b *bench) Expect {
 // forwardClash has source NAT with but one port to choose, as conntrackClash.
 func forwardClash(b *bench) Expect {
 	dst, clients := b.backendSink(), b.clients()
-	b.rule(natPostrouting(b.f), dst, snat(netip.AddrPortFrom(b.source(99), 5000))...)
+	b.rule(natPostrouting(b.f), dst, snatTo(netip.AddrPortFrom(b.source(99), 5000)))
 	b.syns(b.fillers(1), dst) // takes it
 	b.syns(clients, dst)
 	n := uint64(len(clients))
@@ -82,7 +82,7 @@ func natPostrouting(f Family) chain {
 
 func forwardChainTooLong(b *bench) Expect {
 	dst := b.backendSink()
-	b.rule(forward, dst, track...)
+	b.rule(forward, dst, track)
 	e, _ := b.longChains(dst)
 	return b.forwarded(e)
 }
@@ -95,7 +95,7 @@ func forwardInsertFailed(b *bench) Expect {
 
 func forwardInvalid(b *bench) Expect {
 	dst, clients := b.backendSink(), b.clients()
-	b.rule(forward, dst, dropInvalid...)
+	b.rule(forward, dst, dropInvalid)
 	b.eachSends(clients, segment{dst: dst, flags: ack, seq: clientISN + 1, ack: 77777777})
 	return b.expectForward("conntrack-invalid", "", dst, clients, invalid(clients))
 }

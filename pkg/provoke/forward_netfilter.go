@@ -4,29 +4,28 @@ package provoke
 
 import (
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 )
 
 // forwardNetfilter are rules that refuse what the server forwards.
 var forwardNetfilter = []Provocation{
 	{
-		Cause: "netfilter-drop", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: route(nil, forwardRuled("netfilter-drop", forward, verdictDrop)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "forward/prerouting", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "forward/prerouting", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: route(nil, forwardRuled("netfilter-drop", prerouting, verdictDrop)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "forward/postrouting", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "forward/postrouting", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: route(nil, forwardRuled("netfilter-drop", postrouting, verdictDrop)),
 	},
 	{
-		Cause: "netfilter-reject", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Cause: "netfilter-reject", Variant: "forward", Families: []Family{V4, V6}, Needs: []string{featRejectRules},
 		Run: route(nil, forwardRuled("netfilter-reject", forward, rejectReset)),
 	},
 	{
-		Cause: "netfilter-reject", Variant: "forward/icmp", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Cause: "netfilter-reject", Variant: "forward/icmp", Families: []Family{V4, V6}, Needs: []string{featRejectRules},
 		Run: route(nil, forwardRuled("netfilter-reject", forward, rejectICMP)),
 	},
 }
@@ -38,10 +37,10 @@ var (
 
 // forwardRuled sends SYNs for the backend that a rule of the server for their port
 // refuses.
-func forwardRuled(cause string, c chain, verdict []expr.Any) func(*bench) Expect {
+func forwardRuled(cause string, c chain, verdict action) func(*bench) Expect {
 	return func(b *bench) Expect {
 		ln, clients := b.backendListen(8), b.clients()
-		b.rule(c, ln.addr, verdict...)
+		b.rule(c, ln.addr, verdict)
 		b.syns(clients, ln.addr)
 		return b.expectForward(cause, "", ln.addr, clients, nil)
 	}

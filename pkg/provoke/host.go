@@ -54,20 +54,17 @@ func (b *bench) host(server *wiring, i int) *host {
 	id, err := netns.IDOf(ns)
 	b.fail(err)
 	h.inum = id.Inode
-	h.near = &netlink.Veth{
-		LinkAttrs: named(b.deviceName("v", i), h.nearMAC),
-		PeerName:  device, PeerHardwareAddr: h.mac, PeerNamespace: netlink.NsFd(ns.Fd()),
-	}
+	near := plug{b.Lab.server, b.deviceName("v", i), h.nearMAC}
 	far := b.wiringIn(ns)
 	far.sysctls(silent)
-	server.add(h.near)
+	server.cable(near, plug{ns, device, h.mac})
 	for _, name := range []string{"lo", device} {
 		link := far.link(name)
 		far.do("set "+name+" up", func() error { return far.h.LinkSetUp(link) })
 	}
-	server.awaitUp(h.near.Attrs().Name)
+	server.awaitUp(near.device)
 	far.awaitUp(device)
-	h.near = server.link(h.near.Attrs().Name) // with its index
+	h.near = server.link(near.device)
 	return h
 }
 

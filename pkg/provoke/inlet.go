@@ -10,7 +10,7 @@ import (
 
 // Inlet is where packets come in at a lab's server.
 type Inlet struct {
-	Device int // index of the server's veth device
+	Device int // index of the server's device
 	MAC    net.HardwareAddr
 	Addr   netip.Addr // of the server, IPv4
 }

@@ -40,19 +40,6 @@ func iptablesDrop(b *bench) Expect {
 	return b.expect("netfilter-drop", "", ln.addr, clients, nil)
 }
 
-// iptables sets a legacy table of the server to the rules alone, until the end.
-func (b *bench) iptables(table xtTable, rules ...xtRule) {
-	if b.err != nil {
-		return
-	}
-	t := ipTables4
-	if b.f == V6 {
-		t = ipTables6
-	}
-	b.undo = append(b.undo, func() error { return b.ServerDo(func() error { return t.set(table) }) })
-	b.fail(b.ServerDo(func() error { return t.set(table, rules...) }))
-}
-
 // set makes the rules those of a table of the current namespace, which accepts what
 // they do not match.
 func (t *ipTables) set(table xtTable, rules ...xtRule) error {

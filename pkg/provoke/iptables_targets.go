@@ -35,14 +35,36 @@ func masqueradeRule(to netip.AddrPort, source uint16) xtRule {
 	return xtRule{unix.NF_INET_POST_ROUTING, toMatch(to), extension("MASQUERADE", 0, data)}
 }
 
-// rejectRule is `-A OUTPUT -p tcp -d to --dport port -j REJECT`, with the ICMP error
-// that is the default: IPT_ICMP_PORT_UNREACHABLE, IP6T_ICMP6_PORT_UNREACH.
-func rejectRule(to netip.AddrPort) xtRule {
-	with := uint32(3)
-	if to.Addr().Is6() {
-		with = 4
+// include/uapi/linux/netfilter_ipv4/ipt_REJECT.h, netfilter_ipv6/ip6t_REJECT.h
+const (
+	iptPortUnreachable  = 3
+	iptReset            = 7
+	ip6tPortUnreachable = 4
+	ip6tReset           = 6
+)
+
+// rejectWith is `-j REJECT --reject-with …`, of each family.
+func rejectWith(with4, with6 uint32) func(Family) []byte {
+	return func(f Family) []byte {
+		with := with4
+		if f == V6 {
+			with = with6
+		}
+		return extension("REJECT", 0, binary.NativeEndian.AppendUint32(nil, with))
 	}
-	return xtRule{unix.NF_INET_LOCAL_OUT, toMatch(to), extension("REJECT", 0, binary.NativeEndian.AppendUint32(nil, with))}
+}
+
+// always is a target that is the same in both families.
+func always(target []byte) func(Family) []byte { return func(Family) []byte { return target } }
+
+// rejectRule is `-A OUTPUT -p tcp -d to --dport port -j REJECT`, with the ICMP error
+// that is the default.
+func rejectRule(to netip.AddrPort) xtRule {
+	f := V4
+	if to.Addr().Is6() {
+		f = V6
+	}
+	return xtRule{unix.NF_INET_LOCAL_OUT, toMatch(to), rejectICMP.target(f)}
 }
 
 func toMatch(dst netip.AddrPort) xtMatch {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// device is the name of the veth end in both namespaces.
+// device is the name of the cable's end in both namespaces.
 const device = "veth0"
 
 // The two ends, and a neighbour that does not exist: the server reaches the
@@ -36,7 +36,7 @@ var (
 )
 
 // Lab is two throw-away network namespaces, "server" (10.0.0.1, fd00::1) and
-// "client" (10.0.0.2, fd00::2), joined by a veth pair. A third, "backend"
+// "client" (10.0.0.2, fd00::2), joined by a cable: see addCable. A third, "backend"
 // (10.1.0.2, fd01::2), is behind the server as soon as a run wants it: see
 // OpenBackend. Nothing outside of them is touched. They have no name in the file
 // system, so they vanish with the process, however it ends.
@@ -56,6 +56,7 @@ type Lab struct {
 	claims claims
 	runs   atomic.Uint32 // numbers the runs, for addresses and CPUs
 	behind behind
+	legacy iptablesRules
 
 	closing sync.Once
 	closed  error
@@ -123,7 +124,7 @@ func (l *Lab) build(ctx context.Context) (err error) {
 	l.hasIPv6 = err == nil
 	srv := end{l.server, device, server4, server6, serverMAC, client4, client6, clientMAC}
 	cli := srv.other(l.client)
-	if err := addVeth(srv, cli); err != nil {
+	if err := addCable(srv.plug(), cli.plug()); err != nil {
 		return err
 	}
 	for _, do := range []func(func() error) error{l.ServerDo, l.ClientDo} {
@@ -177,7 +178,7 @@ func (l *Lab) quiet() error {
 	return nil
 }
 
-// configure brings a namespace's devices up and returns the index of its veth. That has
+// configure brings a namespace's devices up and returns the index of its end. That has
 // no IPv6 yet, see join.
 func (l *Lab) configure(e end) (int, error) {
 	h, err := netns.Netlink(e.ns, unix.NETLINK_ROUTE)

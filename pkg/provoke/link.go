@@ -9,11 +9,10 @@ import (
 	"os"
 
 	"github.com/synwatch/synwatch/pkg/netns"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// end is one side of a veth pair: its own addresses, and the other's.
+// end is one side of a cable: its own addresses, and the other's.
 type end struct {
 	ns           *os.File
 	device       string
@@ -27,24 +26,6 @@ type end struct {
 // and has the usual name there.
 func (e end) other(ns *os.File) end {
 	return end{ns, device, e.peer4, e.peer6, e.peerMAC, e.own4, e.own6, e.ownMAC}
-}
-
-func addVeth(near, far end) error {
-	h, err := netns.Netlink(near.ns, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = near.device, near.ownMAC
-	err = h.LinkAdd(&netlink.Veth{
-		LinkAttrs: attrs, PeerName: far.device, PeerHardwareAddr: far.ownMAC,
-		PeerNamespace: netlink.NsFd(far.ns.Fd()),
-	})
-	if err != nil {
-		return fmt.Errorf("add veth pair: %w", err)
-	}
-	return nil
 }
 
 // configure6 gives a device IPv6.

@@ -28,6 +28,7 @@ const (
 
 // linkProbes try them.
 var linkProbes = map[string]func(ns *os.File) error{
+	featVeth:   probeVeth,
 	featBridge: probeLinks(&netlink.Bridge{LinkAttrs: named("probe0", nil)}),
 	featVRF:    probeLinks(&netlink.Vrf{LinkAttrs: named("probe0", nil), Table: 1000}),
 	featVLAN:   probeVLAN,
@@ -36,7 +37,7 @@ var linkProbes = map[string]func(ns *os.File) error{
 		&netlink.Sittun{LinkAttrs: named("probe1", nil), Local: server4.AsSlice(), Remote: client4.AsSlice()}),
 	featWireGuard:       probeLinks(&netlink.Wireguard{LinkAttrs: named("probe0", nil)}),
 	featBridgeNetfilter: probeBridgeNetfilter,
-	featNFTBridge:       probeRule(bridgeForward, verdictDrop),
+	featNFTBridge:       probeRule(bridgeForward, verdictDrop.nft),
 	featMirror:          probeMirror,
 }
 

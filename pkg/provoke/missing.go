@@ -5,8 +5,8 @@ package provoke
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+
+	"github.com/synwatch/synwatch/pkg/proc"
 )
 
 // MissingError says why this kernel or machine cannot provoke a cause.
@@ -43,14 +43,10 @@ func (p Provocation) Missing() error {
 	return nil
 }
 
-// ThrowAway is nil in a VM that is started for a test and not used again, as the
-// project's VM runner says, and vimto's init; elsewhere it is a *MissingError.
+// ThrowAway is nil in a VM that is started for a test and not used again; elsewhere it
+// is a *MissingError.
 func ThrowAway() error {
-	if os.Getenv("SYNWATCH_VM") == "1" {
-		return nil
-	}
-	comm, err := os.ReadFile("/proc/1/comm")
-	if err == nil && strings.HasPrefix(string(comm), "vimto") {
+	if proc.ThrowAwayVM() {
 		return nil
 	}
 	return &MissingError{"throw-away VM", "this changes a limit of the whole machine"}

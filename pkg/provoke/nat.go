@@ -46,13 +46,13 @@ func (b *bench) service() netip.AddrPort {
 
 // translate has nf_tables send TCP for one address to another.
 func (b *bench) translate(from, to netip.AddrPort) {
-	b.addRule(natPrerouting(b.f), toTCP(from), dnat(to))
+	b.addRule(natPrerouting(b.f), toTCP(from), action{nft: dnat(to)})
 }
 
 // toTCP matches TCP to an address and port, in a table of the address's family.
-func toTCP(dst netip.AddrPort) []expr.Any {
-	match := append(onProtocol(unix.IPPROTO_TCP), toAddr(dst.Addr())...)
-	return append(match, onPort(2, dst.Port())[2:]...)
+func toTCP(dst netip.AddrPort) match {
+	nft := append(onProtocol(unix.IPPROTO_TCP), toAddr(dst.Addr())...)
+	return match{append(nft, onPort(2, dst.Port())[2:]...), toMatch(dst)}
 }
 
 // afterNAT is a chain that sees what its hook has translated.

@@ -13,11 +13,11 @@ import (
 
 var netfilter = []Provocation{
 	{
-		Cause: "netfilter-drop", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: play(nil, ruled("netfilter-drop", input, verdictDrop)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "prerouting", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "prerouting", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: play(nil, ruled("netfilter-drop", prerouting, verdictDrop)),
 	},
 	{
@@ -25,7 +25,7 @@ var netfilter = []Provocation{
 		Run: play(nil, ruled("netfilter-drop", ingress, verdictDrop)),
 	},
 	{
-		Cause: "netfilter-drop", Variant: "output", Families: []Family{V4, V6, Mapped}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "output", Families: []Family{V4, V6, Mapped}, Needs: []string{featRules},
 		Run: play(impatient, netfilterOutput),
 	},
 	{
@@ -43,11 +43,11 @@ var netfilter = []Provocation{
 		Run: play(sysctls{alone: "yes"}, iptablesDrop),
 	},
 	{
-		Cause: "netfilter-reject", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Cause: "netfilter-reject", Families: []Family{V4, V6}, Needs: []string{featRejectRules},
 		Run: play(nil, ruled("netfilter-reject", input, rejectReset)),
 	},
 	{
-		Cause: "netfilter-reject", Variant: "icmp", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Cause: "netfilter-reject", Variant: "icmp", Families: []Family{V4, V6}, Needs: []string{featRejectRules},
 		Run: play(nil, ruled("netfilter-reject", input, rejectICMP)),
 	},
 }
@@ -69,21 +69,24 @@ var (
 )
 
 var (
-	verdictDrop = []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}
-	dropInZone  = []expr.Any{
+	verdictDrop = action{nft: []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}, target: always(standardTarget(verdictDROP))}
+	dropInZone  = action{nft: []expr.Any{
 		&expr.Immediate{Register: 1, Data: binaryutil.NativeEndian.PutUint16(5)},
 		&expr.Ct{Key: expr.CtKeyZONE, Register: 1, SourceRegister: true},
-		verdictDrop[0],
+		verdictDrop.nft[0],
+	}}
+	rejectReset = action{nft: []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}, target: rejectWith(iptReset, ip6tReset)}
+	rejectICMP  = action{
+		nft:    []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}},
+		target: rejectWith(iptPortUnreachable, ip6tPortUnreachable),
 	}
-	rejectReset = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}
-	rejectICMP  = []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}}
 )
 
 // ruled sends SYNs that a rule for their port drops. No snmp counter moves.
-func ruled(cause string, c chain, verdict []expr.Any) func(*bench) Expect {
+func ruled(cause string, c chain, verdict action) func(*bench) Expect {
 	return func(b *bench) Expect {
 		ln, clients := b.listen(8), b.clients()
-		b.rule(c, ln.addr, verdict...)
+		b.rule(c, ln.addr, verdict)
 		b.syns(clients, ln.addr)
 		return b.expect(cause, "", ln.addr, clients, nil)
 	}
@@ -93,7 +96,7 @@ func ruled(cause string, c chain, verdict []expr.Any) func(*bench) Expect {
 // request, until the requests expire.
 func netfilterOutput(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.addRule(output, fromPort(ln.addr.Port()), verdictDrop)
+	b.addRule(output, fromTCP(ln.addr.Port()), verdictDrop)
 	b.syns(clients, ln.addr)
 	b.awaitExpiry()
 	return merge(b.expect("netfilter-drop", "", ln.addr, clients, nil), b.expired(ln, clients))
@@ -103,29 +106,10 @@ func netfilterOutput(b *bench) Expect {
 // the original source.
 func netfilterNAT(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.rule(natInput(b.f), ln.addr, snat(netip.AddrPortFrom(b.source(99), 5000))...)
+	b.rule(natInput(b.f), ln.addr, snatTo(netip.AddrPortFrom(b.source(99), 5000)))
 	afterNAT := input
 	afterNAT.priority = nftables.ChainPriorityRef(*nftables.ChainPriorityNATSource + 1)
-	b.rule(afterNAT, ln.addr, verdictDrop...)
+	b.rule(afterNAT, ln.addr, verdictDrop)
 	b.syns(clients, ln.addr)
 	return b.expect("netfilter-drop", "", ln.addr, clients, nil)
-}
-
-// rule adds a table with one chain with one rule, for segments to dst.
-func (b *bench) rule(c chain, dst netip.AddrPort, then ...expr.Any) {
-	b.addRule(c, ToPort(dst.Port()), then)
-}
-
-func (b *bench) addRule(c chain, match, then []expr.Any) {
-	if b.err != nil {
-		return
-	}
-	// A run may have several tables.
-	id := b.id + uint32(len(b.undo))<<16
-	undo, err := addRule(int(b.server.Fd()), c, id, append(match, then...))
-	if err != nil {
-		b.fail(err)
-		return
-	}
-	b.undo = append(b.undo, undo)
 }

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"sync"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/synwatch/synwatch/pkg/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,9 +51,6 @@ func addRule(netns int, c chain, id uint32, rule []expr.Any) (undo func() error,
 // ToPort matches TCP segments to a port.
 func ToPort(port uint16) []expr.Any { return onPort(2, port) }
 
-// fromPort matches TCP segments from a port.
-func fromPort(port uint16) []expr.Any { return onPort(0, port) }
-
 func onPort(offset uint32, port uint16) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
@@ -67,14 +62,14 @@ func onPort(offset uint32, port uint16) []expr.Any {
 
 // probes try a feature in a namespace.
 var probes = map[string]func(ns *os.File) error{
-	featNFTables:  probeRule(input, verdictDrop),
-	featNFTNetdev: probeRule(chain{ingress.family, ingress.kind, ingress.hook, ingress.priority, "lo"}, verdictDrop),
+	featNFTables:  probeRule(input, verdictDrop.nft),
+	featNFTNetdev: probeRule(chain{ingress.family, ingress.kind, ingress.hook, ingress.priority, "lo"}, verdictDrop.nft),
 	featNFTReject: func(ns *os.File) error {
-		return errors.Join(probeRule(input, rejectReset)(ns), probeRule(input, rejectICMP)(ns))
+		return errors.Join(probeRule(input, rejectReset.nft)(ns), probeRule(input, rejectICMP.nft)(ns))
 	},
-	featNFTCt:          probeRule(input, dropInvalid),
+	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
-	featNFTZone:        probeRule(prerouting, dropInZone),
+	featNFTZone:        probeRule(prerouting, dropInZone.nft),
 	featVXLAN:          probeTunnel,
 	featConntrackDump:  probeConntrackDump,
 	featChainLimit:     probeChainLimit,
@@ -105,30 +100,4 @@ func probeRule(c chain, rule []expr.Any) func(*os.File) error {
 		}
 		return undo()
 	}
-}
-
-// probed are the results: features do not come and go.
-var probed struct {
-	sync.Mutex
-	errs map[string]error
-}
-
-// probe tries a feature once.
-func probe(feature string) error {
-	probed.Lock()
-	defer probed.Unlock()
-	if err, done := probed.errs[feature]; done {
-		return err
-	}
-	ns, err := netns.New()
-	if err != nil {
-		return err
-	}
-	defer ns.Close()
-	err = probes[feature](ns)
-	if probed.errs == nil {
-		probed.errs = map[string]error{}
-	}
-	probed.errs[feature] = err
-	return err
 }

@@ -14,11 +14,11 @@ import (
 // ownConnect are connections of this host itself that do not get out.
 var ownConnect = []Provocation{
 	{
-		Cause: "netfilter-drop", Variant: "own-connect", Families: []Family{V4, V6}, Needs: []string{featNFTables},
+		Cause: "netfilter-drop", Variant: "own-connect", Families: []Family{V4, V6}, Needs: []string{featRules},
 		Run: play(nil, ownRuled),
 	},
 	{
-		Cause: "netfilter-reject", Variant: "own-connect", Families: []Family{V4, V6}, Needs: []string{featNFTReject},
+		Cause: "netfilter-reject", Variant: "own-connect", Families: []Family{V4, V6}, Needs: []string{featRejectRules},
 		Run: play(nil, ownRejected),
 	},
 	{
@@ -53,13 +53,13 @@ var ownConnect = []Provocation{
 
 // ownRuled has a rule drop our own SYNs.
 func ownRuled(b *bench) Expect {
-	b.rule(output, b.peer(), verdictDrop...)
+	b.rule(output, b.peer(), verdictDrop)
 	return b.ownConnects(Drop{Cause: "netfilter-drop"}, nil)
 }
 
 // ownRejected has a rule refuse them, which connect hears of.
 func ownRejected(b *bench) Expect {
-	b.rule(output, b.peer(), rejectReset...)
+	b.rule(output, b.peer(), rejectReset)
 	return b.ownConnects(Drop{Cause: "netfilter-reject"}, nil)
 }
 

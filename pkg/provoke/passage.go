@@ -22,7 +22,7 @@ type passage struct {
 	mac     net.HardwareAddr // where the client sends what is to pass
 	table   int              // the routing table that counts on this way
 	outer   byte             // the protocol of what packets come in, on a way out of a tunnel
-	// put sends a frame to the server. It is the client's veth unless the way has
+	// put sends a frame to the server. It is the client's end of the cable unless the way has
 	// another entry.
 	put func(frame []byte) error
 	// from are the addresses that clients have on this way.

@@ -11,7 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const featShaper = "tc tbf"
+const (
+	featShaper = "tc queue"
+	featTBF    = "tc tbf"
+)
 
 // qdiscFull are drops of a queueing discipline that has no room for more.
 var qdiscFull = []Provocation{
@@ -64,14 +67,14 @@ func qdiscFullReply(b *bench) Expect {
 // qdiscShapedReply has a shaper without room for one packet.
 func qdiscShapedReply(b *bench) Expect {
 	ln, clients := b.listen(8), b.clients()
-	b.shape(b.serverIndex, withoutRoom)
+	b.leaveNoRoom(b.serverIndex)
 	b.syns(clients, ln.addr)
 	b.awaitExpiry()
 	return merge(b.expect("qdisc-full", "", ln.addr, clients, nil), b.expired(ln, clients))
 }
 
 func qdiscOwnConnect(b *bench) Expect {
-	b.shape(b.serverIndex, withoutRoom)
+	b.leaveNoRoom(b.serverIndex)
 	return b.ownConnects(Drop{Cause: "qdisc-full"}, nil)
 }
 
@@ -93,7 +96,7 @@ func qdiscFullForward(b *bench) Expect {
 // qdiscShapedForward has a shaper towards the backend without room for one packet.
 func qdiscShapedForward(b *bench) Expect {
 	ln, clients := b.backendListen(8), b.clients()
-	b.shape(b.behind.gatewayIndex, withoutRoom)
+	b.leaveNoRoom(b.behind.gatewayIndex)
 	b.syns(clients, ln.addr)
 	return b.expectForward("qdisc-full", "", ln.addr, clients, nil)
 }
@@ -111,10 +114,19 @@ func withoutRoom(attrs netlink.QdiscAttrs) netlink.Qdisc {
 
 // shape gives a device of the server another queueing discipline.
 func (b *bench) shape(index int, kind func(netlink.QdiscAttrs) netlink.Qdisc) {
+	b.queueing(func() (func() error, error) { return addQdisc(b.server, index, kind) })
+}
+
+// leaveNoRoom gives it one that takes no packet.
+func (b *bench) leaveNoRoom(index int) {
+	b.queueing(func() (func() error, error) { return leaveNoRoom(b.server, index) })
+}
+
+func (b *bench) queueing(add func() (undo func() error, err error)) {
 	if b.err != nil {
 		return
 	}
-	undo, err := addQdisc(b.server, index, kind)
+	undo, err := add()
 	if err != nil {
 		b.fail(err)
 		return
@@ -140,7 +152,7 @@ func addQdisc(ns *os.File, index int, kind func(netlink.QdiscAttrs) netlink.Qdis
 
 func probeShaper(ns *os.File) error {
 	const lo = 1
-	undo, err := addQdisc(ns, lo, withoutRoom)
+	undo, err := leaveNoRoom(ns, lo)
 	if err != nil {
 		return err
 	}

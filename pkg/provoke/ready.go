@@ -61,7 +61,7 @@ func awaitEnd(ctx context.Context, is func(*netlink.Handle, end) bool, h *netlin
 
 func hasCarrier(h *netlink.Handle, e end) bool {
 	link, err := h.LinkByName(e.device)
-	return err == nil && link.Attrs().OperState == netlink.OperUp
+	return err == nil && isUp(link)
 }
 
 func hasIPv6(h *netlink.Handle, e end) bool {

@@ -18,7 +18,7 @@ var sourceNAT = []Provocation{
 	{
 		Cause: "conntrack-clash", Variant: "own-connect", Families: []Family{V4, V6}, Needs: []string{featNFTNAT},
 		Run: play(tracking, clashOwn(func(b *bench, to netip.AddrPort) {
-			b.addRule(natPostrouting(b.f), toTCP(to), snat(b.shared()))
+			b.addRule(natPostrouting(b.f), toTCP(to), snatTo(b.shared()))
 		})),
 	},
 	{
@@ -31,8 +31,8 @@ var sourceNAT = []Provocation{
 // records have the first one.
 func dropAfterSNAT(b *bench) Expect {
 	ln, clients := b.backendListen(8), b.clients()
-	b.addRule(natPostrouting(b.f), toTCP(ln.addr), snatAny(b.shared().Addr()))
-	b.rule(afterNAT(postrouting), ln.addr, verdictDrop...)
+	b.addRule(natPostrouting(b.f), toTCP(ln.addr), action{nft: snatAny(b.shared().Addr())})
+	b.rule(afterNAT(postrouting), ln.addr, verdictDrop)
 	b.syns(clients, ln.addr)
 	return b.expectForward("netfilter-drop", "", ln.addr, clients, nil)
 }

@@ -121,7 +121,7 @@ func (b *bench) loads() []load {
 	b.overfill(full)
 	idle, ruled := b.listen(8), b.listen(8)
 	filtered := b.listenWith(8, 0, refuseAll)
-	b.rule(input, ruled.addr, verdictDrop...)
+	b.rule(input, ruled.addr, verdictDrop)
 	syns := segment{flags: syn, seq: clientISN}
 	broken := syns
 	broken.badChecksum = true

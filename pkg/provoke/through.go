@@ -15,11 +15,11 @@ import (
 // through are drops on the ways through the server that are more than a cable at
 // each side.
 var through = slices.Concat(
-	onEach(routedWays, fault{cause: "netfilter-drop", needs: []string{featNFTables}, steps: dropOnWay(forward)}),
+	onEach(routedWays, fault{cause: "netfilter-drop", needs: []string{featRules}, steps: dropOnWay(forward)}),
 	onEach([]way{overBridge, inVRF, fromVXLAN, fromIPIP}, fault{cause: "conntrack-table-full", global: true,
-		needs: []string{featNFTCt, featConntrackDump}, steps: fullOnWay}),
+		needs: []string{featStateRules, featConntrackDump}, steps: fullOnWay}),
 	onEach([]way{overBridge, inVRF, fromVXLAN}, fault{cause: "conntrack-invalid",
-		needs: []string{featNFTCt}, settings: strict, steps: invalidOnWay}),
+		needs: []string{featStateRules}, settings: strict, steps: invalidOnWay}),
 	onEach([]way{inVRF, fromVXLAN}, fault{cause: "no-route", steps: noRouteOnWay}),
 	onEach([]way{inVRF, fromVXLAN}, fault{cause: "no-route", stage: "refused", steps: refusedOnWay}),
 	onEach([]way{overBridge, inVRF, fromVXLAN}, fault{cause: "neighbour-unresolved", steps: silentOnWay}),
@@ -27,11 +27,11 @@ var through = slices.Concat(
 
 	onEach([]way{bridged},
 		fault{cause: "netfilter-drop", needs: []string{featNFTBridge}, steps: dropOnWay(bridgeForward)},
-		fault{cause: "netfilter-drop", variant: "ip", needs: []string{featNFTables, featBridgeNetfilter}, settings: bridgeNetfilter,
+		fault{cause: "netfilter-drop", variant: "ip", needs: []string{featRules, featBridgeNetfilter}, settings: bridgeNetfilter,
 			steps: dropOnWay(forward)},
-		fault{cause: "conntrack-table-full", global: true, needs: []string{featNFTCt, featConntrackDump, featBridgeNetfilter},
+		fault{cause: "conntrack-table-full", global: true, needs: []string{featStateRules, featConntrackDump, featBridgeNetfilter},
 			settings: bridgeNetfilter, steps: fullOnWay},
-		fault{cause: "conntrack-invalid", needs: []string{featNFTCt, featBridgeNetfilter},
+		fault{cause: "conntrack-invalid", needs: []string{featStateRules, featBridgeNetfilter},
 			settings: with(bridgeNetfilter, strict), steps: invalidOnWay},
 	),
 )
@@ -88,7 +88,7 @@ func onEach(ways []way, faults ...fault) []Provocation {
 func dropOnWay(c chain) func(*passage) Expect {
 	return func(p *passage) Expect {
 		clients := p.clients()
-		p.b.rule(c, p.dst(), verdictDrop...)
+		p.b.rule(c, p.dst(), verdictDrop)
 		p.syns(clients)
 		return p.expect("netfilter-drop", "", clients, nil)
 	}
@@ -97,7 +97,7 @@ func dropOnWay(c chain) func(*passage) Expect {
 func fullOnWay(p *passage) Expect {
 	clients := p.clients()
 	p.untrackOuter()
-	p.b.rule(forward, p.dst(), track...)
+	p.b.rule(forward, p.dst(), track)
 	p.b.flushConntrack()
 	p.b.setGlobal("netfilter/nf_conntrack_max", strconv.Itoa(p.b.fillTable()))
 	p.syns(clients)
@@ -106,7 +106,7 @@ func fullOnWay(p *passage) Expect {
 
 func invalidOnWay(p *passage) Expect {
 	clients := p.clients()
-	p.b.rule(forward, p.dst(), dropInvalid...)
+	p.b.rule(forward, p.dst(), dropInvalid)
 	p.eachSends(clients, segment{flags: ack, seq: clientISN, ack: 1})
 	return p.expect("conntrack-invalid", "", clients, p.invalid(clients))
 }

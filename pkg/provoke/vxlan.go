@@ -22,12 +22,12 @@ import (
 var external = []Provocation{
 	{
 		Cause: "netfilter-drop", Variant: "prerouting/metadata", Families: []Family{V4, V6},
-		Needs: []string{featNFTables, featVXLAN},
+		Needs: []string{featRules, featVXLAN},
 		Run:   play(nil, metadataRule),
 	},
 	{
 		Cause: "conntrack-invalid", Variant: "metadata", Families: []Family{V4, V6},
-		Needs: []string{featNFTCt, featVXLAN},
+		Needs: []string{featStateRules, featVXLAN},
 		Run:   play(strict, metadataInvalid),
 	},
 	{
@@ -44,7 +44,7 @@ const featVXLAN = "vxlan"
 
 func metadataRule(b *bench) Expect {
 	ln, clients, t := b.listen(8), b.clients(), b.tunnel()
-	b.rule(prerouting, ln.addr, verdictDrop...)
+	b.rule(prerouting, ln.addr, verdictDrop)
 	t.eachSends(clients, segment{dst: ln.addr, flags: syn, seq: clientISN})
 	return b.expect("netfilter-drop", "", ln.addr, clients, nil)
 }
@@ -53,7 +53,7 @@ func metadataInvalid(b *bench) Expect {
 	ln, clients, t := b.listen(8), b.clients(), b.tunnel()
 	afterConntrack := prerouting
 	afterConntrack.priority = nftables.ChainPriorityFilter
-	b.rule(afterConntrack, ln.addr, dropInvalid...)
+	b.rule(afterConntrack, ln.addr, dropInvalid)
 	t.eachSends(clients, wrongACK(ln))
 	return b.expect("conntrack-invalid", "", ln.addr, clients, invalid(clients))
 }

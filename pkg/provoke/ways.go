@@ -83,23 +83,20 @@ func openBridged(b *bench) *passage {
 	return p
 }
 
-// entry gives the way an entry of its own, another veth pair from the client, the
+// entry gives the way an entry of its own, another cable from the client, the
 // server's end of which gets a master.
 func (p *passage) entry(master netlink.Link) netlink.Link {
 	b := p.b
-	near := named(b.deviceName("in", 0), b.mac(98))
-	p.ingress = near.Name
-	veth := &netlink.Veth{
-		LinkAttrs: near, PeerName: near.Name, PeerHardwareAddr: b.mac(99), PeerNamespace: netlink.NsFd(b.client.Fd()),
-	}
-	p.server.add(veth)
+	near := plug{b.Lab.server, b.deviceName("in", 0), b.mac(98)}
+	p.ingress = near.device
+	p.server.cable(near, plug{b.client, near.device, b.mac(99)})
 	far := b.wiringIn(b.client)
-	peer := far.link(near.Name)
-	far.sysctls(sysctls{"ipv6/conf/" + near.Name + "/disable_ipv6": "1"})
+	peer := far.link(near.device)
+	far.sysctls(sysctls{"ipv6/conf/" + near.device + "/disable_ipv6": "1"})
 	far.do("set the client's end up", func() error { return far.h.LinkSetUp(peer) })
-	p.server.awaitUp(near.Name)
-	far.awaitUp(near.Name)
-	p.server.enslave(veth, master)
+	p.server.awaitUp(near.device)
+	far.awaitUp(near.device)
+	p.server.enslave(p.server.link(near.device), master)
 	far.do("open the client's end", func() error {
 		fd, err := packetSocket(peer.Attrs().Index, 0) // the run's thread is in the client's namespace
 		b.undo = append(b.undo, func() error { return closeAll(fd) })
@@ -109,8 +106,8 @@ func (p *passage) entry(master netlink.Link) netlink.Link {
 		}
 		return err
 	})
-	p.mac = near.HardwareAddr
-	return p.server.link(near.Name)
+	p.mac = near.mac
+	return p.server.link(near.device)
 }
 
 func openVLAN(b *bench) *passage {

@@ -71,7 +71,7 @@ func (p *passage) untrackOuter() {
 	}
 	outer := prerouting
 	outer.family = nftables.TableFamilyIPv4
-	b.addRule(outer, rule, nil)
+	b.addRule(outer, match{nft: rule}, action{})
 }
 
 // ethernetHeader is the length of one without a VLAN tag.

@@ -17,8 +17,8 @@ import (
 // frames that mark the end of what was sent.
 const barrierType = unix.ETH_P_802_EX1
 
-// wire sends frames from the client's end of the veth pair. It belongs to one
-// thread that is pinned to one CPU: veth hands a frame to the backlog of the
+// wire sends frames from the client's end of the cable. It belongs to one
+// thread that is pinned to one CPU: the device hands a frame to the backlog of the
 // CPU that sends it (net/core/dev.c:enqueue_to_backlog), and a CPU works its
 // backlog off in order, so all frames are processed by the server before a
 // later one is.
@@ -31,7 +31,7 @@ type wire struct {
 	sent   uint32
 }
 
-// lane is one way of a veth pair.
+// lane is one way of a cable.
 type lane struct {
 	src, dst net.HardwareAddr
 	tx       int // AF_PACKET where it begins

@@ -66,6 +66,19 @@ func (w *wiring) add(link netlink.Link) {
 	})
 }
 
+// cable joins a new device to one in another namespace, until the run ends.
+func (w *wiring) cable(near, far plug) {
+	w.do("add cable "+near.device, func() error {
+		if err := addCable(near, far); err != nil {
+			return err
+		}
+		w.b.undo = append(w.b.undo, func() error { return removeCable(near, far) })
+		return nil
+	})
+	link := w.link(near.device)
+	w.do("set "+near.device+" up", func() error { return w.h.LinkSetUp(link) })
+}
+
 // enslave makes a device a port of a bridge, or a member of a VRF.
 func (w *wiring) enslave(link, master netlink.Link) {
 	w.do("enslave "+link.Attrs().Name, func() error { return w.h.LinkSetMaster(link, master) })
@@ -77,7 +90,7 @@ func (w *wiring) awaitUp(name string) {
 	w.do("wait for a carrier", func() error {
 		return until(w.b.ctx, name, func() (bool, error) {
 			link, err := w.h.LinkByName(name)
-			return err == nil && link.Attrs().OperState == netlink.OperUp, err
+			return err == nil && isUp(link), err
 		})
 	})
 }

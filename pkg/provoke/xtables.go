@@ -4,6 +4,7 @@ package provoke
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -27,7 +28,10 @@ type xtTable struct {
 
 var (
 	filterTable = xtTable{"filter", []int{unix.NF_INET_LOCAL_IN, unix.NF_INET_FORWARD, unix.NF_INET_LOCAL_OUT}}
-	natTable    = xtTable{"nat", []int{
+	mangleTable = xtTable{"mangle", []int{
+		unix.NF_INET_PRE_ROUTING, unix.NF_INET_LOCAL_IN, unix.NF_INET_FORWARD, unix.NF_INET_LOCAL_OUT, unix.NF_INET_POST_ROUTING,
+	}}
+	natTable = xtTable{"nat", []int{
 		unix.NF_INET_PRE_ROUTING, unix.NF_INET_LOCAL_IN, unix.NF_INET_LOCAL_OUT, unix.NF_INET_POST_ROUTING,
 	}}
 )
@@ -39,32 +43,43 @@ type xtRule struct {
 	target []byte
 }
 
-// xtMatch is TCP from a prefix, to a prefix, to a port: whichever there is.
+// xtMatch is a protocol's packets (TCP's if it is 0) from a prefix, to a prefix, to or
+// from a port of TCP or UDP, and what is in a state: whichever there is.
 type xtMatch struct {
-	from, to netip.Prefix
-	port     uint16
+	proto          byte
+	from, to       netip.Prefix
+	port, fromPort uint16
+	state          uint32
 }
+
+func (m xtMatch) protocol() byte { return cmp.Or(m.proto, unix.IPPROTO_TCP) }
+
+// include/uapi/linux/netfilter/xt_state.h
+const (
+	stateInvalid = 1
+	stateAny     = ^uint32(0)
+)
 
 // ipTables is one of the two; they share all but a rule's addresses.
 type ipTables struct {
 	domain, level int
 	entrySize     int // struct ipt_entry, ip6t_entry
 	offsets       int // of its target_offset and next_offset
-	// match writes what a rule matches: TCP between prefixes.
+	// match writes what a rule matches: a protocol between prefixes.
 	match func(entry []byte, m xtMatch)
 }
 
 var (
 	ipTables4 = &ipTables{unix.AF_INET, unix.SOL_IP, 112, 88, func(entry []byte, m xtMatch) {
-		putPrefix(entry[0:], entry[8:], m.from)                     // ip.src, ip.smsk
-		putPrefix(entry[4:], entry[12:], m.to)                      // ip.dst, ip.dmsk
-		binary.NativeEndian.PutUint16(entry[80:], unix.IPPROTO_TCP) // ip.proto
+		putPrefix(entry[0:], entry[8:], m.from)                         // ip.src, ip.smsk
+		putPrefix(entry[4:], entry[12:], m.to)                          // ip.dst, ip.dmsk
+		binary.NativeEndian.PutUint16(entry[80:], uint16(m.protocol())) // ip.proto
 	}}
 	ipTables6 = &ipTables{unix.AF_INET6, unix.SOL_IPV6, 168, 140, func(entry []byte, m xtMatch) {
-		putPrefix(entry[0:], entry[32:], m.from)                     // ipv6.src, ipv6.smsk
-		putPrefix(entry[16:], entry[48:], m.to)                      // ipv6.dst, ipv6.dmsk
-		binary.NativeEndian.PutUint16(entry[128:], unix.IPPROTO_TCP) // ipv6.proto
-		entry[131] = 1                                               // ipv6.flags: IP6T_F_PROTO
+		putPrefix(entry[0:], entry[32:], m.from)                         // ipv6.src, ipv6.smsk
+		putPrefix(entry[16:], entry[48:], m.to)                          // ipv6.dst, ipv6.dmsk
+		binary.NativeEndian.PutUint16(entry[128:], uint16(m.protocol())) // ipv6.proto
+		entry[131] = 1                                                   // ipv6.flags: IP6T_F_PROTO
 	}}
 )
 
@@ -111,8 +126,11 @@ func (t *ipTables) replace(table xtTable, rules []xtRule, oldEntries uint32, cou
 
 func (t *ipTables) rule(r xtRule) []byte {
 	var match []byte
-	if r.match.port != 0 {
-		match = tcpMatch(r.match.port)
+	if r.match.port != 0 || r.match.fromPort != 0 {
+		match = r.match.ports()
+	}
+	if r.match.state != 0 {
+		match = append(match, extension("state", 0, binary.NativeEndian.AppendUint32(nil, r.match.state))...)
 	}
 	entry := t.entry(match, r.target)
 	t.match(entry, r.match)
@@ -137,11 +155,15 @@ func extension(name string, revision byte, data []byte) []byte {
 	return out
 }
 
-// tcpMatch is a struct xt_tcp: from any port to one.
-func tcpMatch(port uint16) []byte {
+// ports is a struct xt_tcp or xt_udp: from a port to a port, each of which may be any (0).
+func (m xtMatch) ports() []byte {
 	var data []byte
-	for _, p := range []uint16{0, 65535, port, port} {
-		data = binary.NativeEndian.AppendUint16(data, p)
+	for _, port := range []uint16{m.fromPort, m.port} {
+		data = binary.NativeEndian.AppendUint16(data, port)
+		data = binary.NativeEndian.AppendUint16(data, cmp.Or(port, 65535))
+	}
+	if m.protocol() == unix.IPPROTO_UDP {
+		return extension("udp", 0, append(data, 0, 0))
 	}
 	return extension("tcp", 0, append(data, 0, 0, 0, 0))
 }

@@ -41,7 +41,7 @@ func (s *Space) readState() error {
 	if err != nil {
 		return err
 	}
-	if s.Counters, err = nstat.ReadAll(running.read, dir); err != nil {
+	if s.Counters, err = nstat.ReadHere(); err != nil {
 		return err
 	}
 	s.readNet(running, dir)

@@ -47,7 +47,9 @@ func (s *Space) readHere(list func() ([]sockets.Socket, error)) (unread []string
 		unread = append(unread, "what the interfaces lost: "+err.Error())
 	}
 	if s.tracks() && !s.hasCounters("Conntrack") {
-		unread = append(unread, "the counters of connection tracking: this kernel has no /proc/net/stat/nf_conntrack; conntrack -S shows them")
+		if _, err := conntrack.ReadStats(); err != nil {
+			unread = append(unread, err.Error())
+		}
 	}
 	if err := s.readListeners(list); err != nil {
 		unread = append(unread, "the listeners: "+err.Error())

@@ -46,6 +46,7 @@ type fake struct {
 	steps    []step
 	losses   event.Losses
 	counters nstat.Sample
+	lacks    map[string]error
 	second   netns.ID // the namespace that has the number now
 	cookies  bool     // user space can read them
 	deep     int
@@ -142,6 +143,8 @@ func (f *fake) Sample(deep bool) (nstat.Sample, error) {
 	}
 	return sample, nil
 }
+
+func (f *fake) Lack(id netns.ID, counter string) error { return f.lacks[counter] }
 
 func (f *fake) Name(id netns.ID) string {
 	if id.Inode != second || f.counters[f.second] == nil || f.cookies && f.second.Differs(id) {

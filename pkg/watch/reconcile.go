@@ -9,12 +9,14 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // reconciler sets the kernel's counters against what was attributed.
 type reconciler struct {
 	namespaces *namespaces
 	name       func(*namespace) string
+	lack       func(id netns.ID, counter string) error
 	filtered   bool
 	losses     event.Losses
 	unseen     []cause.Unseen
@@ -29,12 +31,15 @@ func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	add := func(own []Row, of *reconciled, whose []string) {
 		totals := r.totals(own)
 		for i := range own {
-			own[i].Why = strings.Join(r.why(&own[i], of, whose, totals), "; ")
+			if own[i].Why == "" {
+				own[i].Why = strings.Join(r.why(&own[i], of, whose, totals), "; ")
+			}
 		}
 		rows, unseen = append(rows, own...), addTotals(unseen, totals)
 	}
 	for _, n := range r.namespaces.sorted() {
-		own := r.rowsOf(Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled)
+		lack := func(counter string) error { return r.lack(n.id, counter) }
+		own := r.rowsOf(Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled, lack)
 		for i := range own {
 			own[i].NetnsName = r.name(n)
 		}
@@ -42,19 +47,26 @@ func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	}
 	if n := r.namespaces.numGone; n > 0 {
 		row := Row{NetnsName: fmt.Sprintf("%d namespaces that are gone", n), Namespaces: n}
-		add(r.rowsOf(row, &r.namespaces.gone), &r.namespaces.gone, []string{"the sum of namespaces that are gone, of which there were too many to list"})
+		add(r.rowsOf(row, &r.namespaces.gone, func(string) error { return nil }), &r.namespaces.gone, []string{"the sum of namespaces that are gone, of which there were too many to list"})
 	}
 	return rows, unseen
 }
 
-// rowsOf lists the rows of one namespace, which are like row.
-func (r *reconciler) rowsOf(row Row, of *reconciled) []Row {
+// rowsOf lists the rows of one namespace, which are like row. One of a counter that
+// could not be read says so.
+func (r *reconciler) rowsOf(row Row, of *reconciled, lack func(counter string) error) []Row {
 	var rows []Row
 	for _, counter := range cause.Counters() {
-		row.Counter, row.Kernel, row.Attributed = counter, of.moved[counter], of.attributed[counter]
-		if (row.Kernel != 0 || row.Attributed != 0) && r.namespaces.counters[counter] {
-			rows = append(rows, row)
+		row.Counter, row.Kernel, row.Attributed, row.Why = counter, of.moved[counter], of.attributed[counter], ""
+		if row.Kernel == 0 && row.Attributed == 0 {
+			continue
 		}
+		if err := lack(counter); err != nil {
+			row.Why = err.Error()
+		} else if !r.namespaces.counters[counter] {
+			continue
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -4,6 +4,7 @@ package watch
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,15 @@ func TestReconcileLeavesOutCountersThatTheKernelLacks(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	if r := row(b.summary, home, "TcpExtListenDrops"); r == nil || r.Attributed != 3 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestReconcileTellsWhyACounterIsMissing(t *testing.T) {
+	f := newFake(step{events: []event.Event{syn("10.9.0.5:1", 3)}})
+	f.lacks = map[string]error{"TcpExtListenOverflows": errors.New("it takes CAP_NET_ADMIN")}
+	r := row(run(t, f, nil).summary, home, "TcpExtListenOverflows")
+	if r == nil || r.Kernel != 0 || r.Attributed != 3 || r.Why != "it takes CAP_NET_ADMIN" {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -45,6 +45,9 @@ type Counters interface {
 	// Name returns the name of a network namespace of the last sample, empty for the
 	// machine's own and for one without a name.
 	Name(id netns.ID) string
+	// Lack says why a counter that the kernel has is missing from a namespace of the
+	// last sample; nil if that is not so.
+	Lack(id netns.ID, counter string) error
 }
 
 // Sink gets what happened, in the order Start, any number of Records,
