@@ -38,7 +38,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack test unit quick matrix kprobes floods stress soak skips stages vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack test unit quick matrix vimto kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -47,6 +47,7 @@ help:
 	@echo 'make unit       the tests that run on this machine; make quick: those that need no root and little time'
 	@echo 'make matrix     every cause on every kernel of KERNELS=$(KERNELS),'
 	@echo '                against $(KNOWN): what was exact has to be exact (ACCEPT=1 takes a regression)'
+	@echo 'make vimto      the same with vimto on KERNELS, tags of the image in .vimto.toml or paths'
 	@echo 'make record     what the tests of pkg/cause replay, from every kernel of KERNELS'
 	@echo 'make skips      which tests were skipped in these, and why'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
@@ -57,7 +58,7 @@ help:
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
-	@echo 'make lint       vet, staticcheck, gofmt, clang-format, generated code'
+	@echo 'make lint       vet, staticcheck, gofmt, clang-format, actionlint, generated code'
 
 build: build/synwatch
 
@@ -119,7 +120,7 @@ quick:
 	go test -short ./...
 
 skips: build/testsum
-	@build/testsum -skips $(wildcard build/skips/*.log build/matrix/*.log build/floods/*.log)
+	@build/testsum -skips $(wildcard build/skips/*.log build/matrix/*.log build/vimto/*.log build/floods/*.log)
 
 KERNEL_TESTS := -test.run '^Test(Kernel|DemoForReal)'
 # The modules that hooks wait for are loaded while the first trace runs.
@@ -135,6 +136,15 @@ matrix: build/vm $(TESTS)
 	$(VM) matrix --parallel $(PARALLEL) --kernels $(KERNELS) --late $(LATE) --results build/matrix \
 		--table $(TABLE) --against $(KNOWN) $(if $(ACCEPT),--accept) -- $(TEST) $(KERNEL_TESTS)
 
+# The same with vimto, on kernels of its users': tags of the image that .vimto.toml
+# names, or paths. It has no table to compare with: the images change.
+VIMTO_TAGS := 5.10,5.15,6.1,6.6,6.12,longterm,stable,mainline
+VIMTO_KERNELS = $(if $(filter file,$(origin KERNELS)),$(VIMTO_TAGS),$(subst $(space),$(comma),$(strip $(KERNELS))))
+VIMTO_TEST := build/synwatch-$(shell go env GOARCH).test
+vimto: build/vm $(VIMTO_TEST)
+	$(VM) vimto --parallel $(PARALLEL) --kernels '$(VIMTO_KERNELS)' --results build/vimto --table build/vimto.md \
+		-- $(VIMTO_TEST) $(KERNEL_TESTS)
+
 # What the tests of pkg/cause replay: each provocation's events on KERNELS. What is
 # recorded of other kernels stays.
 .PHONY: record record-here
@@ -144,6 +154,7 @@ record: build/vm $(TESTS)
 		-- $(TEST) -test.run '^TestKernelCauses$$' | grep -v '^recorded:'
 	go run ./pkg/cause/causetest/record pkg/cause/testdata $(foreach kernel,$(subst $(comma), ,$(KERNELS)),build/record/$(kernel).log)
 comma := ,
+space := $(subst ,, )
 
 # The same on this machine, which is to have no hooks but the tracepoint.
 HERE ?= 6.18-tracepoint
@@ -199,6 +210,7 @@ lint:
 	go vet ./...
 	go tool staticcheck ./...
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'd: $$out"; exit 1; }
+	go tool actionlint
 	clang-format-$(CLANG) --dry-run --Werror $$(git ls-files 'bpf/*.[ch]')
 	$(MAKE) --no-print-directory generate
 	git diff --exit-code -- pkg/probe pkg/flood pkg/bench

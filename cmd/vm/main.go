@@ -23,6 +23,10 @@ func main() {
 		vm.GuestMain()
 		return
 	}
+	if vm.IsEmulator() {
+		fmt.Fprintln(os.Stderr, "vm:", vm.EmulatorMain())
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))
@@ -66,6 +70,6 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(newRun(), newFetch(), newMatrix())
+	cmd.AddCommand(newRun(), newFetch(), newMatrix(), newVimto())
 	return cmd
 }

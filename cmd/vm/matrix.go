@@ -66,17 +66,23 @@ Exit status: 1 if a run or a cell failed.`,
   vm matrix --kernels 6.12,6.12-arm64 -- build/probe.test-%ARCH% -test.v`,
 	}
 	m.addTo(cmd)
+	m.addOutputTo(cmd)
 	fl := cmd.Flags()
 	fl.StringSliceVar(&m.kernels, "kernels", nil,
 		"`KERNELS` to run on: matrix names or paths (default: all, without "+archWord+" all of this machine's architecture)")
 	fl.StringArrayVar(&m.include, "include", nil, "add the log `FILE` of a run made elsewhere as a column")
-	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
-	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
-	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as a document in Markdown, too")
 	fl.StringVar(&m.against, "against", "", "fail for each cell that is exact in the table of `FILE`, and is not now")
 	fl.BoolVar(&m.accept, "accept", false, "write the table though it has lost exact cells")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) }
 	return cmd
+}
+
+// addOutputTo adds the flags that say how to run and what becomes of the results.
+func (m *matrix) addOutputTo(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.IntVar(&m.parallel, "parallel", 1, "`NUMBER` of machines at a time")
+	fl.StringVar(&m.results, "results", "", "write each run's stdout to `DIR`/KERNEL.log")
+	fl.StringVar(&m.table, "table", "", "write the table to `FILE` as a document in Markdown, too")
 }
 
 func (m *matrix) run(ctx context.Context, args []string) error {
@@ -168,16 +174,11 @@ func (m *matrix) prepare(ctx context.Context, name string, args []string) (vm.Co
 func (m *matrix) runOne(ctx context.Context, cfg vm.Config) *matrixRun {
 	start := time.Now()
 	run := &matrixRun{column: vm.Column{Name: cfg.Kernel.Name, Release: cfg.Kernel.Release}}
-	var stdout, screen bytes.Buffer
-	out, stderr := io.Writer(os.Stdout), io.Writer(os.Stderr)
+	var stdout bytes.Buffer
+	out, stderr, show := m.streams()
+	defer show()
 	if m.parallel > 1 {
-		both := &lockedWriter{w: &screen}
-		out, stderr, cfg.Log = both, both, both
-		defer func() {
-			m.print.Lock()
-			defer m.print.Unlock()
-			os.Stdout.Write(screen.Bytes())
-		}()
+		cfg.Log = stderr
 	}
 	cfg.Stdout, cfg.Stderr = io.MultiWriter(&stdout, out), stderr
 	cfg.OnRetry = func(int) { stdout.Reset() }
@@ -191,25 +192,46 @@ func (m *matrix) runOne(ctx context.Context, cfg vm.Config) *matrixRun {
 	res, err := vm.Run(ctx, cfg)
 	banner()
 	run.took = time.Since(start)
-	run.finish(res, err, stdout.Bytes())
-	if m.results != "" {
-		path := filepath.Join(m.results, cfg.Kernel.Name+".log")
-		if err := os.WriteFile(path, stdout.Bytes(), 0o644); err != nil && run.failure == "" {
-			run.failure = err.Error()
-		}
-	}
+	run.finish(res.Status, err, stdout.Bytes())
+	m.keep(run, stdout.Bytes())
 	if err != nil {
 		fmt.Fprintln(stderr, "vm:", err)
 	}
 	return run
 }
 
-func (r *matrixRun) finish(res vm.Result, err error, stdout []byte) {
+// streams are where a run's stdout and stderr go. With several machines at a time both
+// are shown at the end of the run, by show.
+func (m *matrix) streams() (stdout, stderr io.Writer, show func()) {
+	if m.parallel <= 1 {
+		return os.Stdout, os.Stderr, func() {}
+	}
+	var screen bytes.Buffer
+	both := &lockedWriter{w: &screen}
+	return both, both, func() {
+		m.print.Lock()
+		defer m.print.Unlock()
+		os.Stdout.Write(screen.Bytes())
+	}
+}
+
+// keep writes a run's stdout to its log.
+func (m *matrix) keep(run *matrixRun, stdout []byte) {
+	if m.results == "" {
+		return
+	}
+	path := filepath.Join(m.results, run.column.Name+".log")
+	if err := os.WriteFile(path, stdout, 0o644); err != nil && run.failure == "" {
+		run.failure = err.Error()
+	}
+}
+
+func (r *matrixRun) finish(status int, err error, stdout []byte) {
 	switch {
 	case err != nil:
 		r.failure, _, _ = strings.Cut(err.Error(), "\n")
-	case res.Status != 0:
-		r.failure = fmt.Sprintf("exit status %d", res.Status)
+	case status != 0:
+		r.failure = fmt.Sprintf("exit status %d", status)
 	}
 	reports, err := vm.ParseReports(bytes.NewReader(stdout))
 	if err != nil && r.failure == "" {

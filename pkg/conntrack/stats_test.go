@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/synwatch/synwatch/pkg/conntrack/conntracktest"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -53,7 +52,8 @@ func FuzzStats(f *testing.F) {
 
 func TestReadStats(t *testing.T) {
 	inNetns(t, func() error {
-		if err := conntracktest.Fill(slices.Values(samples)); err != nil {
+		samples, err := fillSamples()
+		if err != nil {
 			return err
 		}
 		got, err := ReadStats()

@@ -99,9 +99,7 @@ func (p *platform) kernelCmdline(accel string, verbose bool, more string) string
 		words = append(words, "quiet")
 	}
 	if accel == "tcg" {
-		// Emulated clocks drift apart when the host is busy, and mitigations cost
-		// an emulator much and protect nothing.
-		words = append(append(words, "mitigations=off"), p.tcgCmdline...)
+		words = append(words, p.tcgWords()...)
 	}
 	if more != "" {
 		words = append(words, more)
