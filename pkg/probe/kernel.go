@@ -175,14 +175,31 @@ func (k *kernel) dropReasons() map[uint32]string {
 
 // function returns the name that the kernel has for the hook's function, empty if it
 // has none. If the compiler split off a part of the function, that part is hooked, as
-// other functions may call it directly.
+// other functions may call it directly. With link-time optimisation the name may have
+// become longer; since 6.11 kprobes need it whole (commit fb6a421fb615).
 func (k *kernel) function(h *hook) string {
 	for _, name := range []string{h.alias, h.name} {
 		if name != "" && k.symbols.functions[name] {
 			return name
 		}
 	}
-	return ""
+	return k.symbols.whole(h.name)
+}
+
+// absent says why function has no name to give.
+func (k *kernel) absent(h *hook) string {
+	made := k.symbols.variants[h.name]
+	if len(made) == 0 {
+		return "no such function in this kernel"
+	}
+	// .isra and .constprop take other arguments, .part is not all of it.
+	return "the compiler made " + strings.Join(made, " and ") + " of it"
+}
+
+// typed says whether the kernel's BTF may describe the function under the hook's name:
+// it does not describe a part that was split off.
+func (h *hook) typed(symbol string) bool {
+	return symbol == h.name || strings.HasPrefix(symbol, h.name+promoted)
 }
 
 // needs says whether the hook shows anything on this kernel that it does not show
