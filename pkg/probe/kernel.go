@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -222,7 +223,24 @@ func (k *kernel) has(what string) bool {
 // hasModuleTypes says whether nf_tables' structures are known: the kernel holds
 // them itself, or shows its modules' BTF (since 5.11, commit 36e68442d1af).
 func (k *kernel) hasModuleTypes() bool {
-	return k.hasMember("nft_chain", "name") || k.own && k.hasMember("module", "btf_data")
+	return k.hasMember("nft_chain", "name") ||
+		k.own && k.hasMember("module", "btf_data") && modulesCarryBTF("/sys")
+}
+
+// modulesCarryBTF says whether the modules' files have BTF in them, from which it may
+// have been stripped. nf_tables tells, else any other module; while there is none, they
+// may have it. The directory is /sys.
+func modulesCarryBTF(sys string) bool {
+	exists := func(path string) bool {
+		_, err := os.Stat(filepath.Join(sys, path))
+		return err == nil
+	}
+	if exists("module/nf_tables/initstate") { // which one that is built in has not
+		return exists("kernel/btf/nf_tables")
+	}
+	shown, _ := filepath.Glob(filepath.Join(sys, "kernel/btf/*"))
+	loaded, _ := filepath.Glob(filepath.Join(sys, "module/*/initstate"))
+	return len(shown) > 1 || len(loaded) == 0 // the kernel's own is one of those shown
 }
 
 // hasMember says whether the kernel proper has the structure, with the member.
