@@ -38,7 +38,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack test unit quick matrix vimto kprobes floods stress soak skips stages vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -49,6 +49,7 @@ help:
 	@echo '                against $(KNOWN): what was exact has to be exact (ACCEPT=1 takes a regression)'
 	@echo 'make vimto      the same with vimto on KERNELS, tags of the image in .vimto.toml or paths'
 	@echo 'make record     what the tests of pkg/cause replay, from every kernel of KERNELS'
+	@echo 'make flavours   every cause on further kernels, $(FURTHER), and on KERNEL=$(KERNEL) without BTF of modules'
 	@echo 'make skips      which tests were skipped in these, and why'
 	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
 	@echo 'make floods     FLOODED=$(FLOODED) under floods: every count, on all CPUs, with the tracer stopped, read slowly'
@@ -171,6 +172,28 @@ kprobes: build/vm $(TESTS)
 	$(VM) run --kernel $(KERNEL) --add $(TEST):/bin/synwatch.test --shell \
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
 		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel" -test.skip "^TestKernel(StoryNode|BusyRouter)$$"' | tee build/skips/kprobes.log | grep -v '^matrix:'
+
+# Every cause on the kernels that are not part of the matrix, and on KERNEL with modules
+# from which the BTF was taken: docs/flavours.md.
+FURTHER ?= 6.1-rt,6.1-arm64
+FLAVOURS := build/flavours
+UNTYPED := $(FLAVOURS)/$(KERNEL)-untyped
+CACHED = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/synwatch/kernels/$(KERNEL)
+.PHONY: further untyped
+flavours: further untyped
+
+further: build/vm $(TESTS)
+	@$(call need_vm,$(FURTHER))
+	$(VM) matrix --parallel $(PARALLEL) --kernels $(FURTHER) --late $(LATE) --results $(FLAVOURS) \
+		--table $(FLAVOURS)/further.md -- $(TEST) -test.run '^TestKernelCauses$$'
+
+untyped: build/vm $(TESTS)
+	@$(call need_vm,$(KERNEL))
+	$(VM) fetch $(KERNEL)
+	rm -rf $(UNTYPED) && mkdir -p $(FLAVOURS) && cp -r $(CACHED) $(UNTYPED)
+	find $(UNTYPED)/lib -name '*.ko' -exec objcopy --remove-section .BTF --remove-section .BTF.base {} \;
+	$(VM) run --kernel $(UNTYPED)/boot/vmlinuz --late $(LATE) -- $(subst %ARCH%,amd64,$(TEST)) \
+		-test.run '^TestKernelCauses$$' | tee $(FLAVOURS)/untyped.log | grep -v '^matrix:'
 
 floods: build/vm $(TESTS)
 	@$(call need_vm,$(FLOODED))

@@ -17,10 +17,11 @@ func newFetch() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fetch [KERNEL...]",
 		Short: "download kernels into the cache",
-		Long: `Download Debian's kernels into the cache: by default all of ` + strings.Join(vm.MatrixNames(), ", ") + `.
+		Long: `Download Debian's kernels into the cache: by default those of the matrix. All that it knows:
+` + strings.Join(vm.KnownNames(), ", ") + `.
 apt downloads and verifies them, with a state directory of its own and without root.
 A kernel that is in the cache is not looked for again, except with --refresh.`,
-		ValidArgs: vm.MatrixNames(),
+		ValidArgs: vm.KnownNames(),
 		Args:      cobra.OnlyValidArgs,
 	}
 	f.add(cmd)

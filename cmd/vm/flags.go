@@ -129,7 +129,7 @@ func withValue(kv string) string {
 
 // kernel finds a kernel by matrix name, fetching it if need be, or by path.
 func (f *machineFlags) kernel(ctx context.Context, name, modules string) (vm.Kernel, error) {
-	if !vm.IsMatrixName(name) {
+	if !vm.IsKnownName(name) {
 		return vm.OwnKernel(name, modules)
 	}
 	if modules != "" {

@@ -35,8 +35,12 @@ func TestTheArchitectureIsFilledIn(t *testing.T) {
 
 func TestAProgramOfOneArchitectureRunsOnItsOwnKernels(t *testing.T) {
 	const foreign = "6.12-arm64"
-	if all := kernelsFor([]string{"x-%ARCH%.test"}); !slices.Contains(all, foreign) || !slices.Contains(all, "6.12-rt") {
+	all := kernelsFor([]string{"x-%ARCH%.test"})
+	if !slices.Contains(all, foreign) || !slices.Contains(all, "6.12-rt") {
 		t.Errorf("with a program for each: %v", all)
+	}
+	if further := "6.1-rt"; !vm.IsKnownName(further) || slices.Contains(all, further) {
+		t.Errorf("%s is not one of those that are run when named: %v", further, all)
 	}
 	if vm.MatrixNamesOf("amd64")[0] != "5.10" || slices.Contains(vm.MatrixNamesOf("amd64"), foreign) {
 		t.Errorf("amd64: %v", vm.MatrixNamesOf("amd64"))

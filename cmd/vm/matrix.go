@@ -112,7 +112,7 @@ func (m *matrix) run(ctx context.Context, args []string) error {
 	}
 	// Kernels are run in the order given, and shown from the oldest on.
 	slices.SortStableFunc(columns, func(a, b vm.Column) int {
-		return slices.Index(vm.MatrixNames(), a.Name) - slices.Index(vm.MatrixNames(), b.Name)
+		return slices.Index(vm.KnownNames(), a.Name) - slices.Index(vm.KnownNames(), b.Name)
 	})
 	return m.conclude(earlier, vm.NewTable(append(columns, included...)), runs)
 }
@@ -258,7 +258,7 @@ func (m *matrix) included() ([]vm.Column, error) {
 			continue
 		}
 		c := vm.Column{Name: reports[0].Kernel, Release: reports[0].Kernel, Reports: reports}
-		if name := strings.TrimSuffix(filepath.Base(path), ".log"); vm.IsMatrixName(name) {
+		if name := strings.TrimSuffix(filepath.Base(path), ".log"); vm.IsKnownName(name) {
 			c.Name = name
 		}
 		columns = append(columns, c)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // scanKallsyms calls f for each line of /proc/kallsyms: address, name and the
@@ -49,6 +50,8 @@ func readKallsyms(r io.Reader, f func(addr uint64, kind byte, name []byte)) erro
 
 // symbols holds what is asked of /proc/kallsyms.
 type symbols struct {
+	// variants are the symbols that the compiler made of names asked for.
+	variants map[string][]string
 	// perCPUOffset is the address of __per_cpu_offset[], 0 where it is hidden.
 	perCPUOffset uint64
 	// functions says which of the functions asked for exist.
@@ -63,6 +66,7 @@ func findSymbols() (symbols, error) {
 		wanted[h.name], wanted[h.alias] = true, true
 	}
 	err := scanKallsyms(func(addr uint64, kind byte, name []byte) {
+		s.noteVariant(name, wanted)
 		if string(name) == "__per_cpu_offset" {
 			s.perCPUOffset = addr
 		}
@@ -71,4 +75,30 @@ func findSymbols() (symbols, error) {
 		}
 	})
 	return s, err
+}
+
+// noteVariant notes a symbol that is a name asked for with something appended by the
+// compiler, unless that is where it put a function's unlikely parts.
+func (s *symbols) noteVariant(symbol []byte, wanted map[string]bool) {
+	function, suffix, ok := bytes.Cut(symbol, []byte{'.'})
+	if !ok || !wanted[string(function)] || bytes.HasSuffix(suffix, []byte("cold")) {
+		return
+	}
+	if s.variants == nil {
+		s.variants = map[string][]string{}
+	}
+	s.variants[string(function)] = append(s.variants[string(function)], string(symbol))
+}
+
+// promoted begins what clang appends to a static function's name where link-time
+// optimisation needs it in several units. The function stays as it was written.
+const promoted = ".llvm."
+
+// whole returns the only symbol under which the compiler keeps the function as it was
+// written, empty if there is none.
+func (s *symbols) whole(function string) string {
+	if v := s.variants[function]; len(v) == 1 && strings.HasPrefix(v[0], function+promoted) {
+		return v[0]
+	}
+	return ""
 }

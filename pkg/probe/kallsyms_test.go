@@ -32,3 +32,43 @@ func TestReadKallsymsMalformed(t *testing.T) {
 		t.Fatal("no error for a line without an address")
 	}
 }
+
+// What gcc and clang make of names; see symbols.whole.
+const suffixedSymbols = `ffffffff81000010 t tcp_check_req.cold
+ffffffff81000020 t tcp_validate_incoming.llvm.4711
+ffffffff81000030 t tcp_validate_incoming.llvm.4711.cold
+ffffffff81000040 t reqsk_timer_handler.llvm.1
+ffffffff81000050 t reqsk_timer_handler.llvm.2
+ffffffff81000060 t tcp_data_queue.isra.0
+ffffffff81000080 t nf_ct_delete.part.0
+`
+
+func TestSuffixedFunctions(t *testing.T) {
+	k := &kernel{}
+	wanted := map[string]bool{"tcp_check_req": true, "tcp_validate_incoming": true, "reqsk_timer_handler": true, "tcp_data_queue": true, "nf_ct_delete": true}
+	err := readKallsyms(strings.NewReader(suffixedSymbols), func(_ uint64, _ byte, name []byte) {
+		k.symbols.noteVariant(name, wanted)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		hook         hook
+		symbol, lack string
+		typed        bool
+	}{
+		{hook{name: "tcp_check_req"}, "", "no such function in this kernel", false},
+		{hook{name: "tcp_validate_incoming"}, "tcp_validate_incoming.llvm.4711", "", true},
+		{hook{name: "reqsk_timer_handler"}, "", "the compiler made reqsk_timer_handler.llvm.1 and reqsk_timer_handler.llvm.2 of it", false},
+		{hook{name: "tcp_data_queue"}, "", "the compiler made tcp_data_queue.isra.0 of it", false},
+		{hook{name: "nf_ct_delete"}, "", "the compiler made nf_ct_delete.part.0 of it", false},
+	} {
+		symbol := k.function(&c.hook)
+		if symbol != c.symbol || c.hook.typed(symbol) != c.typed {
+			t.Errorf("%s: hooked %q, with types: %v; want %q, %v", c.hook.name, symbol, c.hook.typed(symbol), c.symbol, c.typed)
+		}
+		if lack := k.absent(&c.hook); symbol == "" && lack != c.lack {
+			t.Errorf("%s: %q, want %q", c.hook.name, lack, c.lack)
+		}
+	}
+}

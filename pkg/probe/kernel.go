@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -175,14 +176,31 @@ func (k *kernel) dropReasons() map[uint32]string {
 
 // function returns the name that the kernel has for the hook's function, empty if it
 // has none. If the compiler split off a part of the function, that part is hooked, as
-// other functions may call it directly.
+// other functions may call it directly. With link-time optimisation the name may have
+// become longer; since 6.11 kprobes need it whole (commit fb6a421fb615).
 func (k *kernel) function(h *hook) string {
 	for _, name := range []string{h.alias, h.name} {
 		if name != "" && k.symbols.functions[name] {
 			return name
 		}
 	}
-	return ""
+	return k.symbols.whole(h.name)
+}
+
+// absent says why function has no name to give.
+func (k *kernel) absent(h *hook) string {
+	made := k.symbols.variants[h.name]
+	if len(made) == 0 {
+		return "no such function in this kernel"
+	}
+	// .isra and .constprop take other arguments, .part is not all of it.
+	return "the compiler made " + strings.Join(made, " and ") + " of it"
+}
+
+// typed says whether the kernel's BTF may describe the function under the hook's name:
+// it does not describe a part that was split off.
+func (h *hook) typed(symbol string) bool {
+	return symbol == h.name || strings.HasPrefix(symbol, h.name+promoted)
 }
 
 // needs says whether the hook shows anything on this kernel that it does not show
@@ -205,7 +223,24 @@ func (k *kernel) has(what string) bool {
 // hasModuleTypes says whether nf_tables' structures are known: the kernel holds
 // them itself, or shows its modules' BTF (since 5.11, commit 36e68442d1af).
 func (k *kernel) hasModuleTypes() bool {
-	return k.hasMember("nft_chain", "name") || k.own && k.hasMember("module", "btf_data")
+	return k.hasMember("nft_chain", "name") ||
+		k.own && k.hasMember("module", "btf_data") && modulesCarryBTF("/sys")
+}
+
+// modulesCarryBTF says whether the modules' files have BTF in them, from which it may
+// have been stripped. nf_tables tells, else any other module; while there is none, they
+// may have it. The directory is /sys.
+func modulesCarryBTF(sys string) bool {
+	exists := func(path string) bool {
+		_, err := os.Stat(filepath.Join(sys, path))
+		return err == nil
+	}
+	if exists("module/nf_tables/initstate") { // which one that is built in has not
+		return exists("kernel/btf/nf_tables")
+	}
+	shown, _ := filepath.Glob(filepath.Join(sys, "kernel/btf/*"))
+	loaded, _ := filepath.Glob(filepath.Join(sys, "module/*/initstate"))
+	return len(shown) > 1 || len(loaded) == 0 // the kernel's own is one of those shown
 }
 
 // hasMember says whether the kernel proper has the structure, with the member.

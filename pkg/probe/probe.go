@@ -41,7 +41,7 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 			p.await(loadsModules())
 			return
 		}
-		p.why = "no such function in this kernel"
+		p.why = k.absent(p.hook)
 		return
 	}
 	programs, mode, err := p.attach(l, symbol)
@@ -84,7 +84,7 @@ var errNoType = errors.New("the function was split by the compiler")
 func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
 	l.useModuleBTF(p.module)
 	fentryErr, programs := errNoType, []attachment(nil)
-	if symbol == p.name {
+	if p.typed(symbol) {
 		programs, fentryErr = l.attachFentry(p.hook)
 	}
 	if fentryErr == nil {

@@ -19,7 +19,7 @@ type source struct {
 	note      string
 }
 
-// matrixKernel is a name of the matrix, which of Debian's editions it is, and the places
+// matrixKernel is a kernel's name, which of Debian's editions it is, and the places
 // to look for it, best first.
 type matrixKernel struct {
 	name    string
@@ -33,14 +33,16 @@ type edition struct {
 	flavour string // "cloud", "rt", or empty for the full one
 }
 
-// trixie has the kernel of which several builds are run.
+// bookworm and trixie have the kernels of which several builds are run.
+var bookworm = []source{{suites: []string{"bookworm", "bookworm-security"}, low: [2]int{6, 1}, high: [2]int{6, 1}}}
+
 var trixie = []source{{suites: []string{"trixie", "trixie-security"}, low: [2]int{6, 12}, high: [2]int{6, 12}}}
 
 // matrixKernels lists the kernels that the tests run on. Debian keeps a version in
 // backports only for a while, hence the fallbacks of 6.18.
 var matrixKernels = []matrixKernel{
 	{"5.10", edition{"amd64", "cloud"}, []source{{suites: []string{"bullseye", "bullseye-security"}, low: [2]int{5, 10}, high: [2]int{5, 10}}}},
-	{"6.1", edition{"amd64", "cloud"}, []source{{suites: []string{"bookworm", "bookworm-security"}, low: [2]int{6, 1}, high: [2]int{6, 1}}}},
+	{"6.1", edition{"amd64", "cloud"}, bookworm},
 	{"6.12", edition{"amd64", "cloud"}, trixie},
 	{"6.12-full", edition{"amd64", ""}, trixie},
 	{"6.12-rt", edition{"amd64", "rt"}, trixie},
@@ -54,10 +56,26 @@ var matrixKernels = []matrixKernel{
 	{"7.x", edition{"amd64", "cloud"}, []source{{suites: []string{"sid", "trixie-backports"}, low: [2]int{7, 0}, high: [2]int{7, 999}}}},
 }
 
+// furtherKernels are run only when they are named: they differ from a kernel of the
+// matrix in one thing, which another kernel of the matrix has too.
+var furtherKernels = []matrixKernel{
+	{"6.1-rt", edition{"amd64", "rt"}, bookworm},
+	{"6.1-arm64", edition{"arm64", "cloud"}, bookworm},
+}
+
+// knownKernels are those of the matrix and the further ones.
+func knownKernels() []matrixKernel { return slices.Concat(matrixKernels, furtherKernels) }
+
+// KnownNames lists the kernels that Fetch knows: those of the matrix, oldest first, then
+// the further ones.
+func KnownNames() []string { return names(knownKernels()) }
+
 // MatrixNames lists the kernels of the matrix, oldest first.
-func MatrixNames() []string {
+func MatrixNames() []string { return names(matrixKernels) }
+
+func names(kernels []matrixKernel) []string {
 	var names []string
-	for _, k := range matrixKernels {
+	for _, k := range kernels {
 		names = append(names, k.name)
 	}
 	return names

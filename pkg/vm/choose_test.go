@@ -60,7 +60,7 @@ func TestCandidates(t *testing.T) {
 
 func kernelOf(t *testing.T, name string) matrixKernel {
 	t.Helper()
-	for _, k := range matrixKernels {
+	for _, k := range knownKernels() {
 		if k.name == name {
 			return k
 		}

@@ -18,7 +18,8 @@ Every cause is provoked for real on every kernel, in network namespaces of a vir
 named with its cause and its source, the counts are exactly those of what was provoked, nothing else was named, and the
 kernel's own counters agree. **unseen**: it happens, and this kernel does not show it one by one. **skip**: it cannot be
 provoked there. **–**: the run did not come to it. Numbers are those of the notes below the table; [causes.md](causes.md)
-says what each cause is, and [vm.md](vm.md) how to run this.
+says what each cause is, and [vm.md](vm.md) how to run this. [flavours.md](flavours.md) has other kernels, and what is
+expected of those of other distributions.
 
 `
 

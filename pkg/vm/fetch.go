@@ -58,7 +58,7 @@ func (f Fetcher) fetch(ctx context.Context, name string) (Kernel, error) {
 		}
 	}
 	var errs []error
-	for _, mk := range matrixKernels {
+	for _, mk := range knownKernels() {
 		if mk.name != name {
 			continue
 		}

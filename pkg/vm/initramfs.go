@@ -147,7 +147,7 @@ func guestEnv(kernel string, more []string) []string {
 	env := []string{
 		"PATH=" + guestPath, "HOME=/root", "USER=root", "TMPDIR=/tmp", "TERM=dumb", "LANG=C", "SYNWATCH_VM=1",
 	}
-	if IsMatrixName(kernel) {
+	if IsKnownName(kernel) {
 		env = append(env, "SYNWATCH_KERNEL="+kernel)
 	}
 	for _, kv := range os.Environ() {

@@ -70,15 +70,15 @@ func (c Cache) Cached(name string) (Kernel, error) {
 	return k, nil
 }
 
-// IsMatrixName says whether name is one of the kernels that Fetch knows.
-func IsMatrixName(name string) bool { return slices.Contains(MatrixNames(), name) }
+// IsKnownName says whether name is one of the kernels that Fetch knows.
+func IsKnownName(name string) bool { return slices.Contains(KnownNames(), name) }
 
 // OwnKernel describes a kernel image on this machine. An empty modules directory
 // means: guess one next to the image, or none.
 func OwnKernel(image, modules string) (Kernel, error) {
 	st, err := os.Stat(image)
 	if err != nil {
-		return Kernel{}, fmt.Errorf("kernel: %w (or one of %s)", err, strings.Join(MatrixNames(), ", "))
+		return Kernel{}, fmt.Errorf("kernel: %w (or one of %s)", err, strings.Join(KnownNames(), ", "))
 	}
 	if st.IsDir() {
 		return Kernel{}, fmt.Errorf("kernel %s is a directory: give the path of the vmlinuz", image)
