@@ -60,7 +60,11 @@ func TestKernelLeastPrivilege(t *testing.T) {
 				t.Logf("%s is among what this kernel does not show without more", tr.Cause)
 				return
 			}
-			checkCounts(t, undirected(records, tr.lab.Netns()), tr.want.Drops)
+			mine := undirected(records, tr.lab.Netns())
+			checkCounts(t, mine, tr.want.Drops)
+			for _, r := range mine {
+				tr.checkEvidence(t, r, event.Coverage{Hooks: s.start.Hooks})
+			}
 		})
 	}
 	if summary.Lost != 0 || summary.Unattributed != 0 {
