@@ -31,30 +31,19 @@ const nobody = 65534
 // hook attaches, and what its hooks show is exact; on others each hook that does not
 // attach says what it needs.
 func TestKernelLeastPrivilege(t *testing.T) {
-	needs.Root(t)
+	needs.VM(t)
 	loadModules()
 	restrictPerf(t)
 	s := startAsNobody(t)
-	if needs.InVM() {
-		checkHooks(t, s.start.Hooks)
-	}
-	trials := map[string]*trial{}
-	for _, name := range []string{
+	checkHooks(t, s.start.Hooks)
+	trials := provokeEach(t, []string{
 		"accept-queue-full/syn", "accept-queue-full/ack", "syn-backlog-reserved",
 		"conntrack-table-full", "conntrack-evicted", "conntrack-clash", "conntrack-invalid",
 		"netfilter-drop", "netfilter-reject",
-	} {
-		p := named(t, name)
-		tr := &trial{Provocation: p, family: provoke.V4, missing: p.Missing()}
-		if tr.missing == nil {
-			tr.lab = newLab(t)
-			tr.run(t)
-		}
-		trials[name] = tr
-	}
+	})
 	records, summary := s.stop()
-	for name, tr := range trials {
-		t.Run(name, func(t *testing.T) {
+	for _, tr := range trials {
+		t.Run(tr.Name(), func(t *testing.T) {
 			needs.Able(t, tr.missing, provoke.ErrMissing)
 			if slices.Contains(s.start.Blind, tr.Cause) {
 				t.Logf("%s is among what this kernel does not show without more", tr.Cause)
@@ -72,12 +61,29 @@ func TestKernelLeastPrivilege(t *testing.T) {
 	}
 }
 
+// provokeEach runs provocations one after the other, each in a lab of its own.
+func provokeEach(t *testing.T, names []string) (trials []*trial) {
+	t.Helper()
+	for _, p := range provoke.All() {
+		if !slices.Contains(names, p.Name()) {
+			continue
+		}
+		tr := &trial{Provocation: p, family: provoke.V4, missing: p.Missing()}
+		if tr.missing == nil {
+			tr.lab = newLab(t)
+			tr.run(t)
+		}
+		trials = append(trials, tr)
+	}
+	if len(trials) != len(names) {
+		t.Fatalf("%d provocations are named %v", len(trials), names)
+	}
+	return trials
+}
+
 // restrictPerf has perf_event_open ask for CAP_SYS_ADMIN, for the time of the test.
 func restrictPerf(t *testing.T) {
 	t.Helper()
-	if !needs.InVM() {
-		return
-	}
 	const path = "/proc/sys/kernel/perf_event_paranoid"
 	old, err := os.ReadFile(path)
 	if err != nil {
