@@ -31,7 +31,7 @@ func TestAttachAllOrNone(t *testing.T) {
 	l := newTestLoader(t)
 	var loaded []*ebpf.Program
 	refuse := errors.New("refused")
-	all, err := l.attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, func(_ string, p *ebpf.Program) (link.Link, error) {
+	all, err := attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, l.program, func(_ string, p *ebpf.Program) (link.Link, error) {
 		loaded = append(loaded, p)
 		if len(loaded) > 1 {
 			return nil, refuse
@@ -44,6 +44,26 @@ func TestAttachAllOrNone(t *testing.T) {
 	for i, p := range loaded {
 		if fd := p.FD(); fd >= 0 {
 			t.Errorf("program %d is still loaded, as file %d", i, fd)
+		}
+	}
+}
+
+// The programs for kprobe.multi have another value of by_multi than the others.
+func TestMapForMulti(t *testing.T) {
+	needs.Root(t)
+	k, err := readKernel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoader(k, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	for m, want := range map[*ebpf.Map]byte{l.multi: 1, l.maps[wayMap]: 0} {
+		value, err := m.LookupBytes(uint32(0))
+		if err != nil || value[0] != want {
+			t.Errorf("%v: %v, %v, want %d", m, value, err, want)
 		}
 	}
 }

@@ -338,6 +338,7 @@ const (
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
 	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
 	bpfVarAlwaysZero                        = "always_zero"
+	bpfVarByMulti                           = "by_multi"
 	bpfVarCounted                           = "counted"
 	bpfVarCpus                              = "cpus"
 	bpfVarEnabled                           = "enabled"
@@ -617,6 +618,7 @@ type bpfMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
 	AlwaysZero         *ebpf.VariableSpec `ebpf:"always_zero"`
+	ByMulti            *ebpf.VariableSpec `ebpf:"by_multi"`
 	Counted            *ebpf.VariableSpec `ebpf:"counted"`
 	Cpus               *ebpf.VariableSpec `ebpf:"cpus"`
 	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
@@ -738,6 +740,7 @@ func (m *bpfMaps) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
 	AlwaysZero         *ebpf.Variable `ebpf:"always_zero"`
+	ByMulti            *ebpf.Variable `ebpf:"by_multi"`
 	Counted            *ebpf.Variable `ebpf:"counted"`
 	Cpus               *ebpf.Variable `ebpf:"cpus"`
 	Enabled            *ebpf.Variable `ebpf:"enabled"`

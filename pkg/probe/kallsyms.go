@@ -54,13 +54,13 @@ type symbols struct {
 	variants map[string][]string
 	// perCPUOffset is the address of __per_cpu_offset[], 0 where it is hidden.
 	perCPUOffset uint64
-	// functions says which of the functions asked for exist.
-	functions map[string]bool
+	// functions are the addresses of those asked for that exist, 0 where they are hidden.
+	functions map[string]uint64
 }
 
 // findSymbols looks for the hooks' functions.
 func findSymbols() (symbols, error) {
-	s := symbols{functions: map[string]bool{}}
+	s := symbols{functions: map[string]uint64{}}
 	wanted := map[string]bool{}
 	for _, h := range hooks {
 		wanted[h.name], wanted[h.alias] = true, true
@@ -71,7 +71,7 @@ func findSymbols() (symbols, error) {
 			s.perCPUOffset = addr
 		}
 		if (kind == 't' || kind == 'T') && wanted[string(name)] {
-			s.functions[string(name)] = true
+			s.functions[string(name)] = addr
 		}
 	})
 	return s, err

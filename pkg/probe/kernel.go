@@ -180,7 +180,7 @@ func (k *kernel) dropReasons() map[uint32]string {
 // become longer; since 6.11 kprobes need it whole (commit fb6a421fb615).
 func (k *kernel) function(h *hook) string {
 	for _, name := range []string{h.alias, h.name} {
-		if name != "" && k.symbols.functions[name] {
+		if _, exists := k.symbols.functions[name]; exists && name != "" {
 			return name
 		}
 	}
