@@ -11,17 +11,20 @@
 volatile bool passing;
 
 /* SYNs that a CPU remembers: a power of two, more than are in a list at a time. */
-#define PASSING 64
+#define PASSING 128
 /* So many frees after the last SYN came in, those that are still remembered went
  * elsewhere: through this host, or into a queue. */
 #define PASSING_FREES 256
 
+/* A CPU judges SYNs in the order in which they came in. */
 struct passage {
 	struct net *net; /* into which the last one came, and whose counters these are */
 	__u64 before[SYN_COUNTERS];
 	__u64 missed; /* see missed_frees */
-	__u32 remembered;
+	__u32 first;  /* of those remembered, as a number that only grows */
+	__u32 next;
 	__u32 frees; /* until they are forgotten */
+	__u32 pad;
 	__u64 skbs[PASSING];
 };
 
@@ -39,21 +42,32 @@ static __always_inline struct passage *passage(void)
 	return bpf_map_lookup_elem(&passages, &zero);
 }
 
-static __always_inline __u64 *place_in(struct passage *w, __u64 skb)
+static __always_inline bool is_any_passing(const struct passage *w)
 {
-	return &w->skbs[(skb ^ skb >> 6) >> 8 & (PASSING - 1)];
+	return w->first != w->next;
 }
 
-/* forget takes the packet out of what is remembered; false if it is not. */
+static __always_inline void remember_skb(struct passage *w, __u64 skb)
+{
+	if (w->next - w->first == PASSING)
+		w->first++;
+	w->skbs[w->next++ & (PASSING - 1)] = skb;
+	w->frees = PASSING_FREES;
+}
+
+/* forget takes the packet out of what is remembered, with all that came in before it:
+ * they went elsewhere. False if it is not there. */
 static __always_inline bool forget(struct passage *w, __u64 skb)
 {
-	__u64 *place = place_in(w, skb);
+	__u32 at = w->first;
 
-	if (*place != skb)
-		return false;
-	*place = 0;
-	w->remembered--;
-	return true;
+	for (int i = 0; i < PASSING && at != w->next; i++, at++) {
+		if (w->skbs[at & (PASSING - 1)] != skb)
+			continue;
+		w->first = at + 1;
+		return true;
+	}
+	return false;
 }
 
 static __always_inline void read_passage(__u64 to[SYN_COUNTERS], const struct net *net)
@@ -70,17 +84,20 @@ static __always_inline void take_counters(struct passage *w)
 	w->missed = missed_frees();
 }
 
+static __always_inline bool is_syn(const struct packet *p)
+{
+	return p->proto == IPPROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 /* may_have_moved says whether the packet that is freed may have moved the counters: one
  * of TCP, or an ICMP error, that came in and was for this host. */
-static __always_inline bool may_have_moved(struct sk_buff *skb)
+static __always_inline bool may_have_moved(struct sk_buff *skb, const struct packet *p)
 {
-	struct packet p = {};
-
-	if (!FIELD(false, skb, skb_iif) || !parse(skb, &p))
+	if (!FIELD(false, skb, skb_iif))
 		return false;
-	if (p.proto != IPPROTO_TCP && p.proto != IPPROTO_ICMP && p.proto != IPPROTO_ICMPV6)
+	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6)
 		return false;
-	return route_of(FIELD(false, skb, _skb_refdst), p.v4, false) == DIRECTION_IN;
+	return route_of(FIELD(false, skb, _skb_refdst), p->v4, false) == DIRECTION_IN;
 }
 
 /* passed_away is called with each packet that is freed while SYNs are remembered. A
@@ -89,16 +106,18 @@ __noinline int passed_away(__u64 number)
 {
 	struct sk_buff *skb = (struct sk_buff *)number;
 	struct passage *w = passage();
+	struct packet p = {};
 
 	if (!w)
 		return 0;
-	forget(w, number);
-	if (!--w->frees) {
-		__builtin_memset(w->skbs, 0, sizeof(w->skbs));
-		w->remembered = 0;
-	} else if (may_have_moved(skb)) {
+	if (!--w->frees)
+		w->first = w->next;
+	if (!parse(skb, &p))
+		return 0;
+	if (is_syn(&p))
+		forget(w, number);
+	if (is_any_passing(w) && may_have_moved(skb, &p))
 		take_counters(w);
-	}
 	return 0;
 }
 
@@ -106,7 +125,7 @@ static __always_inline void note_free(struct sk_buff *skb)
 {
 	struct passage *w = passing ? passage() : NULL;
 
-	if (w && w->remembered)
+	if (w && is_any_passing(w))
 		passed_away(number_of(skb));
 }
 

@@ -30,11 +30,6 @@ const volatile __u64 state_process_start;
 const volatile __u64 state_process_end;
 const volatile __u32 nargs_consume_skb;
 
-static __always_inline bool is_syn(const struct packet *p)
-{
-	return p->proto == IPPROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /* is_arriving_syn looks at a packet whose data begins with the IP header: that its
  * place is not recorded yet. */
 static __always_inline bool is_arriving_syn(struct sk_buff *skb)
@@ -49,17 +44,11 @@ static __always_inline bool is_arriving_syn(struct sk_buff *skb)
 
 static __always_inline void remember(struct sk_buff *skb)
 {
-	__u64 number = number_of(skb);
 	struct passage *w = passage();
-	__u64 *place;
 
 	if (!w)
 		return;
-	place = place_in(w, number);
-	if (!*place)
-		w->remembered++;
-	*place = number;
-	w->frees = PASSING_FREES;
+	remember_skb(w, number_of(skb));
 	w->net = skb->dev->nd_net.net;
 	take_counters(w);
 }
@@ -156,7 +145,7 @@ SEC("tp_btf/consume_skb") int tp_btf_consume_skb(__u64 *ctx)
 	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	struct passage *w = passage();
 
-	if (!w || !w->remembered)
+	if (!w || !is_any_passing(w))
 		return 0;
 	if (by_listener(ctx) && forget(w, number_of(skb))) {
 		judged(w, skb);
