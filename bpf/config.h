@@ -10,8 +10,11 @@
  * each program the map of its way. */
 const volatile bool by_multi SEC(".rodata.way");
 
-/* Address of __per_cpu_offset[], 0 where /proc/kallsyms hides it. */
+/* Address of __per_cpu_offset[], 0 where /proc/kallsyms hides it; see mib.h. */
 const volatile __u64 per_cpu_offset;
+
+/* The kernel's counters can be found. */
+const volatile bool has_counters;
 
 /* How many CPUs there may be. */
 const volatile __u32 cpus;

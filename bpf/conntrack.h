@@ -130,7 +130,7 @@ static __always_inline __u64 long_chains(struct sk_buff *skb)
 	struct net *net = net_of(skb, NULL);
 	unsigned int n = 0;
 
-	if (!bpf_core_field_exists(stat->chaintoolong) || !per_cpu_offset || !net)
+	if (!bpf_core_field_exists(stat->chaintoolong) || !has_counters || !net)
 		return 0;
 	stat = this_cpu(BPF_CORE_READ(net, ct.stat));
 	bpf_core_read(&n, sizeof(n), &stat->chaintoolong);

@@ -5,6 +5,7 @@
 
 #include "nat.h"
 #include "packet.h"
+#include "passage.h"
 #include "probes.h"
 #include "receive.h"
 #include "route.h"
@@ -300,6 +301,7 @@ static __always_inline int kfree_skb(__u64 *ctx, bool typed)
 		reason = ctx[2];
 	if (has_rx_sk())
 		rx_sk = (struct sock *)ctx[3];
+	note_free((struct sk_buff *)ctx[0]);
 	freed((struct sk_buff *)ctx[0], ctx[1], reason, rx_sk, typed);
 	return 0;
 }

@@ -14,6 +14,11 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct hlist_nulls_node {
+	struct hlist_nulls_node *next;	 /* odd: there is none */
+	struct hlist_nulls_node **pprev; /* NULL: in no list */
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -41,8 +46,29 @@ struct netns_ipv6 {
 	struct ipv6_devconf *devconf_all;
 };
 
+struct hlist_nulls_head {
+	struct hlist_nulls_node *first;
+};
+
+struct inet_listen_hashbucket {
+	struct hlist_nulls_head nulls_head;
+};
+
+/* Where listeners are, by their address and port. */
+struct inet_hashinfo {
+	unsigned int lhash2_mask;
+	struct inet_listen_hashbucket *lhash2;
+};
+
+/* In netns_ipv4 itself, but for 5.18 to 6.0. */
+struct inet_timewait_death_row {
+	struct inet_hashinfo *hashinfo;
+};
+
 struct netns_ipv4 {
+	struct inet_timewait_death_row tcp_death_row;
 	int sysctl_max_syn_backlog;
+	__u8 sysctl_tcp_syncookies; /* an int before 5.15 */
 };
 
 struct netns_core {
@@ -107,10 +133,6 @@ struct in6_addr {
 	} in6_u;
 };
 
-struct hlist_nulls_node {
-	struct hlist_nulls_node **pprev; /* NULL: in no list */
-};
-
 struct sock_common {
 	struct hlist_nulls_node skc_nulls_node;
 	__be32 skc_daddr;
@@ -119,6 +141,8 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -182,12 +206,24 @@ struct request_sock_queue {
 	atomic_t qlen;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
 struct inet_connection_sock {
 	struct request_sock_queue icsk_accept_queue;
+	/* A listener's place in lhash2 before 5.19, which uses skc_nulls_node (commit
+	 * cae3873c5b3a). */
+	struct hlist_node icsk_listen_portaddr_node;
 };
 
 struct tcp_request_sock {
 	__u32 rcv_isn;
+};
+
+/* Of a per-CPU array: where its values are. include/linux/bpf.h */
+struct bpf_array {
+	void *pptrs[1]; /* per CPU */
 };
 
 struct dst_entry {

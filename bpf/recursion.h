@@ -12,41 +12,7 @@
 #define SYNWATCH_RECURSION_H
 
 #include "drop.h"
-#include "mib.h"
-
-/* What the kernel keeps of each program's runs, per CPU: include/linux/filter.h. */
-struct bpf_prog_stats {
-	struct {
-		__u64 v;
-	} misses;
-} __attribute__((preserve_access_index));
-
-struct bpf_prog_aux {
-	__u32 id;
-} __attribute__((preserve_access_index));
-
-struct bpf_prog {
-	struct bpf_prog_stats *stats;
-	struct bpf_prog_aux *aux;
-} __attribute__((preserve_access_index));
-
-struct bpf_iter__bpf_prog {
-	struct bpf_prog *prog;
-} __attribute__((preserve_access_index));
-
-/* The first program, and where its statistics are. */
-volatile __u32 free_id;
-volatile __u64 free_stats;
-
-/* user space lets it run once. */
-SEC("iter/bpf_prog") int find_free(struct bpf_iter__bpf_prog *ctx)
-{
-	struct bpf_prog *prog = ctx->prog;
-
-	if (prog && prog->aux->id == free_id)
-		free_stats = (__u64)prog->stats;
-	return 0;
-}
+#include "missed.h"
 
 struct last_seen {
 	__u64 seen;
@@ -64,17 +30,14 @@ struct {
  * looks at. Whatever comes in between is seen by the first. */
 static __always_inline bool was_missed(void)
 {
-	const struct bpf_prog_stats *stats;
 	struct last_seen *m;
 	__u32 zero = 0;
 	__u64 now;
 
 	m = bpf_map_lookup_elem(&misses, &zero);
-	if (!m || !per_cpu_offset || !free_stats)
+	if (!m || !has_counters || !free_stats)
 		return false;
-	stats = this_cpu((const void *)free_stats);
-	if (bpf_core_read(&now, sizeof(now), &stats->misses))
-		return false;
+	now = misses_on_cpu(free_stats);
 	if (m->known && m->seen == now)
 		return false;
 	m->seen = now;

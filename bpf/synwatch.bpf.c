@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The kernel side of synwatch. It observes and counts; what the facts mean is
  * the catalogue's business (pkg/cause). */
+#include "conn_request.h"
 #include "connect.h"
 #include "conntrack.h"
 #include "drop.h"
@@ -11,7 +12,7 @@
 #include "nat.h"
 #include "netfilter.h"
 #include "recursion.h"
-#include "syn.h"
+#include "syn_passage.h"
 #include "before_reasons.h"
 #include "without_skb.h"
 

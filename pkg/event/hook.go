@@ -30,7 +30,7 @@ type HookState struct {
 	Name   string `json:"name"`
 	Mode   Mode   `json:"mode,omitempty"`
 	Status Status `json:"status"`
-	// Why is empty for an attached hook.
+	// Why says of an attached hook in which other way it is seen, if that is so.
 	Why string `json:"why,omitempty"`
 }
 

@@ -178,6 +178,7 @@ const (
 	bpfMapNatRequests                       = "nat_requests"
 	bpfMapOverflowA                         = "overflow_a"
 	bpfMapOverflowB                         = "overflow_b"
+	bpfMapPassages                          = "passages"
 	bpfMapPorts                             = "ports"
 	bpfMapSrcPrefixes                       = "src_prefixes"
 	bpfMapStats                             = "stats"
@@ -254,7 +255,7 @@ const (
 	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
 	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
 	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
-	bpfProgFindFree                         = "find_free"
+	bpfProgFindStats                        = "find_stats"
 	bpfProgKprobeNfConntrackConfirm         = "kprobe___nf_conntrack_confirm"
 	bpfProgKprobeXfrmPolicyCheck            = "kprobe___xfrm_policy_check"
 	bpfProgKprobeXfrmRouteForward           = "kprobe___xfrm_route_forward"
@@ -335,10 +336,14 @@ const (
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
 	bpfProgNameLocation                     = "name_location"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
+	bpfProgTpBtfConsumeSkb                  = "tp_btf_consume_skb"
 	bpfProgTpBtfKfreeSkb                    = "tp_btf_kfree_skb"
 	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
+	bpfProgTpBtfNetifReceiveSkb             = "tp_btf_netif_receive_skb"
 	bpfVarAlwaysZero                        = "always_zero"
 	bpfVarByMulti                           = "by_multi"
+	bpfVarConsumeId                         = "consume_id"
+	bpfVarConsumeStats                      = "consume_stats"
 	bpfVarCounted                           = "counted"
 	bpfVarCpus                              = "cpus"
 	bpfVarEnabled                           = "enabled"
@@ -353,6 +358,7 @@ const (
 	bpfVarFreeId                            = "free_id"
 	bpfVarFreeStats                         = "free_stats"
 	bpfVarFull                              = "full"
+	bpfVarHasCounters                       = "has_counters"
 	bpfVarHooked                            = "hooked"
 	bpfVarIgnoring                          = "ignoring"
 	bpfVarLocationName                      = "location_name"
@@ -374,12 +380,16 @@ const (
 	bpfVarMibZeroWindow                     = "mib_zero_window"
 	bpfVarNargsAddBacklog                   = "nargs_add_backlog"
 	bpfVarNargsCheckReq                     = "nargs_check_req"
+	bpfVarNargsConsumeSkb                   = "nargs_consume_skb"
 	bpfVarNargsPruneOfo                     = "nargs_prune_ofo"
 	bpfVarNargsSynRecvSock                  = "nargs_syn_recv_sock"
 	bpfVarNargsTimewait                     = "nargs_timewait"
+	bpfVarPassing                           = "passing"
 	bpfVarPerCpuOffset                      = "per_cpu_offset"
 	bpfVarReasonCpuBacklog                  = "reason_cpu_backlog"
 	bpfVarSecond                            = "second"
+	bpfVarStateProcessEnd                   = "state_process_end"
+	bpfVarStateProcessStart                 = "state_process_start"
 	bpfVarUnusedDetail                      = "unused_detail"
 	bpfVarUnusedFact                        = "unused_fact"
 	bpfVarUnusedHook                        = "unused_hook"
@@ -503,7 +513,7 @@ type bpfProgramSpecs struct {
 	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
-	FindFree                         *ebpf.ProgramSpec `ebpf:"find_free"`
+	FindStats                        *ebpf.ProgramSpec `ebpf:"find_stats"`
 	KprobeNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeXfrmPolicyCheck            *ebpf.ProgramSpec `ebpf:"kprobe___xfrm_policy_check"`
 	KprobeXfrmRouteForward           *ebpf.ProgramSpec `ebpf:"kprobe___xfrm_route_forward"`
@@ -584,8 +594,10 @@ type bpfProgramSpecs struct {
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
 	NameLocation                     *ebpf.ProgramSpec `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.ProgramSpec `ebpf:"raw_tp_kfree_skb"`
+	TpBtfConsumeSkb                  *ebpf.ProgramSpec `ebpf:"tp_btf_consume_skb"`
 	TpBtfKfreeSkb                    *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb"`
 	TpBtfKfreeSkbMissed              *ebpf.ProgramSpec `ebpf:"tp_btf_kfree_skb_missed"`
+	TpBtfNetifReceiveSkb             *ebpf.ProgramSpec `ebpf:"tp_btf_netif_receive_skb"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -606,6 +618,7 @@ type bpfMapSpecs struct {
 	NatRequests *ebpf.MapSpec `ebpf:"nat_requests"`
 	OverflowA   *ebpf.MapSpec `ebpf:"overflow_a"`
 	OverflowB   *ebpf.MapSpec `ebpf:"overflow_b"`
+	Passages    *ebpf.MapSpec `ebpf:"passages"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	SrcPrefixes *ebpf.MapSpec `ebpf:"src_prefixes"`
 	Stats       *ebpf.MapSpec `ebpf:"stats"`
@@ -619,6 +632,8 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	AlwaysZero         *ebpf.VariableSpec `ebpf:"always_zero"`
 	ByMulti            *ebpf.VariableSpec `ebpf:"by_multi"`
+	ConsumeId          *ebpf.VariableSpec `ebpf:"consume_id"`
+	ConsumeStats       *ebpf.VariableSpec `ebpf:"consume_stats"`
 	Counted            *ebpf.VariableSpec `ebpf:"counted"`
 	Cpus               *ebpf.VariableSpec `ebpf:"cpus"`
 	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
@@ -633,6 +648,7 @@ type bpfVariableSpecs struct {
 	FreeId             *ebpf.VariableSpec `ebpf:"free_id"`
 	FreeStats          *ebpf.VariableSpec `ebpf:"free_stats"`
 	Full               *ebpf.VariableSpec `ebpf:"full"`
+	HasCounters        *ebpf.VariableSpec `ebpf:"has_counters"`
 	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
 	Ignoring           *ebpf.VariableSpec `ebpf:"ignoring"`
 	LocationName       *ebpf.VariableSpec `ebpf:"location_name"`
@@ -654,12 +670,16 @@ type bpfVariableSpecs struct {
 	MibZeroWindow      *ebpf.VariableSpec `ebpf:"mib_zero_window"`
 	NargsAddBacklog    *ebpf.VariableSpec `ebpf:"nargs_add_backlog"`
 	NargsCheckReq      *ebpf.VariableSpec `ebpf:"nargs_check_req"`
+	NargsConsumeSkb    *ebpf.VariableSpec `ebpf:"nargs_consume_skb"`
 	NargsPruneOfo      *ebpf.VariableSpec `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.VariableSpec `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.VariableSpec `ebpf:"nargs_timewait"`
+	Passing            *ebpf.VariableSpec `ebpf:"passing"`
 	PerCpuOffset       *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
 	Second             *ebpf.VariableSpec `ebpf:"second"`
+	StateProcessEnd    *ebpf.VariableSpec `ebpf:"state_process_end"`
+	StateProcessStart  *ebpf.VariableSpec `ebpf:"state_process_start"`
 	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
@@ -704,6 +724,7 @@ type bpfMaps struct {
 	NatRequests *ebpf.Map `ebpf:"nat_requests"`
 	OverflowA   *ebpf.Map `ebpf:"overflow_a"`
 	OverflowB   *ebpf.Map `ebpf:"overflow_b"`
+	Passages    *ebpf.Map `ebpf:"passages"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	SrcPrefixes *ebpf.Map `ebpf:"src_prefixes"`
 	Stats       *ebpf.Map `ebpf:"stats"`
@@ -727,6 +748,7 @@ func (m *bpfMaps) Close() error {
 		m.NatRequests,
 		m.OverflowA,
 		m.OverflowB,
+		m.Passages,
 		m.Ports,
 		m.SrcPrefixes,
 		m.Stats,
@@ -741,6 +763,8 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	AlwaysZero         *ebpf.Variable `ebpf:"always_zero"`
 	ByMulti            *ebpf.Variable `ebpf:"by_multi"`
+	ConsumeId          *ebpf.Variable `ebpf:"consume_id"`
+	ConsumeStats       *ebpf.Variable `ebpf:"consume_stats"`
 	Counted            *ebpf.Variable `ebpf:"counted"`
 	Cpus               *ebpf.Variable `ebpf:"cpus"`
 	Enabled            *ebpf.Variable `ebpf:"enabled"`
@@ -755,6 +779,7 @@ type bpfVariables struct {
 	FreeId             *ebpf.Variable `ebpf:"free_id"`
 	FreeStats          *ebpf.Variable `ebpf:"free_stats"`
 	Full               *ebpf.Variable `ebpf:"full"`
+	HasCounters        *ebpf.Variable `ebpf:"has_counters"`
 	Hooked             *ebpf.Variable `ebpf:"hooked"`
 	Ignoring           *ebpf.Variable `ebpf:"ignoring"`
 	LocationName       *ebpf.Variable `ebpf:"location_name"`
@@ -776,12 +801,16 @@ type bpfVariables struct {
 	MibZeroWindow      *ebpf.Variable `ebpf:"mib_zero_window"`
 	NargsAddBacklog    *ebpf.Variable `ebpf:"nargs_add_backlog"`
 	NargsCheckReq      *ebpf.Variable `ebpf:"nargs_check_req"`
+	NargsConsumeSkb    *ebpf.Variable `ebpf:"nargs_consume_skb"`
 	NargsPruneOfo      *ebpf.Variable `ebpf:"nargs_prune_ofo"`
 	NargsSynRecvSock   *ebpf.Variable `ebpf:"nargs_syn_recv_sock"`
 	NargsTimewait      *ebpf.Variable `ebpf:"nargs_timewait"`
+	Passing            *ebpf.Variable `ebpf:"passing"`
 	PerCpuOffset       *ebpf.Variable `ebpf:"per_cpu_offset"`
 	ReasonCpuBacklog   *ebpf.Variable `ebpf:"reason_cpu_backlog"`
 	Second             *ebpf.Variable `ebpf:"second"`
+	StateProcessEnd    *ebpf.Variable `ebpf:"state_process_end"`
+	StateProcessStart  *ebpf.Variable `ebpf:"state_process_start"`
 	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
 	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
 	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
@@ -867,7 +896,7 @@ type bpfPrograms struct {
 	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
 	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
-	FindFree                         *ebpf.Program `ebpf:"find_free"`
+	FindStats                        *ebpf.Program `ebpf:"find_stats"`
 	KprobeNfConntrackConfirm         *ebpf.Program `ebpf:"kprobe___nf_conntrack_confirm"`
 	KprobeXfrmPolicyCheck            *ebpf.Program `ebpf:"kprobe___xfrm_policy_check"`
 	KprobeXfrmRouteForward           *ebpf.Program `ebpf:"kprobe___xfrm_route_forward"`
@@ -948,8 +977,10 @@ type bpfPrograms struct {
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
 	NameLocation                     *ebpf.Program `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.Program `ebpf:"raw_tp_kfree_skb"`
+	TpBtfConsumeSkb                  *ebpf.Program `ebpf:"tp_btf_consume_skb"`
 	TpBtfKfreeSkb                    *ebpf.Program `ebpf:"tp_btf_kfree_skb"`
 	TpBtfKfreeSkbMissed              *ebpf.Program `ebpf:"tp_btf_kfree_skb_missed"`
+	TpBtfNetifReceiveSkb             *ebpf.Program `ebpf:"tp_btf_netif_receive_skb"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -1025,7 +1056,7 @@ func (p *bpfPrograms) Close() error {
 		p.FexitTcpV6InboundMd5Hash,
 		p.FexitTcpV6SynRecvSock,
 		p.FexitTcpValidateIncoming,
-		p.FindFree,
+		p.FindStats,
 		p.KprobeNfConntrackConfirm,
 		p.KprobeXfrmPolicyCheck,
 		p.KprobeXfrmRouteForward,
@@ -1106,8 +1137,10 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpValidateIncoming,
 		p.NameLocation,
 		p.RawTpKfreeSkb,
+		p.TpBtfConsumeSkb,
 		p.TpBtfKfreeSkb,
 		p.TpBtfKfreeSkbMissed,
+		p.TpBtfNetifReceiveSkb,
 	)
 }
 

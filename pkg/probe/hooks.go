@@ -23,6 +23,8 @@ type hook struct {
 	alias string
 	// facts cannot be seen without the hook; none where it only adds evidence.
 	facts event.Facts
+	// passed says that the tracepoints that a SYN passes show the same; see passage.
+	passed bool
 }
 
 // receivingSocket stands for the tracepoint's argument of that name. Without it the
@@ -46,11 +48,11 @@ const (
 // bpf/ and a rule in the catalogue. kfree_skb, without which nothing works, is
 // not in it.
 var hooks = []hook{
-	{name: "tcp_v4_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged},
-	{name: "tcp_v6_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged},
-	{name: "subflow_v4_conn_request", entry: true, leave: true, counters: true}, // of MPTCP, if there is any
-	{name: "subflow_v6_conn_request", entry: true, leave: true, counters: true},
-	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved},
+	{name: "tcp_v4_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged, passed: true},
+	{name: "tcp_v6_conn_request", entry: true, leave: true, counters: true, facts: event.SYNJudged, passed: true},
+	{name: "subflow_v4_conn_request", entry: true, leave: true, counters: true, passed: true}, // of MPTCP, if there is any
+	{name: "subflow_v6_conn_request", entry: true, leave: true, counters: true, passed: true},
+	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved, passed: true},
 	{name: "tcp_v4_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
 	{name: "tcp_v6_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
 	{name: "tcp_check_req", entry: true, leave: true, counters: true,

@@ -56,6 +56,21 @@ type symbols struct {
 	perCPUOffset uint64
 	// functions are the addresses of those asked for that exist, 0 where they are hidden.
 	functions map[string]uint64
+	// stateProcess is where tcp_rcv_state_process is, zero where that is hidden.
+	stateProcess extent
+}
+
+// extent is from where to where a function reaches.
+type extent struct{ start, end uint64 }
+
+// add extends what is not complete by the next symbol, of which addresses ascend.
+func (e *extent) add(function, name string, addr uint64) {
+	switch {
+	case name == function:
+		*e = extent{start: addr}
+	case e.start != 0 && e.end == 0 && addr > e.start:
+		e.end = addr
+	}
 }
 
 // findSymbols looks for the hooks' functions.
@@ -70,6 +85,7 @@ func findSymbols() (symbols, error) {
 		if string(name) == "__per_cpu_offset" {
 			s.perCPUOffset = addr
 		}
+		s.stateProcess.add("tcp_rcv_state_process", string(name), addr)
 		if (kind == 't' || kind == 'T') && wanted[string(name)] {
 			s.functions[string(name)] = addr
 		}

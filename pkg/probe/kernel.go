@@ -58,6 +58,8 @@ type kernel struct {
 	// own says that the kernel itself carries BTF; fentry needs that.
 	own     bool
 	symbols symbols
+	// mapsTellCPU says that a map shows where a CPU's own memory is.
+	mapsTellCPU bool
 	// namesSocket says that the tracepoint has receivingSocket.
 	namesSocket bool
 	// reasons names the drop reasons by number, nil where there are none.
@@ -77,6 +79,7 @@ func readKernel(file string) (*kernel, error) {
 	if k.symbols, err = findSymbols(); err != nil {
 		return nil, fmt.Errorf("read kernel symbols: %w", err)
 	}
+	k.mapsTellCPU = mapsTellCPU(k.spec)
 	k.namesSocket = k.hasMember("trace_event_raw_kfree_skb", receivingSocket)
 	k.reasons = k.dropReasons()
 	k.reasonNames = make(map[string]bool, len(k.reasons))
@@ -162,6 +165,24 @@ func (k *kernel) arguments(function string) uint32 {
 	return uint32(len(proto.Params))
 }
 
+// tracepointArguments returns how many arguments a tracepoint gives its programs, 0 if
+// that is not known. The kernel has them with one more in front, which is its own.
+func (k *kernel) tracepointArguments(name string) uint32 {
+	var t *btf.Typedef
+	if err := k.spec.TypeByName("btf_trace_"+name, &t); err != nil {
+		return 0
+	}
+	p, _ := t.Type.(*btf.Pointer)
+	if p == nil {
+		return 0
+	}
+	proto, _ := p.Target.(*btf.FuncProto)
+	if proto == nil {
+		return 0
+	}
+	return uint32(len(proto.Params) - 1)
+}
+
 func (k *kernel) dropReasons() map[uint32]string {
 	var e *btf.Enum
 	if err := k.spec.TypeByName("skb_drop_reason", &e); err != nil {
@@ -243,6 +264,38 @@ func modulesCarryBTF(sys string) bool {
 	return len(shown) > 1 || len(loaded) == 0 // the kernel's own is one of those shown
 }
 
+// hasCounters says whether the programs can find the kernel's counters of a CPU:
+// /proc/kallsyms tells where that CPU's memory is, or a map does (bpf/mib.h).
+func (k *kernel) hasCounters() bool {
+	return k.symbols.perCPUOffset != 0 || k.mapsTellCPU
+}
+
+// mapsTellCPU looks for the pointers of a per-CPU array, which are in a union without
+// a name, and since 6.1 in a structure within it.
+func mapsTellCPU(spec *btf.Spec) bool {
+	var s *btf.Struct
+	if err := spec.TypeByName("bpf_array", &s); err != nil {
+		return false
+	}
+	return holds(s.Members, "pptrs")
+}
+
+// holds says whether one of the members, or of those without a name, has this name.
+func holds(members []btf.Member, name string) bool {
+	return slices.ContainsFunc(members, func(m btf.Member) bool {
+		if m.Name != "" {
+			return m.Name == name
+		}
+		switch t := m.Type.(type) {
+		case *btf.Struct:
+			return holds(t.Members, name)
+		case *btf.Union:
+			return holds(t.Members, name)
+		}
+		return false
+	})
+}
+
 // hasMember says whether the kernel proper has the structure, with the member.
 func (k *kernel) hasMember(structure, member string) bool {
 	var s *btf.Struct
@@ -276,7 +329,12 @@ func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 	values := map[string]any{
 		"cpus":               uint32(cpus),
 		"per_cpu_offset":     k.symbols.perCPUOffset,
+		"has_counters":       k.hasCounters(),
 		"reason_cpu_backlog": k.reasonNumber("CPU_BACKLOG"),
+
+		"state_process_start": k.symbols.stateProcess.start,
+		"state_process_end":   k.symbols.stateProcess.end,
+		"nargs_consume_skb":   k.tracepointArguments("consume_skb"),
 	}
 	for variable, name := range mibVariables {
 		values[variable] = indices[name]

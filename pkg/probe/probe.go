@@ -41,7 +41,7 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 		return
 	}
 	programs, mode, err := p.attach(l, symbol)
-	if err == nil && p.counters && k.symbols.perCPUOffset == 0 {
+	if err == nil && p.counters && !k.hasCounters() {
 		err = errors.Join(errNoCounters, closeAll(programs))
 	}
 	if err == nil && p.facts != 0 {
@@ -191,6 +191,9 @@ func (t *Tracer) currentCoverage() event.Coverage {
 		if p.status == event.Unavailable && !p.absent || p.fresh {
 			c.Observable &^= p.facts
 		}
+	}
+	if t.passes() {
+		c.Observable |= passageFacts
 	}
 	if c.HasReasons {
 		c.Observable &^= event.BadChecksum

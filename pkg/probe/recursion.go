@@ -37,7 +37,7 @@ type secondProgram struct {
 
 // newSecondProgram loads and attaches the second program.
 func newSecondProgram(l *loader, first *ebpf.Program) (*secondProgram, error) {
-	if err := locateStats(l, first); err != nil {
+	if err := locateStats(l, first, "free_id"); err != nil {
 		return nil, fmt.Errorf("find the statistics of a program: %w", err)
 	}
 	second, err := l.program("tp_btf_kfree_skb_missed")
@@ -126,21 +126,21 @@ func (s *secondProgram) detach() error {
 	return err
 }
 
-// locateStats finds out, by an iterator program, where the kernel keeps the first
-// program's statistics.
-func locateStats(l *loader, first *ebpf.Program) error {
-	info, err := first.Info()
+// locateStats finds out, by an iterator program, where the kernel keeps a program's
+// statistics. id is the variable that tells it which one.
+func locateStats(l *loader, p *ebpf.Program, id string) error {
+	info, err := p.Info()
 	if err != nil {
 		return err
 	}
-	id, ok := info.ID()
+	number, ok := info.ID()
 	if !ok {
 		return errors.New("the kernel does not give a program's ID")
 	}
-	if err := l.variables["free_id"].Set(uint32(id)); err != nil {
+	if err := l.variables[id].Set(uint32(number)); err != nil {
 		return err
 	}
-	prog, err := l.program("find_free")
+	prog, err := l.program("find_stats")
 	if err != nil {
 		return err
 	}

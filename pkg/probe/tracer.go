@@ -82,6 +82,7 @@ func (t *Tracer) open(o Options) (err error) {
 		p.attachBest(t.loader, t.kernel)
 		t.hooks = append(t.hooks, p)
 	}
+	t.attachPassage()
 	t.loader.release(t.awaited())
 	t.coverage = t.currentCoverage()
 	if t.wakeup, err = newWakeup(t.loader.maps["details"], t.drain.ring); err != nil {
