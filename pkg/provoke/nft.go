@@ -94,10 +94,28 @@ var probes = map[string]func(ns *os.File) error{
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
 	return func(ns *os.File) error {
+		if err := findNFTables(ns); err != nil {
+			return err
+		}
 		undo, err := addRule(int(ns.Fd()), c, 0, append(ToPort(1), rule...))
 		if err != nil {
 			return err
 		}
 		return undo()
 	}
+}
+
+func findNFTables(ns *os.File) error {
+	conn, err := nftables.New(nftables.WithNetNSFd(int(ns.Fd())))
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	return FindNFTables(conn)
+}
+
+// FindNFTables asks for the tables, which is an error where the kernel has no nf_tables.
+// A Flush would wait for an answer to each of its messages, and there it gets but one.
+func FindNFTables(conn *nftables.Conn) error {
+	_, err := conn.ListTables()
+	return joinErr("list nftables", err)
 }
