@@ -17,12 +17,13 @@ import (
 // Features that Missing looks for by making a rule in a namespace of its own,
 // which also makes the kernel load the modules.
 const (
-	featNFTables  = "nf_tables"
-	featNFTNetdev = "nf_tables netdev"
-	featNFTReject = "nf_tables reject"
-	featNFTCt     = "nf_tables ct"
-	featNFTNAT    = "nf_tables nat"
-	featNFTZone   = "nf_tables ct zone"
+	featNFTables   = "nf_tables"
+	featNFTNetdev  = "nf_tables netdev"
+	featNFTReject  = "nf_tables reject"
+	featNFTCt      = "nf_tables ct"
+	featNFTNAT     = "nf_tables nat"
+	featNFTZone    = "nf_tables ct zone"
+	featNFTNotrack = "nf_tables notrack"
 )
 
 // addRule adds a table of the id's own with one chain with one rule.
@@ -70,6 +71,7 @@ var probes = map[string]func(ns *os.File) error{
 	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
 	featNFTZone:        probeRule(prerouting, dropInZone.nft),
+	featNFTNotrack:     probeRule(beforeTracking, notrack.nft),
 	featVXLAN:          probeTunnel,
 	featConntrackDump:  probeConntrackDump,
 	featChainLimit:     probeChainLimit,
