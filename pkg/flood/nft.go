@@ -31,6 +31,9 @@ func (r *rule) add() error {
 	if err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
+	if err := provoke.FindNFTables(conn); err != nil {
+		return fmt.Errorf("%w: %w", ErrCannot, err)
+	}
 	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "flood"})
 	r.chain = conn.AddChain(&nftables.Chain{
 		Name: "drops", Table: table, Type: nftables.ChainTypeFilter,

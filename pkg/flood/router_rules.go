@@ -25,6 +25,9 @@ func forward() error {
 	if err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
+	if err := provoke.FindNFTables(conn); err != nil {
+		return fmt.Errorf("%w: %w", ErrCannot, err)
+	}
 	addNAT(conn)
 	addForwardChain(conn)
 	if err := conn.Flush(); err != nil {

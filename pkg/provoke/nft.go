@@ -17,12 +17,13 @@ import (
 // Features that Missing looks for by making a rule in a namespace of its own,
 // which also makes the kernel load the modules.
 const (
-	featNFTables  = "nf_tables"
-	featNFTNetdev = "nf_tables netdev"
-	featNFTReject = "nf_tables reject"
-	featNFTCt     = "nf_tables ct"
-	featNFTNAT    = "nf_tables nat"
-	featNFTZone   = "nf_tables ct zone"
+	featNFTables   = "nf_tables"
+	featNFTNetdev  = "nf_tables netdev"
+	featNFTReject  = "nf_tables reject"
+	featNFTCt      = "nf_tables ct"
+	featNFTNAT     = "nf_tables nat"
+	featNFTZone    = "nf_tables ct zone"
+	featNFTNotrack = "nf_tables notrack"
 )
 
 // addRule adds a table of the id's own with one chain with one rule.
@@ -70,6 +71,7 @@ var probes = map[string]func(ns *os.File) error{
 	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
 	featNFTZone:        probeRule(prerouting, dropInZone.nft),
+	featNFTNotrack:     probeRule(beforeTracking, notrack.nft),
 	featVXLAN:          probeTunnel,
 	featConntrackDump:  probeConntrackDump,
 	featChainLimit:     probeChainLimit,
@@ -94,10 +96,28 @@ var probes = map[string]func(ns *os.File) error{
 
 func probeRule(c chain, rule []expr.Any) func(*os.File) error {
 	return func(ns *os.File) error {
+		if err := findNFTables(ns); err != nil {
+			return err
+		}
 		undo, err := addRule(int(ns.Fd()), c, 0, append(ToPort(1), rule...))
 		if err != nil {
 			return err
 		}
 		return undo()
 	}
+}
+
+func findNFTables(ns *os.File) error {
+	conn, err := nftables.New(nftables.WithNetNSFd(int(ns.Fd())))
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	return FindNFTables(conn)
+}
+
+// FindNFTables asks for the tables, which is an error where the kernel has no nf_tables.
+// A Flush would wait for an answer to each of its messages, and there it gets but one.
+func FindNFTables(conn *nftables.Conn) error {
+	_, err := conn.ListTables()
+	return joinErr("list nftables", err)
 }

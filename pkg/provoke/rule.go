@@ -3,6 +3,7 @@
 package provoke
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -75,6 +76,10 @@ func (b *bench) addRule(c chain, m match, a action) {
 	}
 	if a.target != nil && ByIPTables() {
 		b.iptables(c.xtTable(), xtRuleOf(int(*c.hook), m, a, b.f))
+		return
+	}
+	if ByIPTables() {
+		b.fail(errors.New("a rule that the legacy iptables cannot have, and no nf_tables"))
 		return
 	}
 	// A run may have several tables.

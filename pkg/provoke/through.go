@@ -16,8 +16,10 @@ import (
 // each side.
 var through = slices.Concat(
 	onEach(routedWays, fault{cause: "netfilter-drop", needs: []string{featRules}, steps: dropOnWay(forward)}),
-	onEach([]way{overBridge, inVRF, fromVXLAN, fromIPIP}, fault{cause: "conntrack-table-full", global: true,
+	onEach([]way{overBridge, inVRF}, fault{cause: "conntrack-table-full", global: true,
 		needs: []string{featStateRules, featConntrackDump}, steps: fullOnWay}),
+	onEach([]way{fromVXLAN, fromIPIP}, fault{cause: "conntrack-table-full", global: true,
+		needs: []string{featNFTNotrack, featConntrackDump}, steps: fullOnWay}),
 	onEach([]way{overBridge, inVRF, fromVXLAN}, fault{cause: "conntrack-invalid",
 		needs: []string{featStateRules}, settings: strict, steps: invalidOnWay}),
 	onEach([]way{inVRF, fromVXLAN}, fault{cause: "no-route", steps: noRouteOnWay}),

@@ -9,6 +9,7 @@ import (
 	"github.com/google/nftables/expr"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -64,15 +65,13 @@ func (p *passage) untrackOuter() {
 	if b.err != nil || p.outer == 0 {
 		return
 	}
-	rule := []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{p.outer}},
-		&expr.Notrack{},
-	}
-	outer := prerouting
-	outer.family = nftables.TableFamilyIPv4
-	b.addRule(outer, match{nft: rule}, action{})
+	b.addRule(beforeTracking, match{nft: onProtocol(event.Proto(p.outer))}, notrack)
 }
+
+var (
+	notrack        = action{nft: []expr.Any{&expr.Notrack{}}}
+	beforeTracking = chain{nftables.TableFamilyIPv4, prerouting.kind, prerouting.hook, prerouting.priority, ""}
+)
 
 // ethernetHeader is the length of one without a VLAN tag.
 const ethernetHeader = 14
