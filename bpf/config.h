@@ -6,6 +6,10 @@
 #include "event.h"
 #include "kernel.h"
 
+/* The program is attached by a kprobe.multi link, not by a kprobe. User space gives
+ * each program the map of its way. */
+const volatile bool by_multi SEC(".rodata.way");
+
 /* Address of __per_cpu_offset[], 0 where /proc/kallsyms hides it; see mib.h. */
 const volatile __u64 per_cpu_offset;
 

@@ -51,10 +51,11 @@ SEC("iter/bpf_prog") int find_stats(struct bpf_iter__bpf_prog *ctx)
  * is not known. */
 static __always_inline __u64 misses_on_cpu(__u64 address)
 {
-	const struct bpf_prog_stats *stats;
+	const struct bpf_prog_stats *stats = NULL;
 	__u64 now = 0;
 
-	if (!has_counters || !address)
+	/* From 5.12 on (commit 9ed9e9ba2337); before, the kernel misses none. */
+	if (!bpf_core_field_exists(stats->misses) || !has_counters || !address)
 		return 0;
 	stats = this_cpu((const void *)address);
 	bpf_core_read(&now, sizeof(now), &stats->misses);

@@ -11,15 +11,24 @@
 
 /* A call's frame, as a number: at the entry of a function and at its return it is
  * the same. For fentry and fexit that is the context, which lies on the stack and
- * serves both; for a kprobe it is the stack pointer, and on x86 the return has taken
- * the return address off the stack. */
+ * serves both. For a kprobe it is the stack pointer, and on x86 the return has taken
+ * the return address off the stack.
+ *
+ * A kprobe.multi link shows calls by fprobe, whose registers at a return need not
+ * hold the stack pointer. On x86 they lie on the stack, right below where the return
+ * address was: with rethook, which itself finds the frame in this way
+ * (arch/x86/kernel/rethook.c:arch_rethook_trampoline_callback), and with fgraph, which
+ * took its place in 6.14 (arch/x86/kernel/ftrace_64.S:return_to_handler, commit
+ * 4346ba160409). arm64 has fprobe with fgraph only, which at both ends saves the frame
+ * pointer of the function that makes the call (arch/arm64/kernel/entry-ftrace.S). */
 #define FENTRY_FRAME (__u64) ctx
 #if defined(__TARGET_ARCH_x86)
 #define KPROBE_FRAME (PT_REGS_SP(ctx) + 8)
+#define KRETPROBE_FRAME (by_multi ? (__u64)(ctx + 1) + 8 : PT_REGS_SP(ctx))
 #else
-#define KPROBE_FRAME PT_REGS_SP(ctx)
+#define KPROBE_FRAME (by_multi ? PT_REGS_FP(ctx) : PT_REGS_SP(ctx))
+#define KRETPROBE_FRAME KPROBE_FRAME
 #endif
-#define KRETPROBE_FRAME PT_REGS_SP(ctx)
 
 /* A function's arguments, numbered from 0. */
 #define FENTRY_0 (void *)ctx[0]

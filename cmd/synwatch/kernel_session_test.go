@@ -159,7 +159,7 @@ func btfFlag() []string {
 }
 
 func (s *session) open(o probe.Options) (tracer, error) {
-	tr, err := probe.Open(o)
+	tr, err := probe.Open(withoutModes(o))
 	if err != nil {
 		return nil, err
 	}

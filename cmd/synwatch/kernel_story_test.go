@@ -101,7 +101,7 @@ func startReading(t *testing.T, flags ...string) *reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &reading{t: t, interrupt: cancel, status: make(chan int, 1)}
-	e := realEnv()
+	e := testEnv()
 	e.stdout, e.stderr, e.patience = &r.stdout, &r.stderr, patient
 	args := append([]string{"trace", "--color", "never"}, btfFlag()...)
 	go func() { r.status <- run(ctx, e, append(args, flags...)) }()

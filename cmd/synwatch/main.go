@@ -16,9 +16,12 @@ import (
 // to the process, and to the process group.
 const echo = 500 * time.Millisecond
 
-func main() {
+func main() { os.Exit(untilSignal(realEnv(), os.Args[1:])) }
+
+// untilSignal runs the command line, which SIGINT and SIGTERM end, and returns its status.
+func untilSignal(e *env, args []string) int {
 	signal.Ignore(syscall.SIGPIPE) // so that a closed pipe is an error of the write
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { time.AfterFunc(echo, stop) }) // a second signal kills
-	os.Exit(run(ctx, realEnv(), os.Args[1:]))
+	return run(ctx, e, args)
 }

@@ -19,9 +19,10 @@ type Mode string
 
 // The modes in the order in which they are tried.
 const (
-	ModeFentry     Mode = "fentry"
-	ModeKprobe     Mode = "kprobe"
-	ModeTracepoint Mode = "tracepoint"
+	ModeFentry      Mode = "fentry"
+	ModeKprobeMulti Mode = "kprobe.multi"
+	ModeKprobe      Mode = "kprobe"
+	ModeTracepoint  Mode = "tracepoint"
 )
 
 // HookState is one line of what this kernel lets synwatch see.

@@ -25,7 +25,7 @@ func TestAttachAllOrNone(t *testing.T) {
 	defer l.close()
 	var loaded []*ebpf.Program
 	refuse := errors.New("refused")
-	all, err := l.attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, func(_ string, p *ebpf.Program) (link.Link, error) {
+	all, err := attachAll([]string{"raw_tp_kfree_skb", "raw_tp_kfree_skb"}, l.program, func(_ string, p *ebpf.Program) (link.Link, error) {
 		loaded = append(loaded, p)
 		if len(loaded) > 1 {
 			return nil, refuse

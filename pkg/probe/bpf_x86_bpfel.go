@@ -340,6 +340,7 @@ const (
 	bpfProgTpBtfKfreeSkbMissed              = "tp_btf_kfree_skb_missed"
 	bpfProgTpBtfNetifReceiveSkb             = "tp_btf_netif_receive_skb"
 	bpfVarAlwaysZero                        = "always_zero"
+	bpfVarByMulti                           = "by_multi"
 	bpfVarConsumeId                         = "consume_id"
 	bpfVarConsumeStats                      = "consume_stats"
 	bpfVarCounted                           = "counted"
@@ -627,6 +628,7 @@ type bpfMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
 	AlwaysZero         *ebpf.VariableSpec `ebpf:"always_zero"`
+	ByMulti            *ebpf.VariableSpec `ebpf:"by_multi"`
 	ConsumeId          *ebpf.VariableSpec `ebpf:"consume_id"`
 	ConsumeStats       *ebpf.VariableSpec `ebpf:"consume_stats"`
 	Counted            *ebpf.VariableSpec `ebpf:"counted"`
@@ -756,6 +758,7 @@ func (m *bpfMaps) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
 	AlwaysZero         *ebpf.Variable `ebpf:"always_zero"`
+	ByMulti            *ebpf.Variable `ebpf:"by_multi"`
 	ConsumeId          *ebpf.Variable `ebpf:"consume_id"`
 	ConsumeStats       *ebpf.Variable `ebpf:"consume_stats"`
 	Counted            *ebpf.Variable `ebpf:"counted"`

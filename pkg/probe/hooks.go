@@ -5,7 +5,8 @@ package probe
 import "github.com/synwatch/synwatch/pkg/event"
 
 // hook is a kernel function that synwatch looks into. The programs are named
-// after it: fentry_ and fexit_, or kprobe_ and kretprobe_.
+// after it: fentry_ and fexit_, or kprobe_ and kretprobe_, which serve for
+// kprobe.multi as well.
 type hook struct {
 	name string
 	// module may hold the function; empty for one of the kernel proper.

@@ -52,8 +52,8 @@ func readKallsyms(r io.Reader, f func(addr uint64, kind byte, name []byte)) erro
 type symbols struct {
 	// perCPUOffset is the address of __per_cpu_offset[], 0 where it is hidden.
 	perCPUOffset uint64
-	// functions says which of the functions asked for exist.
-	functions map[string]bool
+	// functions are the addresses of those asked for that exist, 0 where they are hidden.
+	functions map[string]uint64
 	// stateProcess is where tcp_rcv_state_process is, zero where that is hidden.
 	stateProcess extent
 }
@@ -73,7 +73,7 @@ func (e *extent) add(function, name string, addr uint64) {
 
 // findSymbols looks for the hooks' functions.
 func findSymbols() (symbols, error) {
-	s := symbols{functions: map[string]bool{}}
+	s := symbols{functions: map[string]uint64{}}
 	wanted := map[string]bool{}
 	for _, h := range hooks {
 		wanted[h.name], wanted[h.alias] = true, true
@@ -84,7 +84,7 @@ func findSymbols() (symbols, error) {
 		}
 		s.stateProcess.add("tcp_rcv_state_process", string(name), addr)
 		if (kind == 't' || kind == 'T') && wanted[string(name)] {
-			s.functions[string(name)] = true
+			s.functions[string(name)] = addr
 		}
 	})
 	return s, err

@@ -199,7 +199,7 @@ func (k *kernel) dropReasons() map[uint32]string {
 // other functions may call it directly.
 func (k *kernel) function(h *hook) string {
 	for _, name := range []string{h.alias, h.name} {
-		if name != "" && k.symbols.functions[name] {
+		if _, exists := k.symbols.functions[name]; exists && name != "" {
 			return name
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/synwatch/synwatch/pkg/event"
 )
 
 // loader makes the maps once and then one program at a time, so that one which
@@ -22,10 +24,14 @@ type loader struct {
 	variables map[string]*ebpf.Variable
 	// modules are those whose types the programs may use.
 	modules []string
-	// fentryRefused is set once the kernel refused a kind of program that no
-	// hook of that kind can then have.
-	fentryRefused error
+	// refused says of a mode why no hook can have it on this kernel.
+	refused map[event.Mode]error
+	// multi is the map of the variable by_multi for programs that kprobe.multi attaches.
+	multi *ebpf.Map
 }
+
+// wayMap holds the variable by_multi alone: see bpf/config.h.
+const wayMap = ".rodata.way"
 
 func newLoader(k *kernel, o Options) (*loader, error) {
 	spec, err := loadBpf()
@@ -38,19 +44,18 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 	if err := o.apply(spec); err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, kernel: k}
-	if !k.own {
-		l.fentryRefused = errors.New("the kernel carries no BTF of its own")
+	l := &loader{spec: spec, kernel: k, refused: refusedModes(k, o.Without)}
+	if l.multi, err = mapForMulti(spec); err != nil {
+		return nil, fmt.Errorf("create maps: %w", err)
 	}
 	l.useKernelBTF()
 	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
 		Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("create maps: %w", err)
+		return nil, fmt.Errorf("create maps: %w", errors.Join(err, l.multi.Close()))
 	}
 	l.maps, l.variables = coll.Maps, coll.Variables
-	l.opts.MapReplacements = l.maps
 	return l, o.Filter.fill(l.maps)
 }
 
@@ -74,6 +79,24 @@ func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
+	l.multi.Close()
+}
+
+// mapForMulti makes the map in which by_multi is true. In the specification it is
+// false again.
+func mapForMulti(spec *ebpf.CollectionSpec) (*ebpf.Map, error) {
+	set := func(on bool) error { return setVariables(spec, map[string]any{"by_multi": on}) }
+	if err := set(true); err != nil {
+		return nil, err
+	}
+	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
+		Maps: map[string]*ebpf.MapSpec{wayMap: spec.Maps[wayMap]}, Types: spec.Types, ByteOrder: spec.ByteOrder,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer coll.Close()
+	return coll.DetachMap(wayMap), set(false)
 }
 
 // useModuleBTF gives the types of a loaded module to the programs that are loaded from
@@ -90,17 +113,32 @@ func (l *loader) useModuleBTF(module string) {
 
 // program loads one program; it shares the maps.
 func (l *loader) program(name string) (*ebpf.Program, error) {
+	return l.programFor(name, func(*ebpf.ProgramSpec) {}, l.maps)
+}
+
+// multiProgram loads a kprobe's program for kprobe.multi.
+func (l *loader) multiProgram(name string) (*ebpf.Program, error) {
+	shared := maps.Clone(l.maps)
+	shared[wayMap] = l.multi
+	return l.programFor(name, func(p *ebpf.ProgramSpec) { p.AttachType = ebpf.AttachTraceKprobeMulti }, shared)
+}
+
+func (l *loader) programFor(name string, change func(*ebpf.ProgramSpec), shared map[string]*ebpf.Map) (*ebpf.Program, error) {
 	spec, ok := l.spec.Programs[name]
 	if !ok {
 		return nil, fmt.Errorf("no program %s", name)
 	}
+	spec = spec.Copy()
+	change(spec)
 	one := &ebpf.CollectionSpec{
 		Maps:      l.spec.Maps,
-		Programs:  map[string]*ebpf.ProgramSpec{name: spec.Copy()},
+		Programs:  map[string]*ebpf.ProgramSpec{name: spec},
 		Types:     l.spec.Types,
 		ByteOrder: l.spec.ByteOrder,
 	}
-	coll, err := ebpf.NewCollectionWithOptions(one, l.opts)
+	opts := l.opts
+	opts.MapReplacements = shared
+	coll, err := ebpf.NewCollectionWithOptions(one, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -32,10 +32,10 @@ func (p *probe) missed() (total uint64, err error) {
 			return 0, err
 		}
 		total += n
-		if p.mode != event.ModeKprobe {
+		if p.mode == event.ModeFentry {
 			continue
 		}
-		if n, err = missedByKprobe(a.link); err != nil {
+		if n, err = missedByLink(a.link); err != nil {
 			return 0, err
 		}
 		total += n
@@ -54,10 +54,12 @@ func missedBy(p *ebpf.Program) (uint64, error) {
 	return stats.RecursionMisses, nil
 }
 
-// missedByKprobe is how often a kprobe was hit within another, or a kretprobe had
-// no room to remember one more call. The kernel counts these since 6.7
-// (bpf_link_info.perf_event.kprobe.missed), so it is 0 before.
-func missedByKprobe(l link.Link) (uint64, error) {
+// missedByLink is how often the kernel did not show a call to the link of a kprobe or
+// of kprobe.multi at all: it was made within another one that it showed, or it
+// had no room to remember one more call until its return. The kernel counts these since
+// 6.7 (bpf_link_info's perf_event.kprobe.missed and kprobe_multi.missed), so it is 0
+// before.
+func missedByLink(l link.Link) (uint64, error) {
 	info, err := l.Info()
 	if errors.Is(err, link.ErrNotSupported) {
 		return 0, nil
@@ -65,9 +67,11 @@ func missedByKprobe(l link.Link) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	perf := info.PerfEvent()
-	if perf == nil || perf.Kprobe() == nil {
-		return 0, nil
+	if multi := info.KprobeMulti(); multi != nil {
+		return multi.Missed, nil
 	}
-	return perf.Kprobe().Missed, nil
+	if perf := info.PerfEvent(); perf != nil && perf.Kprobe() != nil {
+		return perf.Kprobe().Missed, nil
+	}
+	return 0, nil
 }

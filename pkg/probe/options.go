@@ -22,6 +22,8 @@ type Options struct {
 	// cause) are counted separately at a time. Each takes about 2 × (128 + 32 × CPUs)
 	// bytes of kernel memory. 0 for 65,536.
 	MaxSources int
+	// Without are modes in which no hook is attached, for tests of the others.
+	Without []event.Mode
 }
 
 // Filter restricts what is counted. A list that is empty lets everything pass;

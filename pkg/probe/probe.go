@@ -4,13 +4,9 @@ package probe
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
-	"syscall"
 	"unsafe"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/synwatch/synwatch/pkg/event"
@@ -56,51 +52,37 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 
 var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
 
-// errNoType: BTF has no type for a part that the compiler split off a function.
-var errNoType = errors.New("the function was split by the compiler")
-
 // attach tries the modes in their order.
 func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
 	l.useModuleBTF(p.module)
-	fentryErr, programs := errNoType, []attachment(nil)
-	if symbol == p.name {
-		programs, fentryErr = l.attachFentry(p.hook)
+	var refused []string
+	for _, way := range []struct {
+		mode   event.Mode
+		attach func() ([]attachment, error)
+	}{
+		{event.ModeFentry, func() ([]attachment, error) {
+			if symbol != p.name {
+				return nil, errNoType
+			}
+			return l.attachFentry(p.hook)
+		}},
+		{event.ModeKprobeMulti, func() ([]attachment, error) { return l.attachMulti(p.hook, symbol) }},
+		{event.ModeKprobe, func() ([]attachment, error) { return l.attachKprobe(p.hook, symbol) }},
+	} {
+		err, programs := l.refused[way.mode], []attachment(nil)
+		if err == nil {
+			programs, err = way.attach()
+		}
+		if err == nil {
+			return programs, way.mode, nil
+		}
+		refused = append(refused, string(way.mode)+": "+p.remedy(way.mode, err))
 	}
-	if fentryErr == nil {
-		return programs, event.ModeFentry, nil
-	}
-	programs, kprobeErr := l.attachKprobe(p.hook, symbol)
-	if kprobeErr == nil {
-		return programs, event.ModeKprobe, nil
-	}
-	return nil, "", fmt.Errorf("fentry: %s; kprobe: %s", shortly(fentryErr), shortly(kprobeErr))
+	return nil, "", errors.New(strings.Join(refused, "; "))
 }
 
 func (p *probe) state() event.HookState {
 	return event.HookState{Name: p.name, Mode: p.mode, Status: p.status, Why: p.why}
-}
-
-// shortly shortens an error to the system call's error, or to the verifier's last line.
-func shortly(err error) string {
-	var verifier *ebpf.VerifierError
-	if errors.As(err, &verifier) {
-		return "verifier: " + lastWord(verifier.Log)
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno.Error()
-	}
-	return err.Error()
-}
-
-// lastWord is the verifier's complaint, before its statistics.
-func lastWord(log []string) string {
-	for _, line := range slices.Backward(log) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "processed ") {
-			return line
-		}
-	}
-	return "no complaint"
 }
 
 // isLoaded is called at each tick: see clock for why it makes a raw system call.

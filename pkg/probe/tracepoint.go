@@ -23,8 +23,8 @@ type tracepoint struct {
 // attachTracepoint attaches by BTF where the kernel has its own, else raw: both
 // take the same program, but the raw one is slower.
 func attachTracepoint(l *loader) (*tracepoint, error) {
-	refused := l.fentryRefused
-	if refused == nil {
+	refused := errNoBTF
+	if l.kernel.own {
 		var a attachment
 		if a, refused = l.attach("tp_btf_kfree_skb", attachTracing); refused == nil {
 			t := &tracepoint{attachment: a}
