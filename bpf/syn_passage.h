@@ -122,15 +122,15 @@ static __always_inline __u64 drop_facts(__u64 facts, enum reserve r)
 /* judged counts a SYN that a listener has judged. */
 static __always_inline void judged(struct passage *w, struct sk_buff *skb)
 {
-	__u64 now[SYN_COUNTERS];
+	__u64 now[SYN_COUNTERS], missed;
 	struct packet p = {};
 	struct sock *listener;
 	__u64 facts;
 
 	if (net_of(skb, NULL) != w->net || !parse(skb, &p) || !is_syn(&p))
 		return;
-	read_passage(now, w->net);
-	if (missed_frees() != w->missed || !is_one_verdict(w->before, now))
+	read_passage(now, &missed, w->net);
+	if (missed != w->missed || !is_one_verdict(w->before, now))
 		return;
 	listener = (struct sock *)unknown_to_verifier(find_listener(w->net, &p));
 	facts = syn_facts(w->before, now, false);
@@ -170,7 +170,8 @@ SEC("tp_btf/consume_skb") int tp_btf_consume_skb(__u64 *ctx)
 		return 0;
 	if (by_listener(ctx, skb) && forget(w, number_of(skb))) {
 		judged(w, skb);
-		take_counters(w);
+		if (is_any_passing(w))
+			take_counters(w);
 		return 0;
 	}
 	note_free(skb);

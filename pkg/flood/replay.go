@@ -4,6 +4,7 @@ package flood
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -56,12 +57,7 @@ func (r *Replay) Send(ctx context.Context, n uint64) error {
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // run runs an XDP program on n frames, which it writes.
@@ -72,8 +68,8 @@ func (l *Lab) run(ctx context.Context, program *ebpf.Program, n uint64) error {
 			Data: frame, Repeat: uint32(min(n, burst)), Flags: liveFrames,
 			Context: xdpMD{DataEnd: uint32(len(frame)), IngressIfindex: uint32(l.inlet.Device)},
 		})
-		if err == unix.EINVAL {
-			return errNoLiveFrames
+		if errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("%w: %w", errNoLiveFrames, err)
 		}
 		if err != nil {
 			return err
