@@ -70,13 +70,14 @@ build/synwatch:
 build/vm build/bench build/testsum:
 	go build -trimpath -o $@ ./cmd/$(@F)
 
-# A SYN dropped by a full queue can be seen with fentry or kprobes only: where
-# this machine, or this user, has neither, a VM shows it.
+# A SYN dropped by a full queue is seen by hooks on the function that drops it, or by
+# the tracepoints that it passes. Where this machine, or this user, has neither, a VM
+# shows it.
 demo: build
 	@if build/synwatch hooks 2>/dev/null | grep -q '^tcp_v4_conn_request .*attached'; then \
 		build/synwatch demo; \
 	else \
-		echo 'no fentry, kprobes or privilege here: in a VM with kernel $(KERNEL)' && \
+		echo 'no way to see dropped SYNs here, or no privilege: in a VM with kernel $(KERNEL)' && \
 		$(MAKE) --no-print-directory vm CMD='synwatch demo'; \
 	fi
 

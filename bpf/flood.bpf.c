@@ -104,4 +104,47 @@ SEC("xdp") int write_source(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* Frames of different kinds, which come in turn, each CPU beginning where it stopped. */
+#define REPLAYED 64
+
+struct replay_frame {
+	__u8 bytes[54];
+	__u8 pad[2];
+	__u64 passed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, REPLAYED);
+	__type(key, __u32);
+	__type(value, struct replay_frame);
+} replayed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} replay_next SEC(".maps");
+
+/* replay passes the frames on in lists, in place of the one that it is given. */
+SEC("xdp") int replay(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	struct replay_frame *r;
+	__u32 zero = 0, at;
+	__u32 *next;
+
+	next = bpf_map_lookup_elem(&replay_next, &zero);
+	if (!next || data + sizeof(r->bytes) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	at = (*next)++ % REPLAYED;
+	r = bpf_map_lookup_elem(&replayed, &at);
+	if (!r)
+		return XDP_DROP;
+	__builtin_memcpy(data, r->bytes, sizeof(r->bytes));
+	__sync_fetch_and_add(&r->passed, 1);
+	return XDP_PASS;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

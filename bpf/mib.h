@@ -38,7 +38,8 @@ static __always_inline const void *this_cpu(const void *ptr)
 	return ptr + this_cpu_offset();
 }
 
-static __always_inline const struct linux_mib *mib_of_net(const struct net *net)
+/* mib_of_net is this CPU's part of a namespace's counters; offset is this_cpu_offset. */
+static __always_inline const struct linux_mib *mib_of_net(const struct net *net, __u64 offset)
 {
 	__u64 statistics = 0;
 
@@ -46,29 +47,29 @@ static __always_inline const struct linux_mib *mib_of_net(const struct net *net)
 		return NULL;
 	/* As a number: the verifier adds nothing to a pointer that was loaded. */
 	read_words(&statistics, &net->mib.net_statistics, 1);
-	return this_cpu((const void *)statistics);
+	return (const void *)statistics + offset;
 }
 
 static __always_inline const struct linux_mib *mib_of(struct sock *sk)
 {
-	return mib_of_net(net_of_sock(sk));
+	return mib_of_net(net_of_sock(sk), this_cpu_offset());
 }
 
-/* out_no_routes_of is this CPU's part of IpOutNoRoutes, or of Ip6OutNoRoutes. */
-static __always_inline __u64 out_no_routes_of(const struct net *net, bool v4)
+/* out_no_routes_of is this CPU's part of IpOutNoRoutes, or of Ip6OutNoRoutes, likewise. */
+static __always_inline __u64 out_no_routes_of(const struct net *net, bool v4, __u64 offset)
 {
 	__u64 statistics = 0, value = 0;
 
 	if (!has_counters || !mib_out_no_routes)
 		return 0;
 	read_words(&statistics, v4 ? &net->mib.ip_statistics : &net->mib.ipv6_statistics, 1);
-	read_words(&value, this_cpu((const void *)statistics) + 8 * mib_out_no_routes, 1);
+	read_words(&value, (const void *)statistics + offset + 8 * mib_out_no_routes, 1);
 	return value;
 }
 
 static __always_inline __u64 out_no_routes(struct sock *sk, bool v4)
 {
-	return out_no_routes_of(net_of_sock(sk), v4);
+	return out_no_routes_of(net_of_sock(sk), v4, this_cpu_offset());
 }
 
 static __always_inline __u64 mib_read(const struct linux_mib *mib, __u32 index)

@@ -48,23 +48,24 @@ SEC("iter/bpf_prog") int find_stats(struct bpf_iter__bpf_prog *ctx)
 }
 
 /* misses_on_cpu is how many runs of a program this CPU has missed so far, 0 where that
- * is not known. */
-static __always_inline __u64 misses_on_cpu(__u64 address)
+ * is not known; offset is this_cpu_offset. */
+static __always_inline __u64 misses_on_cpu(__u64 address, __u64 offset)
 {
-	const struct bpf_prog_stats *stats;
+	const struct bpf_prog_stats *stats = NULL;
 	__u64 now = 0;
 
-	if (!has_counters || !address)
+	/* From 5.12 on (commit 9ed9e9ba2337); before, the kernel misses none. */
+	if (!bpf_core_field_exists(stats->misses) || !has_counters || !address)
 		return 0;
-	stats = this_cpu((const void *)address);
+	stats = (const void *)address + offset;
 	bpf_core_read(&now, sizeof(now), &stats->misses);
 	return now;
 }
 
 /* missed_frees stays the same while this CPU misses none of either. */
-static __always_inline __u64 missed_frees(void)
+static __always_inline __u64 missed_frees(__u64 offset)
 {
-	return misses_on_cpu(free_stats) + misses_on_cpu(consume_stats);
+	return misses_on_cpu(free_stats, offset) + misses_on_cpu(consume_stats, offset);
 }
 
 #endif

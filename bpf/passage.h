@@ -70,18 +70,23 @@ static __always_inline bool forget(struct passage *w, __u64 skb)
 	return false;
 }
 
-static __always_inline void read_passage(__u64 to[SYN_COUNTERS], const struct net *net)
+/* read_passage reads the counters, and how many frees were missed. */
+static __always_inline void read_passage(__u64 to[SYN_COUNTERS], __u64 *missed,
+					 const struct net *net)
 {
-	read_syn_counters(to, mib_of_net(net));
+	__u64 offset = this_cpu_offset();
+
+	read_syn_counters(to, mib_of_net(net, offset));
 	/* A listener of IPv6 may have a client of IPv4. */
-	to[SYN_NO_ROUTES] = out_no_routes_of(net, true) + out_no_routes_of(net, false);
+	to[SYN_NO_ROUTES] =
+		out_no_routes_of(net, true, offset) + out_no_routes_of(net, false, offset);
+	*missed = missed_frees(offset);
 }
 
 /* take_counters makes what has moved so far of no importance to what comes. */
 static __always_inline void take_counters(struct passage *w)
 {
-	read_passage(w->before, w->net);
-	w->missed = missed_frees();
+	read_passage(w->before, &w->missed, w->net);
 }
 
 static __always_inline bool is_syn(const struct packet *p)

@@ -37,7 +37,7 @@ static __always_inline bool was_missed(void)
 	m = bpf_map_lookup_elem(&misses, &zero);
 	if (!m || !has_counters || !free_stats)
 		return false;
-	now = misses_on_cpu(free_stats);
+	now = misses_on_cpu(free_stats, this_cpu_offset());
 	if (m->known && m->seen == now)
 		return false;
 	m->seen = now;

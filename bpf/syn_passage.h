@@ -84,58 +84,79 @@ static __always_inline bool is_unicast(struct sk_buff *skb, const struct packet 
 	return CAST_FIELD(route, struct rtable, rt_type) == RTN_LOCAL;
 }
 
-/* reserve says what the reserve of the last quarter of tcp_max_syn_backlog has to do with
- * a SYN that neither queue refused. It is asked with cookies off only. */
-static __always_inline enum reserve {
-	RESERVE_NO,
-	RESERVE_YES,
-	RESERVE_UNKNOWN
-} reserve(struct sk_buff *skb, const struct packet *p, struct net *net, struct sock *listener)
+/* What the reserve of the last quarter of tcp_max_syn_backlog has to do with a SYN that
+ * neither queue refused. */
+enum reserve {
+	RESERVE_NONE,	 /* it was not asked: cookies are on, or the SYN was to many */
+	RESERVE_REACHED, /* it refused the SYN */
+	RESERVE_BELOW,	 /* the queue has not reached it, or not any more */
+	RESERVE_UNKNOWN,
+};
+
+static __always_inline enum reserve reserve(struct sk_buff *skb, const struct packet *p,
+					    struct net *net, struct sock *listener)
 {
 	struct queues q;
 
 	if (BPF_CORE_READ_BITFIELD_PROBED(net, ipv4.sysctl_tcp_syncookies) || !is_unicast(skb, p))
-		return RESERVE_NO;
+		return RESERVE_NONE;
 	if (!listener)
 		return RESERVE_UNKNOWN;
 	read_queues(&q, listener);
-	return (__s32)(q.max_syn_backlog - q.syn) < (__s32)q.max_syn_backlog >> 2 ? RESERVE_YES
-										  : RESERVE_UNKNOWN;
+	return (__s32)(q.max_syn_backlog - q.syn) < (__s32)q.max_syn_backlog >> 2 ? RESERVE_REACHED
+										  : RESERVE_BELOW;
+}
+
+/* drop_facts are those of a SYN of which only ListenDrops tells, and perhaps a reply
+ * without a route, which may be another packet's. 0 where it is not certain what
+ * refused it. */
+static __always_inline __u64 drop_facts(__u64 facts, enum reserve r)
+{
+	if (facts & FACT_NO_ROUTE)
+		return r == RESERVE_NONE || r == RESERVE_BELOW ? facts : 0;
+	if (r == RESERVE_REACHED)
+		return facts | FACT_RESERVED;
+	return r == RESERVE_NONE ? facts : 0;
 }
 
 /* judged counts a SYN that a listener has judged. */
 static __always_inline void judged(struct passage *w, struct sk_buff *skb)
 {
-	enum reserve reserved = RESERVE_NO;
-	__u64 now[SYN_COUNTERS];
+	__u64 now[SYN_COUNTERS], missed;
 	struct packet p = {};
 	struct sock *listener;
 	__u64 facts;
 
 	if (net_of(skb, NULL) != w->net || !parse(skb, &p) || !is_syn(&p))
 		return;
-	read_passage(now, w->net);
-	if (missed_frees() != w->missed || !is_one_verdict(w->before, now))
+	read_passage(now, &missed, w->net);
+	if (missed != w->missed || !is_one_verdict(w->before, now))
 		return;
 	listener = (struct sock *)unknown_to_verifier(find_listener(w->net, &p));
 	facts = syn_facts(w->before, now, false);
-	if (facts == FACT_LISTEN_DROP)
-		reserved = reserve(skb, &p, w->net, listener);
-	if (reserved == RESERVE_UNKNOWN)
-		return;
-	if (reserved == RESERVE_YES)
-		facts |= FACT_RESERVED;
-	count_syn(skb, w->net, listener, unknown_to_verifier(facts));
+	if (!(facts & ~(FACT_LISTEN_DROP | FACT_NO_ROUTE)))
+		facts = drop_facts(facts, reserve(skb, &p, w->net, listener));
+	facts = unknown_to_verifier(facts);
+	if (facts)
+		count_syn(skb, w->net, listener, facts);
 }
 
-/* by_listener says whether the SYN is one that a listener has judged. Where the kernel
- * does not say who frees it, the counters do: nothing else moves them. */
-static __always_inline bool by_listener(__u64 *ctx)
+/* is_done_with_syn is for kernels that do not say who frees a packet: it is a SYN that
+ * TCP had, which takes the device from it. */
+static __always_inline bool is_done_with_syn(struct sk_buff *skb)
+{
+	struct packet p = {};
+
+	return !skb->dev && parse(skb, &p) && is_syn(&p);
+}
+
+/* by_listener says whether the packet is a SYN that a listener has judged. */
+static __always_inline bool by_listener(__u64 *ctx, struct sk_buff *skb)
 {
 	__u64 location;
 
 	if (nargs_consume_skb < 2)
-		return true;
+		return is_done_with_syn(skb);
 	location = CTX_WORD(ctx, 1);
 	return location > state_process_start && location <= state_process_end;
 }
@@ -147,9 +168,10 @@ SEC("tp_btf/consume_skb") int tp_btf_consume_skb(__u64 *ctx)
 
 	if (!w || !is_any_passing(w))
 		return 0;
-	if (by_listener(ctx) && forget(w, number_of(skb))) {
+	if (by_listener(ctx, skb) && forget(w, number_of(skb))) {
 		judged(w, skb);
-		take_counters(w);
+		if (is_any_passing(w))
+			take_counters(w);
 		return 0;
 	}
 	note_free(skb);

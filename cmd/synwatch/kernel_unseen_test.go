@@ -27,7 +27,8 @@ func TestOutOfSight(t *testing.T) {
 		{"6.18-tracepoint", "paws-established", "", []record{{Cause: "netfilter-drop"}}, false},
 		{"6.18-tracepoint", "netfilter-drop", "", nil, false},
 		{"6.18-tracepoint", "checksum-error", "", misnamed, false},
-		{"6.18-tracepoint", "accept-queue-full", "syn", nil, true},
+		{"6.18-tracepoint", "accept-queue-full", "syn", nil, false},
+		{"6.18-tracepoint", "accept-queue-full", "cookie-ack", nil, true},
 	} {
 		tr := trial{Provocation: provoke.Provocation{Cause: test.cause, Stage: test.stage}}
 		if got := tr.isUnseen(coverageOf(t, test.kernel), test.got); got != test.want {

@@ -161,6 +161,17 @@ func Counters() []string {
 	return names
 }
 
+// SYNCounters lists the counters that SYNs move of which tcp_conn_request tells.
+func SYNCounters() []string {
+	var names []string
+	for _, r := range rules {
+		if r.Hook == event.HookConnRequest {
+			names = appendNew(names, r.Counters...)
+		}
+	}
+	return names
+}
+
 // CountersOf lists the counters that the cause moves in any of its stages.
 func CountersOf(c *Cause) []string {
 	var names []string

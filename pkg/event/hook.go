@@ -2,6 +2,8 @@
 
 package event
 
+import "slices"
+
 // Status says whether a hook is in place.
 type Status string
 
@@ -32,6 +34,17 @@ type HookState struct {
 	Status Status `json:"status"`
 	// Why says of an attached hook in which other way it is seen, if that is so.
 	Why string `json:"why,omitempty"`
+}
+
+// passedHook is one of those that tracepoints may stand for.
+const passedHook = "tcp_v4_conn_request"
+
+// Passes says whether dropped SYNs are seen by the tracepoints that they pass: those of
+// which it is not certain what moved the kernel's counters are not seen one by one.
+func (c *Coverage) Passes() bool {
+	return slices.ContainsFunc(c.Hooks, func(h HookState) bool {
+		return h.Name == passedHook && h.Mode == ModeTracepoint
+	})
 }
 
 // Coverage is what a run can see.

@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type floodReplayFrame struct {
+	_      structs.HostLayout
+	Bytes  [54]uint8
+	Pad    [2]uint8
+	Passed uint64
+}
+
 type floodSender struct {
 	_           structs.HostLayout
 	Sources     uint32
@@ -31,7 +38,10 @@ type floodSender struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	floodMapReplayNext   = "replay_next"
+	floodMapReplayed     = "replayed"
 	floodMapSenders      = "senders"
+	floodProgReplay      = "replay"
 	floodProgWriteSource = "write_source"
 )
 
@@ -77,6 +87,7 @@ type floodSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodProgramSpecs struct {
+	Replay      *ebpf.ProgramSpec `ebpf:"replay"`
 	WriteSource *ebpf.ProgramSpec `ebpf:"write_source"`
 }
 
@@ -84,7 +95,9 @@ type floodProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type floodMapSpecs struct {
-	Senders *ebpf.MapSpec `ebpf:"senders"`
+	ReplayNext *ebpf.MapSpec `ebpf:"replay_next"`
+	Replayed   *ebpf.MapSpec `ebpf:"replayed"`
+	Senders    *ebpf.MapSpec `ebpf:"senders"`
 }
 
 // floodVariableSpecs contains global variables before they are loaded into the kernel.
@@ -113,11 +126,15 @@ func (o *floodObjects) Close() error {
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodMaps struct {
-	Senders *ebpf.Map `ebpf:"senders"`
+	ReplayNext *ebpf.Map `ebpf:"replay_next"`
+	Replayed   *ebpf.Map `ebpf:"replayed"`
+	Senders    *ebpf.Map `ebpf:"senders"`
 }
 
 func (m *floodMaps) Close() error {
 	return _FloodClose(
+		m.ReplayNext,
+		m.Replayed,
 		m.Senders,
 	)
 }
@@ -132,11 +149,13 @@ type floodVariables struct {
 //
 // It can be passed to loadFloodObjects or ebpf.CollectionSpec.LoadAndAssign.
 type floodPrograms struct {
+	Replay      *ebpf.Program `ebpf:"replay"`
 	WriteSource *ebpf.Program `ebpf:"write_source"`
 }
 
 func (p *floodPrograms) Close() error {
 	return _FloodClose(
+		p.Replay,
 		p.WriteSource,
 	)
 }

@@ -62,3 +62,20 @@ func newTemplate(in provoke.Inlet, dst netip.AddrPort, id uint16, reset bool) (t
 	sum := func(at int) uint32 { return uint32(^binary.BigEndian.Uint16(frame[at:])) }
 	return template{frame, sum(ipCheck), sum(tcpCheck)}, nil
 }
+
+// from is the frame with a source in it.
+func (t *template) from(src netip.AddrPort) []byte {
+	frame := append([]byte(nil), t.frame...)
+	addr, port := src.Addr().As4(), src.Port()
+	copy(frame[ethernetLen+12:], addr[:])
+	binary.BigEndian.PutUint16(frame[ethernetLen+ipLen:], port)
+	sum := uint32(binary.BigEndian.Uint16(addr[:])) + uint32(binary.BigEndian.Uint16(addr[2:]))
+	binary.BigEndian.PutUint16(frame[ipCheck:], checksum(t.ipSum+sum))
+	binary.BigEndian.PutUint16(frame[tcpCheck:], checksum(t.tcpSum+sum+uint32(port)))
+	return frame
+}
+
+func checksum(sum uint32) uint16 {
+	sum = sum&0xffff + sum>>16
+	return ^uint16(sum&0xffff + sum>>16)
+}

@@ -29,6 +29,9 @@ type Lab struct {
 	program    *ebpf.Program
 	senders    *ebpf.Map
 	numSenders uint32
+	// replay is the XDP program of a Replay, and replayed the map of its frames.
+	replay   *ebpf.Program
+	replayed *ebpf.Map
 }
 
 // NewLab makes a lab. It needs root.
@@ -61,16 +64,20 @@ func (l *Lab) load() error {
 	var objects struct {
 		Program *ebpf.Program `ebpf:"write_source"`
 		Senders *ebpf.Map     `ebpf:"senders"`
+
+		Replay   *ebpf.Program `ebpf:"replay"`
+		Replayed *ebpf.Map     `ebpf:"replayed"`
 	}
 	if err := loadFloodObjects(&objects, nil); err != nil {
 		return fmt.Errorf("load XDP program: %w", err)
 	}
 	l.program, l.senders = objects.Program, objects.Senders
+	l.replay, l.replayed = objects.Replay, objects.Replayed
 	return nil
 }
 
 func (l *Lab) unload() error {
-	return errors.Join(l.program.Close(), l.senders.Close())
+	return errors.Join(l.program.Close(), l.senders.Close(), l.replay.Close(), l.replayed.Close())
 }
 
 func (l *Lab) prepare() error {

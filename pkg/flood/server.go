@@ -47,6 +47,9 @@ func listenClean() (int, error) {
 	return fd, nil
 }
 
+// Port is where it listens.
+func (s *Server) Port() uint16 { return portServer }
+
 // Close closes the server. Called again it does nothing: the number may be another
 // file's by then.
 func (s *Server) Close() error {

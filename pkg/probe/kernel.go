@@ -165,24 +165,6 @@ func (k *kernel) arguments(function string) uint32 {
 	return uint32(len(proto.Params))
 }
 
-// tracepointArguments returns how many arguments a tracepoint gives its programs, 0 if
-// that is not known. The kernel has them with one more in front, which is its own.
-func (k *kernel) tracepointArguments(name string) uint32 {
-	var t *btf.Typedef
-	if err := k.spec.TypeByName("btf_trace_"+name, &t); err != nil {
-		return 0
-	}
-	p, _ := t.Type.(*btf.Pointer)
-	if p == nil {
-		return 0
-	}
-	proto, _ := p.Target.(*btf.FuncProto)
-	if proto == nil {
-		return 0
-	}
-	return uint32(len(proto.Params) - 1)
-}
-
 func (k *kernel) dropReasons() map[uint32]string {
 	var e *btf.Enum
 	if err := k.spec.TypeByName("skb_drop_reason", &e); err != nil {
@@ -262,38 +244,6 @@ func modulesCarryBTF(sys string) bool {
 	shown, _ := filepath.Glob(filepath.Join(sys, "kernel/btf/*"))
 	loaded, _ := filepath.Glob(filepath.Join(sys, "module/*/initstate"))
 	return len(shown) > 1 || len(loaded) == 0 // the kernel's own is one of those shown
-}
-
-// hasCounters says whether the programs can find the kernel's counters of a CPU:
-// /proc/kallsyms tells where that CPU's memory is, or a map does (bpf/mib.h).
-func (k *kernel) hasCounters() bool {
-	return k.symbols.perCPUOffset != 0 || k.mapsTellCPU
-}
-
-// mapsTellCPU looks for the pointers of a per-CPU array, which are in a union without
-// a name, and since 6.1 in a structure within it.
-func mapsTellCPU(spec *btf.Spec) bool {
-	var s *btf.Struct
-	if err := spec.TypeByName("bpf_array", &s); err != nil {
-		return false
-	}
-	return holds(s.Members, "pptrs")
-}
-
-// holds says whether one of the members, or of those without a name, has this name.
-func holds(members []btf.Member, name string) bool {
-	return slices.ContainsFunc(members, func(m btf.Member) bool {
-		if m.Name != "" {
-			return m.Name == name
-		}
-		switch t := m.Type.(type) {
-		case *btf.Struct:
-			return holds(t.Members, name)
-		case *btf.Union:
-			return holds(t.Members, name)
-		}
-		return false
-	})
 }
 
 // hasMember says whether the kernel proper has the structure, with the member.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/synwatch/synwatch/pkg/event"
 )
@@ -111,4 +112,22 @@ func (t *Tracer) locateFrees(consume *ebpf.Program) error {
 		return fmt.Errorf("find the statistics of a program: %w", err)
 	}
 	return nil
+}
+
+// tracepointArguments returns how many arguments a tracepoint gives its programs, 0 if
+// that is not known. The kernel has them with one more in front, which is its own.
+func (k *kernel) tracepointArguments(name string) uint32 {
+	var t *btf.Typedef
+	if err := k.spec.TypeByName("btf_trace_"+name, &t); err != nil {
+		return 0
+	}
+	p, _ := t.Type.(*btf.Pointer)
+	if p == nil {
+		return 0
+	}
+	proto, _ := p.Target.(*btf.FuncProto)
+	if proto == nil {
+		return 0
+	}
+	return uint32(len(proto.Params) - 1)
 }

@@ -107,7 +107,10 @@ func (w *watcher) finish() error {
 }
 
 func (w *watcher) summary(losses event.Losses) Summary {
-	r := reconciler{namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered, losses: losses, unseen: w.attributor.Unseen()}
+	r := reconciler{
+		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
+		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(),
+	}
 	rows, unseen := r.rows()
 	return Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),

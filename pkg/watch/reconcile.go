@@ -20,6 +20,8 @@ type reconciler struct {
 	filtered   bool
 	losses     event.Losses
 	unseen     []cause.Unseen
+	// passes is event.Coverage.Passes.
+	passes bool
 }
 
 // rows lists the counters that this kernel has and that are not zero on both sides, by
@@ -163,6 +165,9 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 	}
 	if also, ok := hookless[row.Counter]; ok {
 		why = append(why, also)
+	}
+	if r.passes && slices.Contains(cause.SYNCounters(), row.Counter) {
+		why = append(why, "a SYN is left out where something else may have moved its counter")
 	}
 	if r.filtered {
 		why = append(why, "counters cannot be filtered by address, port, direction or protocol")
