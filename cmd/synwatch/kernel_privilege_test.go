@@ -22,7 +22,7 @@ import (
 )
 
 // leastPrivilege is what README.md says a trace needs.
-var leastPrivilege = []uintptr{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG}
+var leastPrivilege = []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
 
 const nobody = 65534
 

@@ -55,9 +55,9 @@ was left out.
 The source of a packet is the client, before any NAT; of a reply to a client, too. The
 destination is where the packet was going when it was dropped, after any NAT.
 
-It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYSLOG; these alone do not let it
-read the counters of other network namespaces. The kernel removes its programs when
-it ends, however it ends.`,
+It needs root, or CAP_BPF and CAP_PERFMON; these alone do not let it read the
+counters of other network namespaces. The kernel removes its programs when it ends,
+however it ends.`,
 		Example: `  synwatch trace
   synwatch trace --port 443 --src 10.0.0.0/8
   synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s

@@ -26,7 +26,7 @@ func checkPrivilege() error {
 	if has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON) {
 		return nil
 	}
-	return fmt.Errorf("%w: not enough privilege: run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG", ErrCannot)
+	return fmt.Errorf("%w: not enough privilege: run as root, or grant CAP_BPF and CAP_PERFMON", ErrCannot)
 }
 
 func effectiveCapabilities() (uint64, error) {
