@@ -26,7 +26,8 @@ type bench struct {
 	*wire
 	ctx context.Context
 	f   Family
-	id  uint32
+	id  uint32 // in the lab
+	net uint32 // see network
 	err error
 
 	listeners []*listener
@@ -53,7 +54,7 @@ func playFor(timeout time.Duration, settings sysctls, steps func(*bench) Expect)
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		b := &bench{Lab: l, ctx: ctx, f: f, id: l.runs.Add(1)}
+		b := &bench{Lab: l, ctx: ctx, f: f, id: l.runs.Add(1), net: networks.Add(1)}
 		settings := b.sharing(settings)
 		if err := l.claims.acquire(ctx, settings); err != nil {
 			return want, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/vishvananda/netlink"
@@ -98,10 +99,14 @@ func (b *bench) mac(i int) net.HardwareAddr {
 	return net.HardwareAddr{2, 0, 1, byte(b.id >> 8), byte(b.id), byte(i)}
 }
 
+// networks numbers the runs of all labs: a namespace that outlives a run's would be taken
+// for the one that a packet was for, if it had the same address.
+var networks atomic.Uint32
+
 // network is the n-th address of the run's own network.
 func (b *bench) network(n byte) netip.Addr {
 	if b.f == V6 {
-		return netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x40, 6: byte(b.id >> 8), 7: byte(b.id), 15: n})
+		return netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x40, 6: byte(b.net >> 8), 7: byte(b.net), 15: n})
 	}
-	return netip.AddrFrom4([4]byte{10, 64 | byte(b.id>>8)&63, byte(b.id), n})
+	return netip.AddrFrom4([4]byte{10, 64 | byte(b.net>>8)&63, byte(b.net), n})
 }
