@@ -57,6 +57,11 @@ func (e *env) hooks(o probe.Options, asJSON bool) (err error) {
 	}
 	page := text.NewPage(text.Palette{})
 	hookTable(page, coverage.Hooks)
+	if coverage.Passes() {
+		page.Blank()
+		page.Linef("Dropped SYNs are seen by tracepoints that every packet passes. They cost about 2 µs a connection.")
+		page.Linef("A SYN is counted if it is certain what refused it, and otherwise only as a total.")
+	}
 	visibility(page, attributor)
 	page.Blank()
 	page.Linef("No hook on any kernel shows what a NIC drops, for want of room in a ring say, or what an XDP program")
