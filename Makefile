@@ -49,7 +49,7 @@ help:
 	@echo '                against $(KNOWN): what was exact has to be exact (ACCEPT=1 takes a regression)'
 	@echo 'make record     what the tests of pkg/cause replay, from every kernel of KERNELS'
 	@echo 'make skips      which tests were skipped in these, and why'
-	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) without fentry'
+	@echo 'make kprobes    every cause on KERNEL=$(KERNEL) by kprobes instead of fentry, and some by kprobe.multi'
 	@echo 'make floods     FLOODED=$(FLOODED) under floods: every count, on all CPUs, with the tracer stopped, read slowly'
 	@echo 'make stress     KERNEL=$(KERNEL) under load for $(STRESS): every count of every source'
 	@echo 'make soak       this machine under floods for $(SOAK): every count, files and memory'
@@ -154,13 +154,18 @@ record-here: build/synwatch-amd64.test
 	go run ./pkg/cause/causetest/record pkg/cause/testdata build/record/$(HERE).log
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
-# and with BTF from a file.
+# and with BTF from a file. What is left to do then is a choice of them by kprobe.multi; on
+# all kernels of the matrix TestKernelLeastPrivilege has it for functions of modules.
+BY_MULTI := ^(accept-queue-full/(syn|ack|cookie-ack)|syn-(backlog-reserved|cookie-invalid)|conntrack-(evicted|clash|invalid)|netfilter-reject|paws-time-wait)$$
 kprobes: build/vm $(TESTS)
 	@mkdir -p build/skips
 	@$(call need_vm,$(KERNEL))
 	$(VM) run --kernel $(KERNEL) --add $(TEST):/bin/synwatch.test --shell \
 		'cp /sys/kernel/btf/vmlinux /btf && mount -t tmpfs none /sys/kernel/btf && \
-		SYNWATCH_TEST_BTF=/btf synwatch.test -test.run "^TestKernel" -test.skip "^TestKernel(StoryNode|BusyRouter)$$"' | tee build/skips/kprobes.log | grep -v '^matrix:'
+		SYNWATCH_TEST_BTF=/btf SYNWATCH_TEST_WITHOUT=kprobe.multi \
+		synwatch.test -test.run "^TestKernel" -test.skip "^TestKernel(StoryNode|BusyRouter|LeastPrivilege)$$" && \
+		umount /sys/kernel/btf && SYNWATCH_TEST_WITHOUT=fentry,kprobe SYNWATCH_PROVOKE="$(BY_MULTI)" \
+		synwatch.test -test.run "^TestKernelCauses$$/^v4$$"' | tee build/skips/kprobes.log | grep -v '^matrix:'
 
 floods: build/vm $(TESTS)
 	@$(call need_vm,$(FLOODED))

@@ -23,7 +23,8 @@ func newHooks(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hooks",
 		Short: "Show what this kernel lets synwatch see, hook by hook",
-		Long: `hooks attaches every hook for a moment and prints how, or why it cannot be attached.
+		Long: `hooks attaches every hook for a moment and prints how (by fentry, kprobe.multi or kprobe, in
+that order), or why not, with the capability or the kernel option that each would take.
 It then lists the causes that this kernel shows one by one, those that it shows only
 as a counter's total, and those that it does not show at all. It traces nothing.`,
 		Example: "  synwatch hooks\n  synwatch hooks --json",

@@ -42,12 +42,14 @@ type record struct {
 
 	Evidence map[string]any `json:"evidence"`
 
-	Kernel       string        `json:"kernel"`
-	Drops        uint64        `json:"drops"`
-	Lost         uint64        `json:"lost"`
-	Missed       uint64        `json:"missed"`
-	Unattributed uint64        `json:"unattributed"`
-	Reconcile    []counterLine `json:"reconcile"`
+	Hooks        []event.HookState `json:"hooks"`
+	Blind        []string          `json:"blind"`
+	Kernel       string            `json:"kernel"`
+	Drops        uint64            `json:"drops"`
+	Lost         uint64            `json:"lost"`
+	Missed       uint64            `json:"missed"`
+	Unattributed uint64            `json:"unattributed"`
+	Reconcile    []counterLine     `json:"reconcile"`
 }
 
 // target is the namespace of this machine that has the destination's address.

@@ -82,21 +82,24 @@ func (l *loader) close() {
 	l.multi.Close()
 }
 
-// mapForMulti makes the map in which by_multi is true. In the specification it is
-// false again.
+// mapForMulti makes the map in which by_multi is true.
 func mapForMulti(spec *ebpf.CollectionSpec) (*ebpf.Map, error) {
-	set := func(on bool) error { return setVariables(spec, map[string]any{"by_multi": on}) }
-	if err := set(true); err != nil {
+	const name = "by_multi"
+	multi := &ebpf.CollectionSpec{
+		Maps:      map[string]*ebpf.MapSpec{wayMap: spec.Maps[wayMap]},
+		Variables: map[string]*ebpf.VariableSpec{name: spec.Variables[name]},
+		Types:     spec.Types, ByteOrder: spec.ByteOrder,
+	}
+	multi = multi.Copy()
+	if err := setVariables(multi, map[string]any{name: true}); err != nil {
 		return nil, err
 	}
-	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{
-		Maps: map[string]*ebpf.MapSpec{wayMap: spec.Maps[wayMap]}, Types: spec.Types, ByteOrder: spec.ByteOrder,
-	})
+	coll, err := ebpf.NewCollection(multi)
 	if err != nil {
 		return nil, err
 	}
 	defer coll.Close()
-	return coll.DetachMap(wayMap), set(false)
+	return coll.DetachMap(wayMap), nil
 }
 
 // useModuleBTF gives the types of a loaded module to the programs that are loaded from

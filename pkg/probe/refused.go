@@ -48,6 +48,9 @@ func (p *probe) remedy(mode event.Mode, err error) string {
 	switch {
 	case mode == event.ModeFentry && errors.Is(err, ebpf.ErrNotSupported) && p.module != "":
 		return moduleRemedy(p.module, err)
+	case mode == event.ModeKprobeMulti && errors.Is(err, os.ErrNotExist):
+		// Asked by its address, which is hidden, the kernel would know it.
+		return "the kernel does not find it by its name (CAP_SYSLOG, kernel.kptr_restrict)"
 	case mode == event.ModeKprobe && (errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)):
 		return fmt.Sprintf("%s (%s)", shortly(err), perfRemedy())
 	}
