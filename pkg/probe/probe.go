@@ -50,7 +50,7 @@ func (p *probe) attachBest(l *loader, k *kernel) {
 	p.programs, p.mode, p.status = programs, mode, event.Attached
 }
 
-var errNoCounters = errors.New("/proc/kallsyms does not tell where __per_cpu_offset is (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
+var errNoCounters = errors.New("neither /proc/kallsyms nor a map tells where a CPU's counters are (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
 
 // attach tries the modes in their order.
 func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
