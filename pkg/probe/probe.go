@@ -71,7 +71,7 @@ func loadsModules() bool {
 	return err == nil
 }
 
-var errNoCounters = errors.New("neither /proc/kallsyms (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL) nor BTF (struct bpf_array) tells where a CPU has its counters")
+var errNoCounters = errors.New("neither /proc/kallsyms nor a map tells where a CPU's counters are (CAP_SYSLOG, kernel.kptr_restrict, CONFIG_KALLSYMS_ALL)")
 
 // attach tries the modes in their order.
 func (p *probe) attach(l *loader, symbol string) ([]attachment, event.Mode, error) {
