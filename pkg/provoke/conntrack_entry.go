@@ -3,11 +3,27 @@
 package provoke
 
 import (
+	"errors"
 	"net/netip"
+	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
+
+// featClash is nf_tables' NAT, or where no tables have NAT entries of anybody's making:
+// NAT takes another port where an entry has the connection's own, also of a connection that
+// no rule is for (net/netfilter/nf_nat_core.c:nf_nat_alloc_null_binding).
+const featClash = "clash of connections"
+
+func init() {
+	probes[featClash] = inNFTables(featNFTNAT, func(ns *os.File) error {
+		if tryIn(ns, featIPTablesNAT) == nil {
+			return errors.New("the legacy iptables have NAT")
+		}
+		return errors.Join(tryIn(ns, featStateRules), tryIn(ns, featConntrackDump))
+	})
+}
 
 // clashEntry adds entries whose replies look like those of the clients' connections, as
 // conntrackd does, for which no NAT is needed.
