@@ -119,5 +119,8 @@ func findNFTables(ns *os.File) error {
 // A Flush would wait for an answer to each of its messages, and there it gets but one.
 func FindNFTables(conn *nftables.Conn) error {
 	_, err := conn.ListTables()
+	if errors.Is(err, unix.EINVAL) { // net/netfilter/nfnetlink.c:nfnetlink_rcv_msg
+		return errors.New("the kernel has no nf_tables")
+	}
 	return joinErr("list nftables", err)
 }
