@@ -26,7 +26,18 @@
 #define KPROBE_FRAME (PT_REGS_SP(ctx) + 8)
 #define KRETPROBE_FRAME (by_multi ? (__u64)(ctx + 1) + 8 : PT_REGS_SP(ctx))
 #else
-#define KPROBE_FRAME (by_multi ? PT_REGS_FP(ctx) : PT_REGS_SP(ctx))
+/* frame_of reads both registers, lest the compiler choose between their places: the
+ * verifier refuses a context to which something was added. */
+static __always_inline __u64 frame_of(struct pt_regs *ctx)
+{
+	__u64 sp = PT_REGS_SP(ctx), fp = PT_REGS_FP(ctx);
+
+	barrier_var(sp);
+	barrier_var(fp);
+	return by_multi ? fp : sp;
+}
+
+#define KPROBE_FRAME frame_of(ctx)
 #define KRETPROBE_FRAME KPROBE_FRAME
 #endif
 
