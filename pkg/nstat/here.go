@@ -14,7 +14,7 @@ import (
 type reader struct {
 	file func(path string) (string, error)
 	// stats reads connection tracking's counters where they are in no file, as on
-	// kernels without CONFIG_NF_CONNTRACK_PROCFS (RHEL's and Fedora's among them).
+	// kernels without CONFIG_NF_CONNTRACK_PROCFS (Ubuntu's and Flatcar's among them).
 	stats func() (conntrack.Stats, error)
 }
 
