@@ -167,7 +167,7 @@ record-here: build/synwatch-amd64.test
 
 # The same on a kernel that carries no BTF, where no fentry can be: by kprobes
 # and with BTF from a file. What is left to do then is a choice of them by kprobe.multi; on
-# all kernels of the matrix TestKernelLeastPrivilege has it for functions of modules.
+# some kernels of the matrix TestKernelLeastPrivilege has it for functions of modules.
 BY_MULTI := ^(accept-queue-full/(syn|ack|cookie-ack)|syn-(backlog-reserved|cookie-invalid)|conntrack-(evicted|clash|invalid)|netfilter-reject|paws-time-wait)$$
 kprobes: build/vm $(TESTS)
 	@mkdir -p build/skips

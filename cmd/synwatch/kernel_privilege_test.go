@@ -29,9 +29,11 @@ const nobody = 65534
 // TestKernelLeastPrivilege traces as a user with these capabilities alone, while
 // perf_event_open takes CAP_SYS_ADMIN, as on Debian. On a kernel with kprobe.multi every
 // hook attaches, and what its hooks show is exact; on others each hook that does not
-// attach says what it needs.
+// attach says what it needs. Of the few kernels one has no fprobe, one has it with rethook
+// and one with fgraph.
 func TestKernelLeastPrivilege(t *testing.T) {
 	needs.VM(t)
+	needs.FewKernels(t)
 	loadModules()
 	restrictPerf(t)
 	s := startAsNobody(t)
