@@ -20,6 +20,7 @@ var unrecorded = map[string]string{
 	"packet-too-big reasons=PKT_TOO_BIG locations=ip_forward,ip6_forward":                       "needed where the MTU is not the route's own (net.ipv4.ip_forward_use_pmtu)",
 	"packet-too-big reasons=PKT_TOO_BIG":                                                        "nothing provokes it: a tunnel has no room for its own header",
 	"benign none=packet-syn reasons=TCP_CLOSE":                                                  "nothing provokes it: a packet has to be in a socket's backlog while the connection ends",
+	"benign reasons=NOT_SPECIFIED, locations=veth_poll":                                         "an XDP program's drops, which pkg/flood makes on 5.10",
 	"benign reasons=NOT_SPECIFIED, locations=tcp_rcv_state_process":                             "kernels between 5.10, where no tracepoint is on that way, and 6.1, which consumes the ACK",
 }
 
@@ -49,6 +50,7 @@ var ordered = map[string]string{
 
 // unknown are the reasons, locations and hooks in rules that no recorded kernel has.
 var unknown = map[string]string{
+	"location veth_poll":             "see unrecorded",
 	"location skb_rbtree_purge":      "a socket that is closed with segments out of order; no other code frees segments there without dropping them",
 	"location tcp_rcv_state_process": "see unrecorded",
 	"location __ip_queue_xmit":       "see unrecorded",

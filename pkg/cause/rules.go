@@ -250,6 +250,9 @@ var rules = slices.Concat(refusals, []Rule{
 	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"skb_queue_purge",
 		"skb_queue_purge_reason", "sk_stream_kill_queues", "skb_rbtree_purge", "tcp_disconnect"}},
 	{Cause: benign, Locations: []string{"packet_rcv", "tpacket_rcv", "packet_rcv_spkt"}},
+	// What an XDP program drops, which is no packet of the kernel's yet: other kernels and
+	// devices do not show it at all (drivers/net/veth.c:veth_xdp_rcv_skb, in veth_poll).
+	{Cause: benign, Reasons: []string{"NOT_SPECIFIED", ""}, Locations: []string{"veth_poll"}},
 
 	{Cause: other, Hook: event.HookFree},
 })
