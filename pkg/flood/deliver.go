@@ -17,6 +17,8 @@ const (
 	vethBurst = 128
 	// vethLimit bounds the wait for the server to receive frames.
 	vethLimit = 10 * time.Second
+	// vethPatience is how long frames may be on their way.
+	vethPatience = 500 * time.Millisecond
 )
 
 // Deliver is Send for all kernels. Where the kernel does not send live frames, the
@@ -53,18 +55,34 @@ func (s *Sender) overVeth(ctx context.Context, fd int, n uint64) error {
 		if time.Since(since) > vethLimit {
 			return fmt.Errorf("%d frames were sent and not received", left)
 		}
-		if err := s.write(fd, min(left, vethBurst)); err != nil {
+		burst := min(left, vethBurst)
+		if err := s.write(fd, burst); err != nil {
 			return err
 		}
-		state, err := s.state()
+		now, err := s.await(left - burst)
 		if err != nil {
 			return err
 		}
-		if now := state.Limit - state.Passed; now < left {
+		if now < left {
 			left, since = now, time.Now()
 		}
 	}
 	return settled()
+}
+
+// await returns how many frames the program is still to pass, when these are no more
+// than left or when a queue seems to have dropped some: of frames that are sent again too
+// early the program would drop the first ones.
+func (s *Sender) await(left uint64) (uint64, error) {
+	for end := time.Now().Add(vethPatience); ; time.Sleep(vethPatience / 1000) {
+		state, err := s.state()
+		if err != nil {
+			return 0, err
+		}
+		if now := state.Limit - state.Passed; now <= left || time.Now().After(end) {
+			return now, nil
+		}
+	}
 }
 
 func (s *Sender) write(fd int, n uint64) error {
