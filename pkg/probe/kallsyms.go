@@ -64,9 +64,9 @@ type symbols struct {
 type extent struct{ start, end uint64 }
 
 // add extends what is not complete by the next symbol, of which addresses ascend.
-func (e *extent) add(function, name string, addr uint64) {
+func (e *extent) add(function string, name []byte, addr uint64) {
 	switch {
-	case name == function:
+	case string(name) == function:
 		*e = extent{start: addr}
 	case e.start != 0 && e.end == 0 && addr > e.start:
 		e.end = addr
@@ -85,7 +85,7 @@ func findSymbols() (symbols, error) {
 		if string(name) == "__per_cpu_offset" {
 			s.perCPUOffset = addr
 		}
-		s.stateProcess.add("tcp_rcv_state_process", string(name), addr)
+		s.stateProcess.add("tcp_rcv_state_process", name, addr)
 		if (kind == 't' || kind == 'T') && wanted[string(name)] {
 			s.functions[string(name)] = addr
 		}

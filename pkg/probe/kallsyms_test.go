@@ -79,14 +79,14 @@ func TestExtent(t *testing.T) {
 		name string
 		addr uint64
 	}{{"before", 0x1000}, {"f", 0x2000}, {"alias", 0x2000}, {"after", 0x2400}, {"f.cold", 0x9000}} {
-		e.add("f", s.name, s.addr)
+		e.add("f", []byte(s.name), s.addr)
 	}
 	if want := (extent{0x2000, 0x2400}); e != want {
 		t.Errorf("f reaches over %x, want %x", e, want)
 	}
 	var hidden extent
-	hidden.add("f", "f", 0)
-	hidden.add("f", "after", 0)
+	hidden.add("f", []byte("f"), 0)
+	hidden.add("f", []byte("after"), 0)
 	if hidden != (extent{}) {
 		t.Errorf("where addresses are hidden f reaches over %x", hidden)
 	}
