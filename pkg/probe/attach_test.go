@@ -50,16 +50,7 @@ func TestAttachAllOrNone(t *testing.T) {
 
 // The programs for kprobe.multi have another value of by_multi than the others.
 func TestMapForMulti(t *testing.T) {
-	needs.Root(t)
-	k, err := readKernel("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := newLoader(k, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.close()
+	l := newTestLoader(t)
 	for m, want := range map[*ebpf.Map]byte{l.multi: 1, l.maps[wayMap]: 0} {
 		value, err := m.LookupBytes(uint32(0))
 		if err != nil || value[0] != want {
