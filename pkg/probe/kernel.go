@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -58,7 +57,8 @@ type kernel struct {
 	// own says that the kernel itself carries BTF; fentry needs that.
 	own     bool
 	symbols symbols
-	// mapsTellCPU says that a map shows where a CPU's own memory is.
+	// mapsTellCPU says that a map shows where a CPU's own memory is: a per-CPU array has
+	// the pointers, in a union without a name, and since 6.1 in a structure within it.
 	mapsTellCPU bool
 	// namesSocket says that the tracepoint has receivingSocket.
 	namesSocket bool
@@ -79,7 +79,7 @@ func readKernel(file string) (*kernel, error) {
 	if k.symbols, err = findSymbols(); err != nil {
 		return nil, fmt.Errorf("read kernel symbols: %w", err)
 	}
-	k.mapsTellCPU = mapsTellCPU(k.spec)
+	k.mapsTellCPU = k.hasMember("bpf_array", "pptrs")
 	k.namesSocket = k.hasMember("trace_event_raw_kfree_skb", receivingSocket)
 	k.reasons = k.dropReasons()
 	k.reasonNames = make(map[string]bool, len(k.reasons))
@@ -246,13 +246,14 @@ func modulesCarryBTF(sys string) bool {
 	return len(shown) > 1 || len(loaded) == 0 // the kernel's own is one of those shown
 }
 
-// hasMember says whether the kernel proper has the structure, with the member.
+// hasMember says whether the kernel proper has the structure, with the member, which may
+// be in a part of it without a name.
 func (k *kernel) hasMember(structure, member string) bool {
 	var s *btf.Struct
 	if err := k.spec.TypeByName(structure, &s); err != nil {
 		return false
 	}
-	return slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == member })
+	return holds(s.Members, member)
 }
 
 // reasonNumber finds a drop reason by its name, 0 where there is none.

@@ -14,16 +14,6 @@ func (k *kernel) hasCounters() bool {
 	return k.symbols.perCPUOffset != 0 || k.mapsTellCPU
 }
 
-// mapsTellCPU looks for the pointers of a per-CPU array, which are in a union without
-// a name, and since 6.1 in a structure within it.
-func mapsTellCPU(spec *btf.Spec) bool {
-	var s *btf.Struct
-	if err := spec.TypeByName("bpf_array", &s); err != nil {
-		return false
-	}
-	return holds(s.Members, "pptrs")
-}
-
 // holds says whether one of the members, or of those without a name, has this name.
 func holds(members []btf.Member, name string) bool {
 	return slices.ContainsFunc(members, func(m btf.Member) bool {
