@@ -14,13 +14,14 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/provoke"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // recorder is a sink that counts what goes to the one that it holds, to be
 // compared with what was provoked.
 type recorder struct {
-	watch.Sink
+	stream.Sink
 	started func()
 	source  watch.Source
 	stages  []cause.Stage // at the end, and whether the kernel showed them
@@ -40,17 +41,17 @@ func newRecorder(started func()) *recorder {
 }
 
 // between puts the recorder between a source and a sink.
-func (r *recorder) between(from watch.Source, to watch.Sink) watch.Sink {
+func (r *recorder) between(from watch.Source, to stream.Sink) stream.Sink {
 	r.source, r.Sink = from, to
 	return r
 }
 
-func (r *recorder) Start(s watch.Start) error {
+func (r *recorder) Start(s stream.Start) error {
 	defer r.started()
 	return r.Sink.Start(s)
 }
 
-func (r *recorder) Record(drop watch.Record) error {
+func (r *recorder) Record(drop stream.Record) error {
 	if drop.Cause.Kind == cause.Drop {
 		r.traced.Add(provokedBy(&drop))
 		r.drops.Add(drop.Count)
@@ -59,7 +60,7 @@ func (r *recorder) Record(drop watch.Record) error {
 }
 
 // provokedBy is what must have been provoked to give a record.
-func provokedBy(r *watch.Record) provoke.Drop {
+func provokedBy(r *stream.Record) provoke.Drop {
 	d := provoke.Drop{
 		Cause: r.Cause.ID, Stage: r.Stage, Reason: r.Reason, Direction: r.Direction, Proto: r.Proto,
 		Src: r.Src.Addr(), Dst: r.Dst, Count: r.Count,
@@ -91,7 +92,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (r *recorder) Summary(s watch.Summary) error {
+func (r *recorder) Summary(s stream.Summary) error {
 	r.stages = cause.NewAttributor(r.source.Coverage()).Stages()
 	return r.Sink.Summary(s)
 }
@@ -124,7 +125,7 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 		return fmt.Sprintf("%d drops provoked, %d named, none missed", all, all), nil
 	}
 	return fmt.Sprintf("%d drops provoked; this kernel shows %d of them, and all of these were named; it does not show %s (synwatch hooks says why)",
-		all, seen, watch.JoinStages(notShown)), nil
+		all, seen, cause.JoinStages(notShown)), nil
 }
 
 // notShown finds a stage that the kernel does not show.

@@ -12,9 +12,9 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 func newHooks(e *env) *cobra.Command {
@@ -50,7 +50,7 @@ func (e *env) hooks(o probe.Options, asJSON bool) (err error) {
 	attributor := cause.NewAttributor(coverage)
 	if asJSON {
 		j := sink.NewJSON(e.stdout)
-		return errors.Join(j.Start(watch.Start{
+		return errors.Join(j.Start(stream.Start{
 			Time: e.now(), Version: version(), Machine: machine,
 			Hooks: coverage.Hooks, Blind: attributor.Blind(),
 		}), j.Flush())
@@ -115,7 +115,7 @@ func visibility(p *text.Page, a *cause.Attributor) {
 
 func putStages(p *text.Page, stages []cause.Stage, totals map[cause.Stage]string) {
 	for _, s := range stages {
-		line := text.Indent + watch.JoinStages([]cause.Stage{s})
+		line := text.Indent + cause.JoinStages([]cause.Stage{s})
 		switch counter := totals[s]; {
 		case counter != "":
 			line += ": only as a total, by the counter " + counter

@@ -15,6 +15,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/watch"
@@ -111,7 +112,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 
 // trace opens what the options ask for and follows it. The sink may be replaced
 // by what wrap makes of it.
-func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, watch.Sink) watch.Sink) (err error) {
+func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, stream.Sink) stream.Sink) (err error) {
 	o.probe.Filter.Protos = o.protos.list()
 	out, err := e.openOutput(o.format.output)
 	if err != nil {
@@ -139,7 +140,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 }
 
 // watch runs an open tracer into a sink.
-func (e *env) watch(ctx context.Context, t tracer, to watch.Sink, o *traceOptions) (err error) {
+func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptions) (err error) {
 	machine, err := e.machine()
 	if err != nil {
 		return err
@@ -171,12 +172,12 @@ func (e *env) announce(m survey.Machine, t tracer) {
 	}
 }
 
-func (o *formatOptions) sink(w io.Writer, environ []string) (watch.Sink, error) {
+func (o *formatOptions) sink(w io.Writer, environ []string) (stream.Sink, error) {
 	palette, err := text.NewPalette(o.color, w, environ)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
-	var to watch.Sink = sink.NewText(w, palette)
+	var to stream.Sink = sink.NewText(w, palette)
 	if o.json {
 		to = sink.NewJSON(w)
 	}

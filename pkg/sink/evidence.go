@@ -8,7 +8,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/watch"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // evidenceObject is the evidence as programs see it: flat, with the parts that
@@ -79,7 +79,7 @@ type natState struct {
 	Range string     `json:"snat_range,omitempty"`
 }
 
-func evidenceValue(r *watch.Record) any {
+func evidenceValue(r *stream.Record) any {
 	o := evidenceObject{Interface: r.Interface, OutInterface: r.OutInterface, conntrackState: (*conntrackState)(r.Conntrack)}
 	if r.Cause.Evidence.Has(cause.KernelReason) {
 		o.Location = r.Location

@@ -8,15 +8,15 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // words puts each kind of evidence into words. Those of a part that is not
 // known are empty.
 var words = []struct {
 	kind cause.Evidence
-	say  func(*watch.Record) string
+	say  func(*stream.Record) string
 }{
 	{cause.AcceptQueue, ofListener(func(l *event.Listener) string {
 		return fmt.Sprintf("%d waiting, limit %d (%s)", l.AcceptQueue, l.AcceptQueueMax, binding(l))
@@ -48,7 +48,7 @@ var words = []struct {
 	{cause.KernelReason, reasonWords},
 }
 
-func evidenceWords(r *watch.Record) string {
+func evidenceWords(r *stream.Record) string {
 	var parts []string
 	for _, w := range words {
 		if r.Cause.Evidence.Has(w.kind) {
@@ -58,8 +58,8 @@ func evidenceWords(r *watch.Record) string {
 	return text.Join("; ", parts...)
 }
 
-func ofListener(say func(*event.Listener) string) func(*watch.Record) string {
-	return func(r *watch.Record) string {
+func ofListener(say func(*event.Listener) string) func(*stream.Record) string {
+	return func(r *stream.Record) string {
 		if r.Evidence == nil || r.Evidence.Listener == nil {
 			return ""
 		}
@@ -67,8 +67,8 @@ func ofListener(say func(*event.Listener) string) func(*watch.Record) string {
 	}
 }
 
-func ofListenerAnd(fact event.Facts, word string) func(*watch.Record) string {
-	return func(r *watch.Record) string {
+func ofListenerAnd(fact event.Facts, word string) func(*stream.Record) string {
+	return func(r *stream.Record) string {
 		if r.Evidence == nil || r.Evidence.Listener == nil || !r.Facts.Has(fact) {
 			return ""
 		}
@@ -76,8 +76,8 @@ func ofListenerAnd(fact event.Facts, word string) func(*watch.Record) string {
 	}
 }
 
-func ofReceiver(say func(*event.Receiver) string) func(*watch.Record) string {
-	return func(r *watch.Record) string {
+func ofReceiver(say func(*event.Receiver) string) func(*stream.Record) string {
+	return func(r *stream.Record) string {
 		if r.Evidence == nil || r.Evidence.Receiver == nil {
 			return ""
 		}
@@ -96,7 +96,7 @@ func binding(l *event.Listener) string {
 	return fmt.Sprintf("from before somaxconn became %d", l.Somaxconn)
 }
 
-func tableWords(r *watch.Record) string {
+func tableWords(r *stream.Record) string {
 	c := r.Conntrack
 	if c == nil {
 		return ""
@@ -104,7 +104,7 @@ func tableWords(r *watch.Record) string {
 	return fmt.Sprintf("%d entries, limit %d (nf_conntrack_max), in %d buckets", c.Count, c.Max, c.Buckets)
 }
 
-func timestampWords(r *watch.Record) string {
+func timestampWords(r *stream.Record) string {
 	if r.Evidence == nil || r.Evidence.Timestamps == nil {
 		return ""
 	}
@@ -112,7 +112,7 @@ func timestampWords(r *watch.Record) string {
 	return fmt.Sprintf("TSval %d, seen %d %d s ago", ts.TSval, ts.Newest, ts.Age/time.Second)
 }
 
-func chainWords(r *watch.Record) string {
+func chainWords(r *stream.Record) string {
 	if r.Evidence == nil || r.Evidence.Netfilter == nil {
 		return ""
 	}
@@ -123,7 +123,7 @@ func chainWords(r *watch.Record) string {
 	return text.Join(", ", "chain "+text.Join(" ", n.Family, n.Table, n.Chain), text.Prefixed("hook ", n.Hook))
 }
 
-func reasonWords(r *watch.Record) string {
+func reasonWords(r *stream.Record) string {
 	switch {
 	case r.Reason == "" && r.Location == "":
 		return "the kernel gives no reason"

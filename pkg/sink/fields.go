@@ -11,47 +11,47 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/ndjson"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // field is one field of a record.
 type field struct {
 	key string
 	// value is what the JSON has, nil for nothing.
-	value func(*watch.Record) any
+	value func(*stream.Record) any
 	// column and words are set where the text has the field, too.
 	column text.Column
-	words  func(*watch.Record) string
+	words  func(*stream.Record) string
 }
 
 // fields are in the order of the JSON. The widths leave the better part of the
 // evidence within 100 characters.
 var fields = []field{
-	{key: "type", value: func(r *watch.Record) any { return kindNames[r.Cause.Kind] }},
-	{key: "time", value: func(r *watch.Record) any { return ndjson.Time(r.Time) },
-		column: text.Column{Title: "TIME", Width: 12}, words: func(r *watch.Record) string { return r.Time.Local().Format("15:04:05.000") }},
-	{key: "cause", value: func(r *watch.Record) any { return r.Cause.ID },
+	{key: "type", value: func(r *stream.Record) any { return kindNames[r.Cause.Kind] }},
+	{key: "time", value: func(r *stream.Record) any { return ndjson.Time(r.Time) },
+		column: text.Column{Title: "TIME", Width: 12}, words: func(r *stream.Record) string { return r.Time.Local().Format("15:04:05.000") }},
+	{key: "cause", value: func(r *stream.Record) any { return r.Cause.ID },
 		column: text.Column{Title: "CAUSE", Width: 21}, words: causeAndStage},
-	{key: "stage", value: func(r *watch.Record) any { return unlessZero(r.Stage) }},
-	{key: "count", value: func(r *watch.Record) any { return r.Count },
-		column: text.Column{Width: 3}, words: func(r *watch.Record) string { return "×" + strconv.FormatUint(r.Count, 10) }},
-	{key: "direction", value: func(r *watch.Record) any { return unlessZero(string(r.Direction)) }},
+	{key: "stage", value: func(r *stream.Record) any { return unlessZero(r.Stage) }},
+	{key: "count", value: func(r *stream.Record) any { return r.Count },
+		column: text.Column{Width: 3}, words: func(r *stream.Record) string { return "×" + strconv.FormatUint(r.Count, 10) }},
+	{key: "direction", value: func(r *stream.Record) any { return unlessZero(string(r.Direction)) }},
 	{key: "proto", value: protoValue},
-	{key: "src", value: func(r *watch.Record) any { return address(r.Src) },
+	{key: "src", value: func(r *stream.Record) any { return address(r.Src) },
 		column: text.Column{Title: "SOURCE", Width: 18, Gap: " → "}, words: sourceWords},
-	{key: "src_port", value: func(r *watch.Record) any { return port(r, r.Src) }},
-	{key: "dst", value: func(r *watch.Record) any { return address(r.Dst) },
+	{key: "src_port", value: func(r *stream.Record) any { return port(r, r.Src) }},
+	{key: "dst", value: func(r *stream.Record) any { return address(r.Dst) },
 		column: text.Column{Title: "DESTINATION", Width: 12}, words: destinationWords},
-	{key: "dst_port", value: func(r *watch.Record) any { return port(r, r.Dst) }},
-	{key: "orig_dst", value: func(r *watch.Record) any { return address(originalDst(r)) }},
-	{key: "orig_dst_port", value: func(r *watch.Record) any { return port(r, originalDst(r)) }},
-	{key: "netns", value: func(r *watch.Record) any { return uint64(r.Netns.Inode) }},
-	{key: "netns_cookie", value: func(r *watch.Record) any { return unlessZero(r.Netns.Cookie) }},
-	{key: "netns_name", value: func(r *watch.Record) any { return unlessZero(r.NetnsName) }},
-	{key: "hook", value: func(r *watch.Record) any { return string(r.Hook) }},
-	{key: "reason", value: func(r *watch.Record) any { return reason(r) }},
-	{key: "merged", value: func(r *watch.Record) any { return unlessZero(r.Merged) }},
+	{key: "dst_port", value: func(r *stream.Record) any { return port(r, r.Dst) }},
+	{key: "orig_dst", value: func(r *stream.Record) any { return address(originalDst(r)) }},
+	{key: "orig_dst_port", value: func(r *stream.Record) any { return port(r, originalDst(r)) }},
+	{key: "netns", value: func(r *stream.Record) any { return uint64(r.Netns.Inode) }},
+	{key: "netns_cookie", value: func(r *stream.Record) any { return unlessZero(r.Netns.Cookie) }},
+	{key: "netns_name", value: func(r *stream.Record) any { return unlessZero(r.NetnsName) }},
+	{key: "hook", value: func(r *stream.Record) any { return string(r.Hook) }},
+	{key: "reason", value: func(r *stream.Record) any { return reason(r) }},
+	{key: "merged", value: func(r *stream.Record) any { return unlessZero(r.Merged) }},
 	{key: "target", value: targetValue},
 	{key: "listener", value: listenerValue,
 		column: text.Column{Title: "PROCESS", Width: 8}, words: processWord},
@@ -77,7 +77,7 @@ func address(a netip.AddrPort) any {
 	return a.Addr().String()
 }
 
-func port(r *watch.Record, a netip.AddrPort) any {
+func port(r *stream.Record, a netip.AddrPort) any {
 	if !a.IsValid() || !hasPorts(r.Proto) {
 		return nil
 	}
@@ -100,7 +100,7 @@ const unknown = "unknown"
 
 var kindNames = map[cause.Kind]string{cause.Drop: "drop", cause.Notice: "notice"}
 
-func causeAndStage(r *watch.Record) string { return stageID(r.Cause, r.Stage) }
+func causeAndStage(r *stream.Record) string { return stageID(r.Cause, r.Stage) }
 
 func stageID(c *cause.Cause, stage string) string {
 	if stage == "" {
@@ -111,7 +111,7 @@ func stageID(c *cause.Cause, stage string) string {
 
 // reason is the kernel's drop reason, or where it gives none the place where it
 // freed the packet.
-func reason(r *watch.Record) string {
+func reason(r *stream.Record) string {
 	if r.Reason == "" {
 		return r.Location
 	}

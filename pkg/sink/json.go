@@ -11,7 +11,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/ndjson"
-	"github.com/synwatch/synwatch/pkg/watch"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // JSON writes an object a line.
@@ -28,7 +28,7 @@ func NewJSON(w io.Writer) *JSON {
 }
 
 // Start writes the line of type "start".
-func (j *JSON) Start(s watch.Start) error {
+func (j *JSON) Start(s stream.Start) error {
 	return j.lines.Write(struct {
 		Type    string            `json:"type"`
 		Schema  int               `json:"schema"`
@@ -44,7 +44,7 @@ func (j *JSON) Start(s watch.Start) error {
 }
 
 // Record writes a line of type "drop" or "notice".
-func (j *JSON) Record(r watch.Record) error {
+func (j *JSON) Record(r stream.Record) error {
 	j.members = j.members[:0]
 	for i := range fields {
 		if v := fields[i].value(&r); v != nil {
@@ -122,8 +122,11 @@ type row struct {
 	Why        string `json:"why,omitempty"`
 }
 
+// Sample writes nothing yet.
+func (j *JSON) Sample(stream.Sample) error { return nil }
+
 // Summary writes the line of type "summary".
-func (j *JSON) Summary(s watch.Summary) error {
+func (j *JSON) Summary(s stream.Summary) error {
 	line := summaryLine{
 		Type: "summary", Time: ndjson.Time(s.Time), Duration: ndjson.Seconds(s.Duration),
 		Drops: s.Drops, Notices: s.Notices, Lost: s.Lost, Unattributed: s.Unattributed, Missed: s.Missed,
@@ -142,7 +145,7 @@ func (j *JSON) Summary(s watch.Summary) error {
 	return j.lines.Write(line)
 }
 
-func newCauseTotal(c watch.CauseTotal) causeTotal {
+func newCauseTotal(c stream.CauseTotal) causeTotal {
 	count := func(n uint64) tally {
 		if c.Cause.Kind == cause.Notice {
 			return tally{Notices: n}

@@ -8,11 +8,11 @@ import (
 	"strconv"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
-func pathWords(r *watch.Record) string {
+func pathWords(r *stream.Record) string {
 	if r.Evidence == nil || r.Evidence.Path == nil {
 		return ""
 	}
@@ -20,7 +20,7 @@ func pathWords(r *watch.Record) string {
 	return fmt.Sprintf("%d bytes, MTU %d", p.Size, p.MTU)
 }
 
-func natWords(r *watch.Record) string {
+func natWords(r *stream.Record) string {
 	if r.Evidence == nil || r.Evidence.SourceNAT == nil {
 		return ""
 	}
@@ -63,7 +63,7 @@ func unless(not bool, s string) string {
 }
 
 // originalWords is what the client had addressed.
-func originalWords(r *watch.Record) string {
+func originalWords(r *stream.Record) string {
 	dst := originalDst(r)
 	if !dst.IsValid() {
 		return ""
@@ -72,7 +72,7 @@ func originalWords(r *watch.Record) string {
 }
 
 // interfaceWords name the interfaces that the packet came in on and was to leave by.
-func interfaceWords(r *watch.Record) string {
+func interfaceWords(r *stream.Record) string {
 	switch {
 	case r.OutInterface == "":
 		return text.Prefixed("on ", r.Interface)

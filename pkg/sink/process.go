@@ -9,8 +9,8 @@ import (
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // listenerObject is who listens, as programs see it.
@@ -23,7 +23,7 @@ type listenerObject struct {
 	Shared    int    `json:"shared,omitempty"`
 }
 
-func listenerValue(r *watch.Record) any {
+func listenerValue(r *stream.Record) any {
 	l := r.Listener
 	if l == nil {
 		return nil
@@ -39,7 +39,7 @@ type processObject struct {
 	Unit      string `json:"unit,omitempty"`
 }
 
-func senderValue(r *watch.Record) any {
+func senderValue(r *stream.Record) any {
 	p := senderOf(r)
 	if p == nil {
 		return nil
@@ -48,7 +48,7 @@ func senderValue(r *watch.Record) any {
 }
 
 // senderOf is the process that sent the packet, nil for unknown.
-func senderOf(r *watch.Record) *proc.Process {
+func senderOf(r *stream.Record) *proc.Process {
 	if r.Sender != nil {
 		return r.Sender
 	}
@@ -65,7 +65,7 @@ type targetObject struct {
 	Container string `json:"container,omitempty"`
 }
 
-func targetValue(r *watch.Record) any {
+func targetValue(r *stream.Record) any {
 	t := r.Target
 	if t == nil {
 		return nil
@@ -74,7 +74,7 @@ func targetValue(r *watch.Record) any {
 }
 
 // targetWords name the other namespace, and its listener if the line names the sender.
-func targetWords(r *watch.Record) string {
+func targetWords(r *stream.Record) string {
 	t := r.Target
 	if t == nil {
 		return ""
@@ -101,7 +101,7 @@ func namespaceWords(t *enrich.Target) string {
 
 // processWord is who is concerned: the process that sent the packet, or the one that
 // listens for it.
-func processWord(r *watch.Record) string {
+func processWord(r *stream.Record) string {
 	if p := senderOf(r); p != nil && r.Direction == event.Out {
 		return fmt.Sprintf("%s[%d]", p.Comm, p.PID)
 	}

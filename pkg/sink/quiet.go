@@ -2,10 +2,10 @@
 
 package sink
 
-import "github.com/synwatch/synwatch/pkg/watch"
+import "github.com/synwatch/synwatch/pkg/stream"
 
 // Quiet is a sink without the records of the one it holds.
-type Quiet struct{ watch.Sink }
+type Quiet struct{ stream.Sink }
 
 // Record does nothing.
-func (Quiet) Record(watch.Record) error { return nil }
+func (Quiet) Record(stream.Record) error { return nil }

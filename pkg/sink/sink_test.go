@@ -24,10 +24,10 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/shell"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/text/texttest"
-	"github.com/synwatch/synwatch/pkg/watch"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,8 +51,8 @@ func find(id string) *cause.Cause {
 	return c
 }
 
-func record(id, stage string, mod func(*watch.Record)) watch.Record {
-	r := watch.Record{Cause: find(id), Stage: stage, Event: event.Event{
+func record(id, stage string, mod func(*stream.Record)) stream.Record {
+	r := stream.Record{Cause: find(id), Stage: stage, Event: event.Event{
 		Time: noon, Hook: event.HookFree, Count: 1, Netns: netns.ID{Inode: home}, Direction: event.In, Proto: event.TCP,
 		Src: netip.MustParseAddrPort("10.9.0.5:20005"), Dst: netip.MustParseAddrPort("10.0.0.1:443"),
 	}}
@@ -68,9 +68,9 @@ func listener(queue, limit, syns uint32) *event.Evidence {
 }
 
 // writeRun gives a sink a run with a bit of everything.
-func writeRun(t *testing.T, s watch.Sink) {
+func writeRun(t *testing.T, s stream.Sink) {
 	t.Helper()
-	errs := []error{s.Start(watch.Start{
+	errs := []error{s.Start(stream.Start{
 		Time: noon, Version: "v1.2.3", Machine: survey.Machine{Name: "box", Kernel: "6.12.1", Netns: home},
 		Hooks: []event.HookState{
 			{Name: "kfree_skb", Mode: event.ModeFentry, Status: event.Attached},
@@ -78,26 +78,26 @@ func writeRun(t *testing.T, s watch.Sink) {
 		},
 		Blind: []string{"syn-refused"},
 	})}
-	for _, r := range []watch.Record{
-		record("accept-queue-full", "syn", func(r *watch.Record) {
+	for _, r := range []stream.Record{
+		record("accept-queue-full", "syn", func(r *stream.Record) {
 			r.Hook, r.Evidence = event.HookConnRequest, listener(129, 128, 3)
 		}),
-		record("accept-queue-full", "ack", func(r *watch.Record) {
+		record("accept-queue-full", "ack", func(r *stream.Record) {
 			r.Reason, r.Count, r.Facts = "TCP_LISTEN_OVERFLOW", 12, event.ResetSent
 			r.Evidence = listener(4097, 4096, 0)
 		}),
-		record("syn-queue-full", "", func(r *watch.Record) {
+		record("syn-queue-full", "", func(r *stream.Record) {
 			r.Hook, r.Evidence = event.HookConnRequest, listener(0, 8192, 8192)
 		}),
-		record("syn-backlog-reserved", "", func(r *watch.Record) {
+		record("syn-backlog-reserved", "", func(r *stream.Record) {
 			r.Hook, r.Evidence = event.HookConnRequest, listener(0, 4096, 193)
 		}),
-		record("syn-cookie-sent", "", func(r *watch.Record) { r.Hook = event.HookConnRequest }),
-		record("netfilter-drop", "", func(r *watch.Record) {
+		record("syn-cookie-sent", "", func(r *stream.Record) { r.Hook = event.HookConnRequest }),
+		record("netfilter-drop", "", func(r *stream.Record) {
 			r.Location, r.Netns, r.NetnsName, r.Count = "nf_hook_slow", netns.ID{Inode: home + 1}, "blue\x1b[2J", 1000000
 			r.Src, r.Dst = netip.MustParseAddrPort("[2001:db8::1]:5"), netip.MustParseAddrPort("[2001:db8::2]:80")
 		}),
-		record("other", "", func(r *watch.Record) {
+		record("other", "", func(r *stream.Record) {
 			r.Reason, r.Location, r.Src, r.Netns = "XFRM_POLICY", "tcp_v4_rcv", netip.AddrPort{}, netns.ID{Inode: home + 2}
 			r.Direction, r.Proto = "", 0
 		}),
@@ -114,34 +114,34 @@ func writeRun(t *testing.T, s watch.Sink) {
 }
 
 // enriched are records with a listener, evidence and a namespace.
-func enriched() []watch.Record {
+func enriched() []stream.Record {
 	nginx := proc.Process{PID: 812, Comm: "nginx", Unit: "nginx.service"}
 	pod := proc.Process{PID: 91234, Comm: "evil\x1b[2J", Container: strings.Repeat("0123456789abcdef", 4)}
-	return []watch.Record{
-		record("accept-queue-full", "syn", func(r *watch.Record) {
+	return []stream.Record{
+		record("accept-queue-full", "syn", func(r *stream.Record) {
 			r.Hook, r.Evidence = event.HookConnRequest, listener(1, 0, 0)
 			r.Listener = &enrich.Listener{Port: 443, Process: nginx, Shared: 3}
 		}),
-		record("paws-established", "", func(r *watch.Record) {
+		record("paws-established", "", func(r *stream.Record) {
 			r.Evidence = &event.Evidence{Timestamps: &event.Timestamps{TSval: 50000, Newest: 100000, Age: 12 * time.Second}}
 			r.Listener = &enrich.Listener{Port: 443, Process: nginx}
 		}),
-		record("conntrack-table-full", "", func(r *watch.Record) {
+		record("conntrack-table-full", "", func(r *stream.Record) {
 			r.Netns, r.NetnsName = netns.ID{Inode: home + 1}, "0123456789ab (nginx)"
 			r.Listener = &enrich.Listener{Port: 443, Process: pod}
 			r.Conntrack = &conntrack.Usage{Count: 262144, Max: 262144, Buckets: 65536}
 		}),
-		record("netfilter-drop", "", func(r *watch.Record) {
+		record("netfilter-drop", "", func(r *stream.Record) {
 			r.Evidence = &event.Evidence{Ifindex: 2, Netfilter: &event.Netfilter{Family: "inet", Hook: "input", Table: "filter", Chain: "input"}}
 			r.Listener, r.Interface = &enrich.Listener{Port: 443}, "eth0"
 		}),
-		record("netfilter-reject", "", func(r *watch.Record) {
+		record("netfilter-reject", "", func(r *stream.Record) {
 			r.Evidence = &event.Evidence{Netfilter: &event.Netfilter{Family: "ip", Hook: "input"}}
 		}),
-		record("receive-buffer-full", "", func(r *watch.Record) { r.Evidence = receiver() }),
-		record("socket-backlog-full", "", func(r *watch.Record) { r.Evidence = receiver() }),
-		record("out-of-window", "zero-window", func(r *watch.Record) { r.Evidence = receiver() }),
-		record("reverse-path-filter", "", func(r *watch.Record) { r.Interface = "eth1" }),
+		record("receive-buffer-full", "", func(r *stream.Record) { r.Evidence = receiver() }),
+		record("socket-backlog-full", "", func(r *stream.Record) { r.Evidence = receiver() }),
+		record("out-of-window", "zero-window", func(r *stream.Record) { r.Evidence = receiver() }),
+		record("reverse-path-filter", "", func(r *stream.Record) { r.Interface = "eth1" }),
 	}
 }
 
@@ -149,33 +149,33 @@ func receiver() *event.Evidence {
 	return &event.Evidence{Receiver: &event.Receiver{Memory: 219136, Limit: 212992, Backlog: 4352, Window: 0}}
 }
 
-func summary() watch.Summary {
-	src := func(s string, n uint64) watch.SourceTotal {
-		return watch.SourceTotal{Src: netip.MustParseAddr(s), Count: n}
+func summary() stream.Summary {
+	src := func(s string, n uint64) stream.SourceTotal {
+		return stream.SourceTotal{Src: netip.MustParseAddr(s), Count: n}
 	}
-	many := []watch.SourceTotal{}
+	many := []stream.SourceTotal{}
 	for _, s := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"} {
 		many = append(many, src("10.9.0."+s, 20))
 	}
-	unseen := watch.UnseenTotal{Count: 412, Unseen: cause.Unseen{
+	unseen := stream.UnseenTotal{Count: 412, Unseen: cause.Unseen{
 		Counter: "TcpExtListenOverflows", Stages: []cause.Stage{{Cause: find("accept-queue-full"), Stage: "syn"}},
 	}}
-	return watch.Summary{
+	return stream.Summary{
 		Time: noon.Add(time.Minute), Duration: 12300 * time.Millisecond,
 		Drops: 256, Notices: 4, Lost: 1, Unattributed: 2, Missed: 6, Merged: 3, Unshown: 5, Filtered: true,
-		Causes: []watch.CauseTotal{
+		Causes: []stream.CauseTotal{
 			{Cause: find("accept-queue-full"), Count: 220, Sources: many, NumSources: 11, Others: 20,
 				ByDirection: map[event.Direction]uint64{event.In: 220}, ByProto: map[event.Proto]uint64{event.TCP: 220},
-				Range: &watch.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
-			{Cause: find("other"), Count: 1, Sources: []watch.SourceTotal{{Count: 1}}, NumSources: 1},
-			{Cause: find("conntrack-table-full"), Count: 35, Sources: []watch.SourceTotal{src("10.9.0.1", 35)}, NumSources: 1,
+				Range: &stream.RangeTotal{Prefix: netip.MustParsePrefix("10.9.0.0/24"), Count: 220, NumSources: 11}},
+			{Cause: find("other"), Count: 1, Sources: []stream.SourceTotal{{Count: 1}}, NumSources: 1},
+			{Cause: find("conntrack-table-full"), Count: 35, Sources: []stream.SourceTotal{src("10.9.0.1", 35)}, NumSources: 1,
 				ByDirection: map[event.Direction]uint64{event.In: 1, event.Forward: 20, event.Out: 13, "": 1},
 				ByProto:     map[event.Proto]uint64{event.TCP: 14, unix.IPPROTO_UDP: 20, 0: 1}},
-			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []watch.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
+			{Cause: find("syn-cookie-sent"), Count: 4, Sources: []stream.SourceTotal{src("2001:db8::1", 4)}, NumSources: 1},
 		},
-		Unseen:   []watch.UnseenTotal{unseen},
+		Unseen:   []stream.UnseenTotal{unseen},
 		Findings: findings(),
-		Reconcile: []watch.Row{
+		Reconcile: []stream.Row{
 			{Netns: home, Counter: "TcpExtListenDrops", Kernel: 220, Attributed: 220},
 			{Netns: home + 1, NetnsName: "blue", Counter: "TcpExtListenOverflows", Kernel: 632, Attributed: 220,
 				Why: "this run sees only the total of accept-queue-full (syn); counters cannot be filtered by address, port, direction or protocol"},
@@ -246,7 +246,7 @@ func FuzzTextIsPrintable(f *testing.F) {
 		s := NewText(&b, text.Palette{})
 		errs := []error{}
 		for _, c := range cause.All() {
-			r := watch.Record{Cause: c}
+			r := stream.Record{Cause: c}
 			texttest.Fill(&r, name, keep)
 			errs = append(errs, s.Record(r))
 		}

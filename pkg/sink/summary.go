@@ -9,16 +9,19 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
 	"github.com/synwatch/synwatch/pkg/view"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // topSources is how many sources of a cause the text has.
 const topSources = 10
 
+// Sample shows nothing: what it holds is in the summary.
+func (t *Text) Sample(stream.Sample) error { return nil }
+
 // Summary writes the summary of the trace.
-func (t *Text) Summary(s watch.Summary) error {
+func (t *Text) Summary(s stream.Summary) error {
 	if t.records {
 		t.page.Blank()
 	}
@@ -32,7 +35,7 @@ func (t *Text) Summary(s watch.Summary) error {
 	return t.write()
 }
 
-func (t *Text) totals(s *watch.Summary) {
+func (t *Text) totals(s *stream.Summary) {
 	line := fmt.Sprintf("%s in %s, %s%s, %d lost, %d unattributed",
 		text.Count(s.Drops, "drop"), text.Duration(s.Duration), text.Count(s.Notices, "notice"), noticeHint(s), s.Lost, s.Unattributed)
 	if s.Missed > 0 {
@@ -48,8 +51,8 @@ func (t *Text) totals(s *watch.Summary) {
 }
 
 // noticeHint says how to see the notices that were counted only.
-func noticeHint(s *watch.Summary) string {
-	isNotice := func(c watch.CauseTotal) bool { return c.Cause.Kind == cause.Notice }
+func noticeHint(s *stream.Summary) string {
+	isNotice := func(c stream.CauseTotal) bool { return c.Cause.Kind == cause.Notice }
 	if s.Notices == 0 || slices.ContainsFunc(s.Causes, isNotice) {
 		return ""
 	}
@@ -57,11 +60,11 @@ func noticeHint(s *watch.Summary) string {
 }
 
 // isDiagnosed says whether a finding has what to do about a cause.
-func isDiagnosed(s *watch.Summary, c *watch.CauseTotal) bool {
+func isDiagnosed(s *stream.Summary, c *stream.CauseTotal) bool {
 	return slices.ContainsFunc(s.Findings, func(x diagnose.Finding) bool { return x.Cause == c.Cause.ID })
 }
 
-func (t *Text) findings(s *watch.Summary) {
+func (t *Text) findings(s *stream.Summary) {
 	if len(s.Findings) == 0 {
 		return
 	}
@@ -75,7 +78,7 @@ func (t *Text) findings(s *watch.Summary) {
 
 // cause writes a cause with its top sources, and what to do unless a finding has
 // that.
-func (t *Text) cause(c *watch.CauseTotal, withFix bool) {
+func (t *Text) cause(c *stream.CauseTotal, withFix bool) {
 	what := "drop"
 	if c.Cause.Kind == cause.Notice {
 		what = "notice"
@@ -112,7 +115,7 @@ func addrWord(a netip.Addr) string {
 	return a.String()
 }
 
-func (t *Text) unseen(s *watch.Summary) {
+func (t *Text) unseen(s *stream.Summary) {
 	if len(s.Unseen) == 0 {
 		return
 	}
@@ -120,14 +123,14 @@ func (t *Text) unseen(s *watch.Summary) {
 	p.Blank()
 	p.Line(text.Bold.Of("Known only as totals: this kernel does not let synwatch see their sources"))
 	for _, u := range s.Unseen {
-		p.Linef("%s%d  %s, by %s", text.Indent, u.Count, watch.JoinStages(u.Stages), u.Counter)
+		p.Linef("%s%d  %s, by %s", text.Indent, u.Count, cause.JoinStages(u.Stages), u.Counter)
 	}
 	if s.Filtered {
 		p.Linef("%sCounters cannot be filtered: these are of all packets.", text.Indent)
 	}
 }
 
-func (t *Text) reconciliation(s *watch.Summary) {
+func (t *Text) reconciliation(s *stream.Summary) {
 	p := t.page
 	p.Blank()
 	if len(s.Reconcile) == 0 {
@@ -152,7 +155,7 @@ func (t *Text) reconciliation(s *watch.Summary) {
 	}
 }
 
-func reconcileRow(r *watch.Row) []text.Part {
+func reconcileRow(r *stream.Row) []text.Part {
 	name := r.NetnsName
 	if name == "" {
 		name = fmt.Sprint(r.Netns)

@@ -8,8 +8,8 @@ import (
 	"io"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // Text writes an aligned line a record, and a summary.
@@ -31,7 +31,7 @@ func NewText(w io.Writer, palette text.Palette) *Text {
 }
 
 // Start writes nothing: the title waits for the first record.
-func (t *Text) Start(s watch.Start) error {
+func (t *Text) Start(s stream.Start) error {
 	t.netns = s.Machine.Netns
 	return nil
 }
@@ -40,7 +40,7 @@ func (t *Text) Start(s watch.Start) error {
 func (t *Text) Flush() error { return t.out.Flush() }
 
 // Record writes a line.
-func (t *Text) Record(r watch.Record) error {
+func (t *Text) Record(r stream.Record) error {
 	if !t.records {
 		t.records = true
 		t.page.Titles(&t.table, text.Bold)
@@ -62,7 +62,7 @@ func (t *Text) write() error {
 
 var kindStyles = map[cause.Kind]text.Style{cause.Drop: text.BoldRed, cause.Notice: text.Yellow}
 
-func (f *field) style(r *watch.Record) text.Style {
+func (f *field) style(r *stream.Record) text.Style {
 	switch f.key {
 	case "cause":
 		return kindStyles[r.Cause.Kind]
@@ -73,7 +73,7 @@ func (f *field) style(r *watch.Record) text.Style {
 }
 
 // place names the network namespace, unless it is the machine's own.
-func (t *Text) place(r *watch.Record) string {
+func (t *Text) place(r *stream.Record) string {
 	switch {
 	case r.Netns.Inode == t.netns:
 		return ""

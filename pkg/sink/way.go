@@ -10,8 +10,8 @@ import (
 	"slices"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
-	"github.com/synwatch/synwatch/pkg/watch"
 )
 
 // wayMarks stand before a line's addresses. What came to this host has none.
@@ -25,14 +25,14 @@ func protoMark(p event.Proto) string {
 	return p.String()
 }
 
-func sourceWords(r *watch.Record) string {
+func sourceWords(r *stream.Record) string {
 	return text.Join(" ", wayMarks[r.Direction], protoMark(r.Proto), endWords(r, r.Src))
 }
 
-func destinationWords(r *watch.Record) string { return endWords(r, r.Dst) }
+func destinationWords(r *stream.Record) string { return endWords(r, r.Dst) }
 
 // endWords is an address with its port if the protocol has ports.
-func endWords(r *watch.Record, a netip.AddrPort) string {
+func endWords(r *stream.Record, a netip.AddrPort) string {
 	switch {
 	case !a.Addr().IsValid():
 		return unknown
@@ -44,7 +44,7 @@ func endWords(r *watch.Record, a netip.AddrPort) string {
 
 func hasPorts(p event.Proto) bool { return p == 0 || p.HasPorts() }
 
-func protoValue(r *watch.Record) any {
+func protoValue(r *stream.Record) any {
 	if r.Proto == 0 {
 		return nil
 	}
@@ -52,7 +52,7 @@ func protoValue(r *watch.Record) any {
 }
 
 // originalDst is what the client had addressed, if NAT changed it.
-func originalDst(r *watch.Record) netip.AddrPort {
+func originalDst(r *stream.Record) netip.AddrPort {
 	if r.Evidence == nil {
 		return netip.AddrPort{}
 	}
@@ -61,7 +61,7 @@ func originalDst(r *watch.Record) netip.AddrPort {
 
 // ways says in words which ways the packets of a cause took and what they were, empty
 // for TCP to this host.
-func ways(c *watch.CauseTotal) string {
+func ways(c *stream.CauseTotal) string {
 	var ways, protos []string
 	for _, d := range []event.Direction{event.In, event.Forward, event.Out, ""} {
 		if n := c.ByDirection[d]; n > 0 {
@@ -98,7 +98,7 @@ func byCount(counts map[event.Proto]uint64) []event.Proto {
 }
 
 // directionCounts and protoCounts are the same for programs.
-func directionCounts(c *watch.CauseTotal) map[string]uint64 {
+func directionCounts(c *stream.CauseTotal) map[string]uint64 {
 	found := map[string]uint64{}
 	for d, n := range c.ByDirection {
 		if d != "" {
@@ -108,7 +108,7 @@ func directionCounts(c *watch.CauseTotal) map[string]uint64 {
 	return found
 }
 
-func protoCounts(c *watch.CauseTotal) map[string]uint64 {
+func protoCounts(c *stream.CauseTotal) map[string]uint64 {
 	found := map[string]uint64{}
 	for p, n := range c.ByProto {
 		if p != 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 const (
@@ -18,6 +19,12 @@ const (
 	// recorded at once: in a flood the source joins them itself.
 	maxPending = 4096
 )
+
+// located is a record with the namespace that it is counted in.
+type located struct {
+	stream.Record
+	namespace *namespace
+}
 
 // key is what the drops of one record have in common.
 type key struct {
@@ -30,15 +37,15 @@ type key struct {
 	netns     netns.ID
 }
 
-func keyOf(r *Record) key {
+func keyOf(r *stream.Record) key {
 	return key{r.Cause, r.Stage, r.Direction, r.Proto, r.Src.Addr(), r.Dst, r.Netns}
 }
 
 // pending is a key that has had a record within the interval, with the drops since
 // then.
 type pending struct {
-	Record // Count is 0 when nothing came
-	due    time.Time
+	located // Count is 0 when nothing came
+	due     time.Time
 }
 
 // coalescer joins records of the same key.
@@ -54,15 +61,15 @@ func newCoalescer(room int) *coalescer {
 
 // add returns true if r must be recorded at once. Otherwise it has joined r to the
 // pending record of its key.
-func (c *coalescer) add(r Record, now time.Time) bool {
-	k := keyOf(&r)
+func (c *coalescer) add(r located, now time.Time) bool {
+	k := keyOf(&r.Record)
 	p := c.byKey[k]
 	switch {
 	case p != nil:
 		p.join(r)
 		return false
 	case len(c.byKey) < c.room:
-		p = &pending{Record: r, due: now.Add(interval)}
+		p = &pending{located: r, due: now.Add(interval)}
 		p.Count = 0
 		c.byKey[k] = p
 		c.queue = append(c.queue, p)
@@ -70,13 +77,13 @@ func (c *coalescer) add(r Record, now time.Time) bool {
 	return true
 }
 
-func (p *pending) join(r Record) {
+func (p *pending) join(r located) {
 	r.Count += p.Count
 	r.Merged += p.Merged
 	if r.Evidence == nil && p.Count > 0 {
 		r.Evidence = p.Evidence
 	}
-	p.Record = r
+	p.located = r
 }
 
 // busy says whether anything will be due.
@@ -85,8 +92,8 @@ func (c *coalescer) busy() bool {
 }
 
 // due returns the records that have waited long enough.
-func (c *coalescer) due(now time.Time) []Record {
-	var records []Record
+func (c *coalescer) due(now time.Time) []located {
+	var records []located
 	for len(c.queue) > 0 && !c.queue[0].due.After(now) {
 		p := c.queue[0]
 		c.queue[0] = nil
@@ -95,7 +102,7 @@ func (c *coalescer) due(now time.Time) []Record {
 			delete(c.byKey, keyOf(&p.Record))
 			continue
 		}
-		records = append(records, p.Record)
+		records = append(records, p.located)
 		p.Count, p.Merged, p.due = 0, 0, now.Add(interval)
 		c.queue = append(c.queue, p)
 	}
@@ -103,11 +110,11 @@ func (c *coalescer) due(now time.Time) []Record {
 }
 
 // rest returns all that is still pending.
-func (c *coalescer) rest() []Record {
-	var records []Record
+func (c *coalescer) rest() []located {
+	var records []located
 	for _, p := range c.queue {
 		if p.Count > 0 {
-			records = append(records, p.Record)
+			records = append(records, p.located)
 		}
 	}
 	c.queue, c.byKey = nil, map[key]*pending{}

@@ -9,6 +9,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 const (
@@ -31,7 +32,7 @@ type Enricher interface {
 
 // unansweredRecord is a record that waits for its answer.
 type unansweredRecord struct {
-	Record
+	located
 	query enrich.Query
 	until time.Time
 }
@@ -45,7 +46,7 @@ func (w *watcher) ask(q *enrich.Query) (enrich.Answer, bool) {
 }
 
 // queryOf returns the query for what a record may carry.
-func queryOf(r *Record, now time.Time) enrich.Query {
+func queryOf(r *stream.Record, now time.Time) enrich.Query {
 	q := enrich.Query{Since: now, Netns: r.Netns, Dst: r.Dst, Conntrack: r.Cause.Evidence.Has(cause.Table)}
 	if r.Dst.IsValid() {
 		askWho(&q, r)
@@ -61,7 +62,7 @@ func queryOf(r *Record, now time.Time) enrich.Query {
 
 // askWho asks who the packet was for: a listener of its namespace, or of another one of
 // this machine. A direction that is not known is neither.
-func askWho(q *enrich.Query, r *Record) {
+func askWho(q *enrich.Query, r *stream.Record) {
 	switch r.Direction {
 	case event.In:
 		q.Listener = r.Proto == event.TCP && r.Cause.Evidence.Has(cause.Owner)
@@ -72,9 +73,9 @@ func askWho(q *enrich.Query, r *Record) {
 
 // enrich hands a record to the sink as soon as there is an answer to its query and
 // the records before it were handed over.
-func (w *watcher) enrich(r Record) error {
+func (w *watcher) enrich(r located) error {
 	now := w.Now()
-	q := queryOf(&r, now)
+	q := queryOf(&r.Record, now)
 	var all bool
 	if r.Answer, all = w.ask(&q); all && len(w.unanswered) == 0 {
 		return w.record(r)
@@ -103,15 +104,15 @@ func (w *watcher) recordAnswered() (int, error) {
 }
 
 func (w *watcher) recordFirst() error {
-	r := w.unanswered[0].Record
+	r := w.unanswered[0].located
 	w.unanswered[0] = unansweredRecord{}
 	w.unanswered = w.unanswered[1:]
 	return w.record(r)
 }
 
-func (w *watcher) record(r Record) error {
-	w.places.remember(placeOf(r.Cause, r.namespace, &r.Event), &r)
-	return w.Sink.Record(r)
+func (w *watcher) record(r located) error {
+	w.places.remember(placeOf(r.Cause, r.namespace, &r.Event), &r.Record)
+	return w.Sink.Record(r.Record)
 }
 
 // awaitAnswers waits for answers, for a limited number of pauses.

@@ -13,6 +13,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/proc"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 var nginx = enrich.Answer{Listener: &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}}
@@ -57,11 +58,11 @@ func TestRecordsDoNotWaitForEver(t *testing.T) {
 
 // checked calls a function at each record.
 type checked struct {
-	Sink
+	stream.Sink
 	check func()
 }
 
-func (c checked) Record(r Record) error {
+func (c checked) Record(r stream.Record) error {
 	c.check()
 	return c.Sink.Record(r)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 )
 
@@ -172,16 +173,17 @@ func (d *enricher) Ask(q enrich.Query) (enrich.Answer, bool) {
 
 // recorder is a sink that keeps what it gets.
 type recorder struct {
-	start   *Start
-	records []Record
-	summary *Summary
+	start   *stream.Start
+	records []stream.Record
+	summary *stream.Summary
 	err     error // of Flush
 }
 
-func (b *recorder) Start(s Start) error     { b.start = &s; return nil }
-func (b *recorder) Record(r Record) error   { b.records = append(b.records, r); return nil }
-func (b *recorder) Summary(s Summary) error { b.summary = &s; return nil }
-func (b *recorder) Flush() error            { return b.err }
+func (b *recorder) Start(s stream.Start) error     { b.start = &s; return nil }
+func (b *recorder) Record(r stream.Record) error   { b.records = append(b.records, r); return nil }
+func (b *recorder) Sample(stream.Sample) error     { return nil }
+func (b *recorder) Summary(s stream.Summary) error { b.summary = &s; return nil }
+func (b *recorder) Flush() error                   { return b.err }
 
 // sums adds up the records by cause and source.
 func (b *recorder) sums() map[string]uint64 {
@@ -256,8 +258,8 @@ func find(t *testing.T, id string) *cause.Cause {
 	return c
 }
 
-func row(s *Summary, netns uint32, counter string) *Row {
-	at := slices.IndexFunc(s.Reconcile, func(r Row) bool { return r.Netns == netns && r.Counter == counter })
+func row(s *stream.Summary, netns uint32, counter string) *stream.Row {
+	at := slices.IndexFunc(s.Reconcile, func(r stream.Row) bool { return r.Netns == netns && r.Counter == counter })
 	if at < 0 {
 		return nil
 	}

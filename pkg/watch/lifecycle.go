@@ -10,6 +10,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // changed says whether the source sees more or less than it did: a module was
@@ -106,13 +107,13 @@ func (w *watcher) finish() error {
 	return w.output(w.Sink.Summary(w.summary(losses)), w.Sink.Flush())
 }
 
-func (w *watcher) summary(losses event.Losses) Summary {
+func (w *watcher) summary(losses event.Losses) stream.Summary {
 	r := reconciler{
 		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
 		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(),
 	}
 	rows, unseen := r.rows()
-	return Summary{
+	return stream.Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),
 		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.unshownNotices,
 		Lost: losses.Lost, Unattributed: losses.Unattributed, Missed: losses.Missed,
@@ -123,11 +124,11 @@ func (w *watcher) summary(losses event.Losses) Summary {
 }
 
 // wanted leaves out the totals of causes that were not asked for.
-func (w *watcher) wanted(totals []UnseenTotal) []UnseenTotal {
+func (w *watcher) wanted(totals []stream.UnseenTotal) []stream.UnseenTotal {
 	if len(w.Causes) == 0 {
 		return totals
 	}
-	return slices.DeleteFunc(totals, func(t UnseenTotal) bool {
+	return slices.DeleteFunc(totals, func(t stream.UnseenTotal) bool {
 		return !slices.ContainsFunc(t.Stages, func(s cause.Stage) bool { return w.cause(s.Cause) })
 	})
 }

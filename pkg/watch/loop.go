@@ -13,6 +13,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 const (
@@ -84,7 +85,7 @@ func (w *watcher) start() error {
 }
 
 func (w *watcher) announce() error {
-	return w.output(w.Sink.Start(Start{
+	return w.output(w.Sink.Start(stream.Start{
 		Time: w.began, Version: w.Version, Machine: w.Machine,
 		Hooks: w.coverage.Hooks, Blind: w.attributor.Blind(),
 	}), w.Sink.Flush())
@@ -174,7 +175,7 @@ func (w *watcher) handleDirected(e *event.Event, rule *cause.Rule, now time.Time
 	w.tally.add(rule.Cause, e)
 	w.places.count(placeOf(rule.Cause, n, e), e, rule.Stage)
 	w.merged += e.Merged
-	r := Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(n), namespace: n}
+	r := located{stream.Record{Event: *e, Cause: rule.Cause, Stage: rule.Stage, NetnsName: w.name(n)}, n}
 	if w.EveryDrop || w.coalescer.add(r, now) {
 		return w.emit(r)
 	}
@@ -182,7 +183,7 @@ func (w *watcher) handleDirected(e *event.Event, rule *cause.Rule, now time.Time
 }
 
 // emit passes records on, until there are Config.Records drop records.
-func (w *watcher) emit(records ...Record) error {
+func (w *watcher) emit(records ...located) error {
 	for _, r := range records {
 		drop := r.Cause.Kind == cause.Drop
 		if w.Records > 0 && w.shown >= w.Records {

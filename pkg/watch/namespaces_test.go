@@ -15,6 +15,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // The samples are of a kernel that does not show the cookies to user space.
@@ -187,4 +188,4 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 // forgetful keeps no records.
 type forgetful struct{ *recorder }
 
-func (forgetful) Record(Record) error { return nil }
+func (forgetful) Record(stream.Record) error { return nil }

@@ -12,6 +12,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // Accepted is the counter of connections that were accepted, to be sampled for
@@ -101,7 +102,7 @@ func (p places) count(where place, e *event.Event, stage string) {
 }
 
 // remember keeps the state that a record shows.
-func (p places) remember(where place, r *Record) {
+func (p places) remember(where place, r *stream.Record) {
 	here := p.at(where, &r.Event)
 	if r.Evidence != nil {
 		here.evidence = r.Evidence

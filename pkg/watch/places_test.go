@@ -17,6 +17,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 )
 
@@ -164,7 +165,7 @@ func TestTallyOfAForwardedPlace(t *testing.T) {
 		w.tally.add(c, e)
 		w.places.count(placeOf(c, n, e), e, "")
 	}
-	r := Record{Event: e, Cause: c, Answer: enrich.Answer{Target: &enrich.Target{Netns: secondID, Name: "blue"}, OutInterface: "cni0"}}
+	r := stream.Record{Event: e, Cause: c, Answer: enrich.Answer{Target: &enrich.Target{Netns: secondID, Name: "blue"}, OutInterface: "cni0"}}
 	w.places.remember(placeOf(c, n, &e), &r)
 	at, here := w.places.busiest(c)
 	got := w.tallyOf(c, w.tally.causes[c], at, here)

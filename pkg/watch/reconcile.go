@@ -10,6 +10,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // reconciler sets the kernel's counters against what was attributed.
@@ -28,9 +29,9 @@ type reconciler struct {
 // namespace and in the order of the catalogue. It also returns the totals that can only
 // be of stages that the hooks do not show. The last rows are the sum of the namespaces
 // that are not listed.
-func (r *reconciler) rows() ([]Row, []UnseenTotal) {
-	rows, unseen := []Row{}, []UnseenTotal{}
-	add := func(own []Row, of *reconciled, whose []string) {
+func (r *reconciler) rows() ([]stream.Row, []stream.UnseenTotal) {
+	rows, unseen := []stream.Row{}, []stream.UnseenTotal{}
+	add := func(own []stream.Row, of *reconciled, whose []string) {
 		totals := r.totals(own)
 		for i := range own {
 			if own[i].Why == "" {
@@ -41,14 +42,14 @@ func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 	}
 	for _, n := range r.namespaces.sorted() {
 		lack := func(counter string) error { return r.lack(n.id, counter) }
-		own := r.rowsOf(Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled, lack)
+		own := r.rowsOf(stream.Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled, lack)
 		for i := range own {
 			own[i].NetnsName = r.name(n)
 		}
 		add(own, &n.reconciled, r.namespaces.state(n))
 	}
 	if n := r.namespaces.numGone; n > 0 {
-		row := Row{NetnsName: fmt.Sprintf("%d namespaces that are gone", n), Namespaces: n}
+		row := stream.Row{NetnsName: fmt.Sprintf("%d namespaces that are gone", n), Namespaces: n}
 		add(r.rowsOf(row, &r.namespaces.gone, func(string) error { return nil }), &r.namespaces.gone, []string{"the sum of namespaces that are gone, of which there were too many to list"})
 	}
 	return rows, unseen
@@ -56,8 +57,8 @@ func (r *reconciler) rows() ([]Row, []UnseenTotal) {
 
 // rowsOf lists the rows of one namespace, which are like row. One of a counter that
 // could not be read says so.
-func (r *reconciler) rowsOf(row Row, of *reconciled, lack func(counter string) error) []Row {
-	var rows []Row
+func (r *reconciler) rowsOf(row stream.Row, of *reconciled, lack func(counter string) error) []stream.Row {
+	var rows []stream.Row
 	for _, counter := range cause.Counters() {
 		row.Counter, row.Kernel, row.Attributed, row.Why = counter, of.moved[counter], of.attributed[counter], ""
 		if row.Kernel == 0 && row.Attributed == 0 {
@@ -86,20 +87,20 @@ func (ns *namespaces) state(n *namespace) []string {
 
 // totals takes from the rows of one namespace what can only be of stages that
 // the run cannot see.
-func (r *reconciler) totals(rows []Row) []UnseenTotal {
+func (r *reconciler) totals(rows []stream.Row) []stream.UnseenTotal {
 	left := map[string]uint64{}
 	for _, row := range rows {
 		if row.Kernel > row.Attributed {
 			left[row.Counter] = row.Kernel - row.Attributed
 		}
 	}
-	var totals []UnseenTotal
+	var totals []stream.UnseenTotal
 	for _, u := range r.unseen {
 		n := left[u.Counter]
 		if n == 0 {
 			continue
 		}
-		totals = append(totals, UnseenTotal{Unseen: u, Count: n})
+		totals = append(totals, stream.UnseenTotal{Unseen: u, Count: n})
 		for _, also := range u.Also {
 			left[also] -= min(n, left[also])
 		}
@@ -108,9 +109,9 @@ func (r *reconciler) totals(rows []Row) []UnseenTotal {
 }
 
 // addTotals adds those of another namespace.
-func addTotals(sum, more []UnseenTotal) []UnseenTotal {
+func addTotals(sum, more []stream.UnseenTotal) []stream.UnseenTotal {
 	for _, t := range more {
-		at := slices.IndexFunc(sum, func(s UnseenTotal) bool { return s.Counter == t.Counter })
+		at := slices.IndexFunc(sum, func(s stream.UnseenTotal) bool { return s.Counter == t.Counter })
 		if at < 0 {
 			sum = append(sum, t)
 		} else {
@@ -125,7 +126,7 @@ const unread = "the namespace's counters could not be read"
 
 // why says why the two sides of a row differ, as far as it is known, after what is
 // said of its namespace.
-func (r *reconciler) why(row *Row, of *reconciled, whose []string, unseen []UnseenTotal) []string {
+func (r *reconciler) why(row *stream.Row, of *reconciled, whose []string, unseen []stream.UnseenTotal) []string {
 	why := slices.Clone(whose)
 	if row.Kernel == row.Attributed || slices.Contains(whose, unread) {
 		return why
@@ -152,7 +153,7 @@ var hookless = map[string]string{
 const withoutRoute = "it also counts each sendto() and connect() of another protocol that finds no route, which makes no packet"
 
 // whyMore says why the kernel may have counted more than was attributed.
-func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
+func (r *reconciler) whyMore(row *stream.Row, unseen []stream.UnseenTotal) []string {
 	var why []string
 	var stages []cause.Stage
 	for _, u := range unseen {
@@ -161,7 +162,7 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 		}
 	}
 	if stages != nil {
-		why = append(why, "this run sees only the total of "+JoinStages(stages))
+		why = append(why, "this run sees only the total of "+cause.JoinStages(stages))
 	}
 	if also, ok := hookless[row.Counter]; ok {
 		why = append(why, also)
@@ -179,24 +180,4 @@ func (r *reconciler) whyMore(row *Row, unseen []UnseenTotal) []string {
 		why = append(why, fmt.Sprintf("the kernel did not show %d calls of hooked functions", r.losses.Missed))
 	}
 	return why
-}
-
-// JoinStages lists stages in words: "accept-queue-full (syn, ack), syn-refused".
-func JoinStages(stages []cause.Stage) string {
-	var words []string
-	for i := 0; i < len(stages); {
-		c := stages[i].Cause
-		var names []string
-		for ; i < len(stages) && stages[i].Cause == c; i++ {
-			if stages[i].Stage == "" {
-				words = append(words, c.ID)
-			} else {
-				names = append(names, stages[i].Stage)
-			}
-		}
-		if names != nil {
-			words = append(words, c.ID+" ("+strings.Join(names, ", ")+")")
-		}
-	}
-	return strings.Join(words, ", ")
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 func overflows(n uint64) map[string]uint64 {
@@ -74,7 +76,7 @@ func TestBlindRunTellsTotals(t *testing.T) {
 	b := run(t, f, nil)
 	got := map[string]uint64{}
 	for _, u := range b.summary.Unseen {
-		got[u.Counter+" "+JoinStages(u.Stages)] = u.Count
+		got[u.Counter+" "+cause.JoinStages(u.Stages)] = u.Count
 	}
 	want := map[string]uint64{
 		"TcpExtListenOverflows accept-queue-full (syn)":       412,
@@ -127,7 +129,7 @@ func TestSYNsLeftOut(t *testing.T) {
 	cov := event.Coverage{Hooks: []event.HookState{{Name: "tcp_v4_conn_request", Mode: event.ModeTracepoint}}}
 	r := reconciler{passes: cov.Passes()}
 	for counter, want := range map[string]int{"TcpExtListenOverflows": 1, "TcpExtSyncookiesSent": 1, "TcpInCsumErrors": 0} {
-		if got := r.whyMore(&Row{Counter: counter, Kernel: 2, Attributed: 1}, nil); len(got) != want {
+		if got := r.whyMore(&stream.Row{Counter: counter, Kernel: 2, Attributed: 1}, nil); len(got) != want {
 			t.Errorf("%s: %q, want %d remarks", counter, got, want)
 		}
 	}

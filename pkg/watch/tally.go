@@ -9,6 +9,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // maxTop is how many sources of a cause a summary holds.
@@ -75,27 +76,27 @@ func (t *tally) total(kind cause.Kind) uint64 {
 }
 
 // summary lists the causes with the most first, drops before notices.
-func (t *tally) summary() []CauseTotal {
-	totals := []CauseTotal{}
+func (t *tally) summary() []stream.CauseTotal {
+	totals := []stream.CauseTotal{}
 	for c, s := range t.causes {
 		totals = append(totals, s.summary(c))
 	}
-	slices.SortFunc(totals, func(a, b CauseTotal) int {
+	slices.SortFunc(totals, func(a, b stream.CauseTotal) int {
 		return cmp.Or(cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Cause.ID, b.Cause.ID))
 	})
 	return totals
 }
 
-func (s *sources) summary(c *cause.Cause) CauseTotal {
-	top := make([]SourceTotal, 0, len(s.bySrc))
+func (s *sources) summary(c *cause.Cause) stream.CauseTotal {
+	top := make([]stream.SourceTotal, 0, len(s.bySrc))
 	for src, n := range s.bySrc {
-		top = append(top, SourceTotal{src, n})
+		top = append(top, stream.SourceTotal{Src: src, Count: n})
 	}
-	slices.SortFunc(top, func(a, b SourceTotal) int {
+	slices.SortFunc(top, func(a, b stream.SourceTotal) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Src.Compare(b.Src))
 	})
-	return CauseTotal{
+	return stream.CauseTotal{
 		Cause: c, Count: s.count, NumSources: len(top), Others: s.others,
 		Sources: slices.Clone(top[:min(len(top), maxTop)]), Range: rangeOf(s.bySrc, s.count),
 		ByDirection: s.byDirection, ByProto: s.byProto,

@@ -8,13 +8,12 @@ package watch
 import (
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/conntrack"
-	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/sockets"
+	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/survey"
 )
 
@@ -50,20 +49,11 @@ type Counters interface {
 	Lack(id netns.ID, counter string) error
 }
 
-// Sink gets what happened, in the order Start, any number of Records,
-// Summary. It may hold back what it writes until Flush.
-type Sink interface {
-	Start(Start) error
-	Record(Record) error
-	Summary(Summary) error
-	Flush() error
-}
-
 // Config says what to trace and where the results go.
 type Config struct {
 	Source   Source
 	Counters Counters
-	Sink     Sink
+	Sink     stream.Sink
 	// Enricher may be nil.
 	Enricher Enricher
 	// Addresses may be nil: then the direction of what died before it was routed is not
@@ -110,30 +100,4 @@ type Config struct {
 	// Filtered says that the source leaves out drops by address, port, direction or
 	// protocol; the kernel's counters include them.
 	Filtered bool
-}
-
-// Start is what a run begins with.
-type Start struct {
-	Time    time.Time
-	Version string
-	Machine survey.Machine
-	Hooks   []event.HookState
-	// Blind are the IDs of the causes that this run cannot see, or sees only as
-	// a counter's total.
-	Blind []string
-}
-
-// Record is one or more drops, or notices, of the same cause, stage, direction,
-// protocol, source address, destination and network namespace. Its Time, source port, Evidence
-// and so on are those of the newest.
-type Record struct {
-	event.Event
-	Cause *cause.Cause
-	Stage string
-	// NetnsName is the namespace's name, if it has one.
-	NetnsName string
-	// Answer is the listener, the interface and so on.
-	enrich.Answer
-
-	namespace *namespace
 }

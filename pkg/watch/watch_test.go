@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 const tenth = 100 * time.Millisecond
@@ -94,7 +95,7 @@ func TestCauseFilterKeepsReconciliation(t *testing.T) {
 	if diff := cmp.Diff(map[string]uint64{"no-listener 10.9.0.6": 2}, b.sums()); diff != "" {
 		t.Errorf("sums (-want +got):\n%s", diff)
 	}
-	want := []Row{
+	want := []stream.Row{
 		{Netns: home, Cookie: 1, Namespaces: 1, Counter: "TcpExtListenOverflows", Kernel: 4, Attributed: 4},
 		{Netns: home, Cookie: 1, Namespaces: 1, Counter: "TcpExtListenDrops", Kernel: 4, Attributed: 4},
 	}
@@ -178,7 +179,7 @@ func TestBoundedTablesStayExact(t *testing.T) {
 	now := time.Now()
 	var recorded, drops uint64
 	for i := range 300 {
-		r := Record{Event: drop(fmt.Sprintf("10.9.0.%d:1", i%5), 2), Cause: find(t, "no-listener")}
+		r := located{Record: stream.Record{Event: drop(fmt.Sprintf("10.9.0.%d:1", i%5), 2), Cause: find(t, "no-listener")}}
 		ta.add(r.Cause, &r.Event)
 		drops += r.Count
 		if c.add(r, now) {
