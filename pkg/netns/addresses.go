@@ -52,9 +52,22 @@ func ReadAddresses() (*Addresses, error) {
 	return a, nil
 }
 
+// readRoutes reads the routes to what is local. A kernel without further tables for IPv6
+// (CONFIG_IPV6_MULTIPLE_TABLES) has them in its only one, include/net/ip6_fib.h.
 func (a *Addresses) readRoutes(h *netlink.Handle, family int) error {
-	local := &netlink.Route{Table: unix.RT_TABLE_LOCAL}
-	err := h.RouteListFilteredIter(family, local, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+	err := a.readTable(h, family, unix.RT_TABLE_LOCAL)
+	if errors.Is(err, unix.ENOENT) && family == unix.AF_INET6 {
+		err = a.readTable(h, family, unix.RT_TABLE_MAIN)
+	}
+	if errors.Is(err, unix.ENOENT) { // a namespace in which nothing was ever up
+		return nil
+	}
+	return unlessInterrupted(err)
+}
+
+func (a *Addresses) readTable(h *netlink.Handle, family, table int) error {
+	of := &netlink.Route{Table: table}
+	return h.RouteListFilteredIter(family, of, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
 		switch r.Type {
 		case unix.RTN_LOCAL:
 			a.add(r.Dst, true)
@@ -63,10 +76,6 @@ func (a *Addresses) readRoutes(h *netlink.Handle, family int) error {
 		}
 		return true
 	})
-	if errors.Is(err, unix.ENOENT) { // a namespace in which nothing was ever up
-		return nil
-	}
-	return unlessInterrupted(err)
 }
 
 func (a *Addresses) readInterfaces(h *netlink.Handle, family int) error {
