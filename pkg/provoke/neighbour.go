@@ -21,10 +21,14 @@ var neighbours = []Provocation{
 	},
 }
 
-// unresolving settings also give the requests up that wait for the neighbour.
+// unresolving settings also give the requests up that wait for the neighbour. It is
+// given up after all SYNs were sent, also on a slow machine, and before the requests.
 func unresolving(bytes string) sysctls {
 	s := maps.Clone(impatient)
 	maps.Copy(s, givingUp(device, bytes))
+	for _, ip := range []string{"ipv4", "ipv6"} {
+		s[ip+"/neigh/"+device+"/retrans_time_ms"] = "500"
+	}
 	return s
 }
 
