@@ -53,21 +53,21 @@ func ReadAddresses() (*Addresses, error) {
 }
 
 // readRoutes reads the routes to what is local. A kernel without further tables for IPv6
-// (CONFIG_IPV6_MULTIPLE_TABLES) has them in its only one, include/net/ip6_fib.h.
+// (CONFIG_IPV6_MULTIPLE_TABLES) has them in its only one, the main table
+// (include/net/ip6_fib.h).
 func (a *Addresses) readRoutes(h *netlink.Handle, family int) error {
-	err := a.readTable(h, family, unix.RT_TABLE_LOCAL)
-	if errors.Is(err, unix.ENOENT) && family == unix.AF_INET6 {
-		err = a.readTable(h, family, unix.RT_TABLE_MAIN)
+	found, err := a.readTable(h, family, unix.RT_TABLE_LOCAL)
+	if err == nil && !found && family == unix.AF_INET6 {
+		_, err = a.readTable(h, family, unix.RT_TABLE_MAIN)
 	}
-	if errors.Is(err, unix.ENOENT) { // a namespace in which nothing was ever up
-		return nil
-	}
-	return unlessInterrupted(err)
+	return err
 }
 
-func (a *Addresses) readTable(h *netlink.Handle, family, table int) error {
+// readTable reads what is local of a table, and says whether that has any routes.
+func (a *Addresses) readTable(h *netlink.Handle, family, table int) (routes bool, err error) {
 	of := &netlink.Route{Table: table}
-	return h.RouteListFilteredIter(family, of, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+	err = h.RouteListFilteredIter(family, of, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+		routes = true
 		switch r.Type {
 		case unix.RTN_LOCAL:
 			a.add(r.Dst, true)
@@ -76,6 +76,10 @@ func (a *Addresses) readTable(h *netlink.Handle, family, table int) error {
 		}
 		return true
 	})
+	if errors.Is(err, unix.ENOENT) { // a namespace in which nothing was ever up
+		err = nil
+	}
+	return routes, unlessInterrupted(err)
 }
 
 func (a *Addresses) readInterfaces(h *netlink.Handle, family int) error {
