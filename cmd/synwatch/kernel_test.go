@@ -252,19 +252,9 @@ func (tr *trial) check(t *testing.T, got []record, summary record, cov event.Cov
 	if all {
 		checkCounters(t, summary, tr.lab.Netns(), tr.want.Counters)
 	}
-	for _, r := range withEvidence(got) {
+	for _, r := range got {
 		tr.checkEvidence(t, r, cov)
 	}
-}
-
-// withEvidence leaves out records without any, unless all are: drops of a kind share an
-// allowance of details (bpf/tally.h), and other provocations may have used it up.
-func withEvidence(records []record) []record {
-	with := slices.DeleteFunc(slices.Clone(records), func(r record) bool { return len(r.Evidence) == 0 })
-	if len(with) == 0 {
-		return records
-	}
-	return with
 }
 
 // isUnseen says whether the attached hooks cannot show what was provoked: none of the
