@@ -58,8 +58,7 @@ func (r *recorder) Record(drop watch.Record) error {
 	return r.Sink.Record(drop)
 }
 
-// provokedBy is what must have been provoked to give a record, but for the namespace
-// that has the destination: on a busy machine it is not found as fast as a record wants it.
+// provokedBy is what must have been provoked to give a record.
 func provokedBy(r *watch.Record) provoke.Drop {
 	d := provoke.Drop{
 		Cause: r.Cause.ID, Stage: r.Stage, Reason: r.Reason, Direction: r.Direction, Proto: r.Proto,
@@ -67,6 +66,9 @@ func provokedBy(r *watch.Record) provoke.Drop {
 	}
 	if r.Evidence != nil {
 		d.OrigDst = r.Evidence.OrigDst
+	}
+	if r.Target != nil {
+		d.Target = r.Target.Netns.Inode
 	}
 	return d
 }
@@ -104,7 +106,6 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 		if d.Notice {
 			continue
 		}
-		d.Target = 0
 		all += d.Count
 		if s, ok := r.notShown(d.Cause, d.Stage); ok {
 			unseen[path{d.Src, d.Dst}] = true
@@ -116,7 +117,7 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 		seen += d.Count
 		want.Add(d)
 	}
-	if err := r.differences(want, unseen); err != nil {
+	if err := differences(want, r.traced.WithTargetsOf(provoked), unseen); err != nil {
 		return "", err
 	}
 	if notShown == nil {
@@ -139,9 +140,9 @@ func (r *recorder) notShown(id, stage string) (cause.Stage, bool) {
 
 // differences compares, leaving out addresses of drops that the kernel does not
 // show: these may have appeared under another cause.
-func (r *recorder) differences(want provoke.Tally, unseen map[path]bool) error {
+func differences(want, traced provoke.Tally, unseen map[path]bool) error {
 	var lines []string
-	for _, d := range provoke.Compare(want, r.traced) {
+	for _, d := range provoke.Compare(want, traced) {
 		if !unseen[path{d.Key.Src, d.Key.Dst}] {
 			lines = append(lines, d.String())
 		}
