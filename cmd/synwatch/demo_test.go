@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,19 +67,10 @@ func TestTraceProvoked(t *testing.T) {
 
 func TestStepsExist(t *testing.T) {
 	for _, s := range steps {
-		if stepNamed(t, s.name).Global {
+		if named(t, s.name).Global {
 			t.Errorf("%s changes the whole machine", s.name)
 		}
 	}
-}
-
-func stepNamed(t *testing.T, name string) provoke.Provocation {
-	t.Helper()
-	at := slices.IndexFunc(provoke.All(), func(p provoke.Provocation) bool { return p.Name() == name })
-	if at < 0 {
-		t.Fatalf("nothing provokes %s", name)
-	}
-	return provoke.All()[at]
 }
 
 // needTracer skips where the running kernel or the missing privilege says so.
@@ -110,9 +100,9 @@ func TestDemoForReal(t *testing.T) {
 	if !strings.Contains(stderr.String(), " named") || !strings.Contains(stdout.String(), "no-listener  6 drops from 3 sources") {
 		t.Errorf("stdout:\n%s\nstderr:\n%s", stdout.String(), stderr.String())
 	}
-	published := stepNamed(t, "netfilter-drop/published").Missing()
-	if named := strings.Contains(stdout.String(), "addressed to 10.0.0.1:"); named != (published == nil) {
-		t.Errorf("a record of a published port: %t; cannot be provoked: %v:\n%s", named, published, stdout.String())
+	published := named(t, "netfilter-drop/published").Missing()
+	if shown := strings.Contains(stdout.String(), "addressed to 10.0.0.1:"); shown != (published == nil) {
+		t.Errorf("a record of a published port: %t; cannot be provoked: %v:\n%s", shown, published, stdout.String())
 	}
 	if listener := fmt.Sprintf("[%d]", os.Getpid()); !strings.Contains(stdout.String(), listener) {
 		t.Errorf("no record names the listener %s:\n%s", listener, stdout.String())
