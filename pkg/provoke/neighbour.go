@@ -3,7 +3,6 @@
 package provoke
 
 import (
-	"maps"
 	"net"
 	"net/netip"
 
@@ -24,12 +23,10 @@ var neighbours = []Provocation{
 // unresolving settings also give the requests up that wait for the neighbour. It is
 // given up after all SYNs were sent, also on a slow machine, and before the requests.
 func unresolving(bytes string) sysctls {
-	s := maps.Clone(impatient)
-	maps.Copy(s, givingUp(device, bytes))
-	for _, ip := range []string{"ipv4", "ipv6"} {
-		s[ip+"/neigh/"+device+"/retrans_time_ms"] = "500"
-	}
-	return s
+	return with(impatient, givingUp(device, bytes), sysctls{
+		"ipv4/neigh/" + device + "/retrans_time_ms": "500",
+		"ipv6/neigh/" + device + "/retrans_time_ms": "500",
+	})
 }
 
 // givingUp settings give a neighbour up soon (before Linux 5.18 after half a

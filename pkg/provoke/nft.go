@@ -71,7 +71,7 @@ var probes = map[string]func(ns *os.File) error{
 	},
 	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
-	featNFTMasq:        probeRule(chain{nftables.TableFamilyIPv4, nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource, ""}, []expr.Any{&expr.Masq{}}),
+	featNFTMasq:        probeRule(natPostrouting(V4), []expr.Any{&expr.Masq{}}),
 	featNFTZone:        probeRule(prerouting, dropInZone.nft),
 	featNFTNotrack:     probeRule(beforeTracking, notrack.nft),
 	featVXLAN:          probeTunnel,
