@@ -5,7 +5,7 @@
 # make help   the rest
 
 # Those on which the tests take the longest start first.
-KERNELS ?= 6.1,6.12-rt,5.10,6.12,6.18,6.12-full,7.x,6.12-arm64
+KERNELS ?= 5.10,6.1,6.12,7.x,6.12-rt,6.18,6.12-full,6.12-arm64
 KERNEL  ?= 6.12
 # Virtual machines at a time; the tests wait more than they work.
 PARALLEL ?= 2

@@ -118,7 +118,7 @@ func (r *recorder) compare(provoked []provoke.Drop) (string, error) {
 		seen += d.Count
 		want.Add(d)
 	}
-	if err := r.differences(want, unseen); err != nil {
+	if err := differences(want, r.traced.WithTargetsOf(provoked), unseen); err != nil {
 		return "", err
 	}
 	if notShown == nil {
@@ -141,9 +141,9 @@ func (r *recorder) notShown(id, stage string) (cause.Stage, bool) {
 
 // differences compares, leaving out addresses of drops that the kernel does not
 // show: these may have appeared under another cause.
-func (r *recorder) differences(want provoke.Tally, unseen map[path]bool) error {
+func differences(want, traced provoke.Tally, unseen map[path]bool) error {
 	var lines []string
-	for _, d := range provoke.Compare(want, r.traced) {
+	for _, d := range provoke.Compare(want, traced) {
 		if !unseen[path{d.Key.Src, d.Key.Dst}] {
 			lines = append(lines, d.String())
 		}

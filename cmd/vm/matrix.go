@@ -39,6 +39,8 @@ type matrixRun struct {
 	column  vm.Column
 	took    time.Duration
 	failure string
+	// failures are what its tests say of it.
+	failures []string
 }
 
 func newMatrix() *cobra.Command {
@@ -238,6 +240,7 @@ func (r *matrixRun) finish(status int, err error, stdout []byte) {
 		r.failure = err.Error()
 	}
 	r.column.Reports = reports
+	r.failures = vm.Failures(stdout)
 }
 
 // included reads the logs of runs made elsewhere.

@@ -23,6 +23,7 @@ func (m *matrix) conclude(earlier *vm.Document, table *vm.Table, runs []*matrixR
 		}
 		fmt.Printf("%-11s %6s  %s\n", r.column.Name, r.took.Round(time.Second), result)
 	}
+	showFailures(runs)
 	regressed := m.regressions(earlier, table)
 	for _, r := range regressed {
 		fmt.Println("REGRESSION:", r)
@@ -39,6 +40,22 @@ func (m *matrix) conclude(earlier *vm.Document, table *vm.Table, runs []*matrixR
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// maxFailures is how many lines of a run's failures are shown once more at the end.
+const maxFailures = 15
+
+// showFailures repeats behind the table what failed: in a long log nobody finds it.
+func showFailures(runs []*matrixRun) {
+	for _, r := range runs {
+		shown := r.failures[:min(len(r.failures), maxFailures)]
+		for _, line := range shown {
+			fmt.Printf("%s: %s\n", r.column.Name, line)
+		}
+		if more := len(r.failures) - len(shown); more > 0 {
+			fmt.Printf("%s: and %d more lines\n", r.column.Name, more)
+		}
+	}
 }
 
 // earlier reads the table to compare with.

@@ -52,9 +52,22 @@ func ReadAddresses() (*Addresses, error) {
 	return a, nil
 }
 
+// readRoutes reads the routes to what is local. A kernel without further tables for IPv6
+// (CONFIG_IPV6_MULTIPLE_TABLES) has them in its only one, the main table
+// (include/net/ip6_fib.h).
 func (a *Addresses) readRoutes(h *netlink.Handle, family int) error {
-	local := &netlink.Route{Table: unix.RT_TABLE_LOCAL}
-	err := h.RouteListFilteredIter(family, local, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+	found, err := a.readTable(h, family, unix.RT_TABLE_LOCAL)
+	if err == nil && !found && family == unix.AF_INET6 {
+		_, err = a.readTable(h, family, unix.RT_TABLE_MAIN)
+	}
+	return err
+}
+
+// readTable reads what is local of a table, and says whether that has any routes.
+func (a *Addresses) readTable(h *netlink.Handle, family, table int) (routes bool, err error) {
+	of := &netlink.Route{Table: table}
+	err = h.RouteListFilteredIter(family, of, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+		routes = true
 		switch r.Type {
 		case unix.RTN_LOCAL:
 			a.add(r.Dst, true)
@@ -64,9 +77,9 @@ func (a *Addresses) readRoutes(h *netlink.Handle, family int) error {
 		return true
 	})
 	if errors.Is(err, unix.ENOENT) { // a namespace in which nothing was ever up
-		return nil
+		err = nil
 	}
-	return unlessInterrupted(err)
+	return routes, unlessInterrupted(err)
 }
 
 func (a *Addresses) readInterfaces(h *netlink.Handle, family int) error {

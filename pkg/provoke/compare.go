@@ -5,6 +5,7 @@ package provoke
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/synwatch/synwatch/pkg/event"
@@ -59,6 +60,22 @@ func (t Tally) Add(d Drop) {
 		d.Reason = ""
 	}
 	t[d] += n
+}
+
+// WithTargetsOf names in drops that do not name it the namespace that has their
+// destination, as what was provoked says: it takes a while to find among hundreds, or is
+// gone when it is looked for. Another one stays, and is a difference.
+func (t Tally) WithTargetsOf(provoked []Drop) Tally {
+	targets := map[netip.AddrPort]uint32{}
+	for _, d := range provoked {
+		targets[d.Dst] = d.Target
+	}
+	named := Tally{}
+	for d, n := range t {
+		d.Target = cmp.Or(d.Target, targets[d.Dst])
+		named[d] += n
+	}
+	return named
 }
 
 // String names the cause and the way of the packet: "accept-queue-full/syn from

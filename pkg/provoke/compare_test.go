@@ -62,6 +62,14 @@ func TestCompareWays(t *testing.T) {
 			t.Errorf("another %s makes no difference: %v", name, d)
 		}
 	}
+	for target, differences := range map[uint32]int{0: 0, 7: 0, 8: 2} {
+		named := forwarded
+		named.Target = target
+		traced := TallyOf([]Drop{named}).WithTargetsOf([]Drop{forwarded})
+		if d := Compare(TallyOf([]Drop{forwarded}), traced); len(d) != differences {
+			t.Errorf("target %d of a record: %v, want %d differences", target, d, differences)
+		}
+	}
 	want := "netfilter-drop from 10.9.0.1 to 10.1.0.2:80 (forward, udp, addressed to 10.0.0.1:8080, for network namespace 7)"
 	if got := forwarded.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -3,7 +3,6 @@
 package provoke
 
 import (
-	"maps"
 	"net"
 	"net/netip"
 
@@ -21,11 +20,13 @@ var neighbours = []Provocation{
 	},
 }
 
-// unresolving settings also give the requests up that wait for the neighbour.
+// unresolving settings also give the requests up that wait for the neighbour. It is
+// given up after all SYNs were sent, also on a slow machine, and before the requests.
 func unresolving(bytes string) sysctls {
-	s := maps.Clone(impatient)
-	maps.Copy(s, givingUp(device, bytes))
-	return s
+	return with(impatient, givingUp(device, bytes), sysctls{
+		"ipv4/neigh/" + device + "/retrans_time_ms": "500",
+		"ipv6/neigh/" + device + "/retrans_time_ms": "500",
+	})
 }
 
 // givingUp settings give a neighbour up soon (before Linux 5.18 after half a

@@ -22,6 +22,7 @@ const (
 	featNFTReject  = "nf_tables reject"
 	featNFTCt      = "nf_tables ct"
 	featNFTNAT     = "nf_tables nat"
+	featNFTMasq    = "nf_tables masquerade"
 	featNFTZone    = "nf_tables ct zone"
 	featNFTNotrack = "nf_tables notrack"
 )
@@ -70,6 +71,7 @@ var probes = map[string]func(ns *os.File) error{
 	},
 	featNFTCt:          probeRule(input, dropInvalid.nft),
 	featNFTNAT:         probeRule(natInput(V4), snat(netip.MustParseAddrPort("10.9.0.1:5000"))),
+	featNFTMasq:        probeRule(natPostrouting(V4), []expr.Any{&expr.Masq{}}),
 	featNFTZone:        probeRule(prerouting, dropInZone.nft),
 	featNFTNotrack:     probeRule(beforeTracking, notrack.nft),
 	featVXLAN:          probeTunnel,

@@ -41,7 +41,7 @@ func (t Tale) Expect() Expect { return merge(t.Policy, t.Stale, t.SourceNAT, t.F
 
 var story = Provocation{
 	Cause: "story", Families: []Family{V4, V6}, Global: true,
-	Needs: []string{featBridge, featNFTables, featStateRules, featNFTNAT, featConntrackDump},
+	Needs: []string{featBridge, featNFTables, featStateRules, featNFTNAT, featNFTMasq, featConntrackDump},
 }
 
 // MissingForStory is nil where Story can be told, or else a *MissingError.
