@@ -48,15 +48,16 @@ func New() *State {
 	return &State{room: maxSources, causes: map[string]*causeState{}, places: places{}, sampled: newSampled()}
 }
 
-// Start takes what the run begins with. A capture of several files has it several times.
+// Start takes what the run begins with. Each file of a capture that was divided begins with
+// it, and of several captures the first begins the run.
 func (s *State) Start(start stream.Start) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reach(start.Time)
-	if !s.start.Time.IsZero() && s.start.Time.Before(start.Time) {
-		start.Time = s.start.Time
+	if s.start.Time.IsZero() {
+		s.start = start
+		s.start.Part = 0
 	}
-	s.start = start
 	return nil
 }
 
@@ -78,6 +79,7 @@ func (s *State) reach(t time.Time) {
 func (s *State) Record(r stream.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r = r.Shown()
 	s.reach(r.Time)
 	s.records.add(r)
 	s.merged += r.Merged
@@ -115,6 +117,7 @@ func (s *State) Summary(summary stream.Summary) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reach(summary.Time)
+	summary.Duration = summary.Duration.Truncate(time.Microsecond) // as captures have it
 	s.summary = &summary
 	s.sampled.replace(&stream.Sample{
 		Losses: event.Losses{Lost: summary.Lost, Unattributed: summary.Unattributed, Missed: summary.Missed},
