@@ -3,6 +3,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -25,79 +26,76 @@ type Range struct {
 	Sources int
 }
 
+// Weighed is how much of a total comes from a source.
+type Weighed struct {
+	Src   netip.Addr
+	Count uint64
+}
+
 // Covering returns the smallest network that holds four fifths of a total, nil
 // if there is none, or if a few sources do. The total may be more than the
 // sources' sum.
 func Covering(bySource map[netip.Addr]uint64, total uint64) *Range {
-	for _, v4 := range []bool{true, false} {
-		if r := covering(bySource, total, v4); r != nil {
+	sources := make([]Weighed, 0, len(bySource))
+	for src, n := range bySource {
+		sources = append(sources, Weighed{src, n})
+	}
+	slices.SortFunc(sources, func(a, b Weighed) int { return a.Src.Compare(b.Src) })
+	return CoveringSorted(sources, total)
+}
+
+// CoveringSorted is Covering of sources that are in the order of their addresses.
+func CoveringSorted(sources []Weighed, total uint64) *Range {
+	// What is no address comes first, then IPv4.
+	v4, _ := slices.BinarySearchFunc(sources, 32, byBits)
+	v6, _ := slices.BinarySearchFunc(sources, 128, byBits)
+	for _, family := range [][]Weighed{sources[v4:v6], sources[v6:]} {
+		if r := narrow(family, total); r != nil {
 			return r
 		}
 	}
 	return nil
 }
 
-type weighed struct {
-	addr  netip.Addr
-	count uint64
-}
-
-func covering(bySource map[netip.Addr]uint64, total uint64, v4 bool) *Range {
-	ours := func(addr netip.Addr) bool { return addr.IsValid() && addr.Is4() == v4 }
-	var num int
-	var sum uint64
-	for addr, n := range bySource {
-		if ours(addr) {
-			num++
-			sum += n
-		}
-	}
-	if num < rangeSources || total == 0 || !most(sum, total) {
-		return nil
-	}
-	sources := make([]weighed, 0, num)
-	for addr, n := range bySource {
-		if ours(addr) {
-			sources = append(sources, weighed{addr, n})
-		}
-	}
-	slices.SortFunc(sources, func(a, b weighed) int { return a.addr.Compare(b.addr) })
-	r := narrow(sources, sum, total)
-	if r.Prefix.Bits() < shortest[v4] || r.Sources < rangeSources {
-		return nil
-	}
-	return r
-}
+func byBits(s Weighed, bits int) int { return cmp.Compare(s.Src.BitLen(), bits) }
 
 func most(n, total uint64) bool { return n*100 >= total*rangeShare }
 
-// narrow halves the range for as long as one half holds enough. The sources are
-// sorted, so that a half is a run of them.
-func narrow(sources []weighed, sum, total uint64) *Range {
+// narrow halves the range of all sources of a family for as long as one half holds
+// enough. The sources are sorted, so that a half is a run of them.
+func narrow(sources []Weighed, total uint64) *Range {
+	// sums[i] is that of the sources before number i.
+	sums := make([]uint64, len(sources)+1)
+	for i, s := range sources {
+		sums[i+1] = sums[i] + s.Count
+	}
+	first, end := 0, len(sources)
+	enough := func(from, to int) bool { return to-from >= rangeSources && most(sums[to]-sums[from], total) }
+	if total == 0 || !enough(first, end) {
+		return nil
+	}
 	bits := 0
-	for bits < sources[0].addr.BitLen() {
-		half, _ := sources[0].addr.Prefix(bits + 1)
-		at, _ := slices.BinarySearchFunc(sources, half, func(s weighed, p netip.Prefix) int {
-			if p.Contains(s.addr) {
+	for bits < sources[first].Src.BitLen() {
+		half, _ := sources[first].Src.Prefix(bits + 1)
+		within, _ := slices.BinarySearchFunc(sources[first:end], half, func(s Weighed, p netip.Prefix) int {
+			if p.Contains(s.Src) {
 				return -1
 			}
 			return 1
 		})
-		var low uint64
-		for _, s := range sources[:at] {
-			low += s.count
-		}
-		switch {
-		case most(low, total) && at >= rangeSources:
-			sources, sum = sources[:at], low
-		case most(sum-low, total) && len(sources)-at >= rangeSources:
-			sources, sum = sources[at:], sum-low
-		default:
-			prefix, _ := sources[0].addr.Prefix(bits)
-			return &Range{Prefix: prefix, Count: sum, Sources: len(sources)}
+		at := first + within
+		if enough(first, at) {
+			end = at
+		} else if enough(at, end) {
+			first = at
+		} else {
+			break
 		}
 		bits++
 	}
-	prefix, _ := sources[0].addr.Prefix(bits)
-	return &Range{Prefix: prefix, Count: sum, Sources: len(sources)}
+	prefix, _ := sources[first].Src.Prefix(bits)
+	if bits < shortest[prefix.Addr().Is4()] {
+		return nil
+	}
+	return &Range{Prefix: prefix, Count: sums[end] - sums[first], Sources: end - first}
 }

@@ -3,9 +3,11 @@
 package sink
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/stream"
@@ -80,4 +82,37 @@ func interfaceWords(r *stream.Record) string {
 		return "to " + r.OutInterface
 	}
 	return "from " + r.Interface + " to " + r.OutInterface
+}
+
+// parseRange reads what rangeWord writes. What it does not write is no range.
+func parseRange(word string) (first, last netip.AddrPort) {
+	addrs, ports := word, ""
+	if at := strings.LastIndexByte(word, ':'); at >= 0 && (strings.HasSuffix(word[:at], "]") || !strings.Contains(word[:at], ":")) {
+		addrs, ports = word[:at], word[at+1:]
+	}
+	firstAddr, lastAddr, ranged := strings.Cut(addrs, "-")
+	if !ranged {
+		lastAddr = firstAddr
+	}
+	firstPort, lastPort, ranged := strings.Cut(ports, "-")
+	if !ranged {
+		lastPort = firstPort
+	}
+	first, last = parseEnd(firstAddr, firstPort), parseEnd(lastAddr, lastPort)
+	if !first.IsValid() || !last.IsValid() {
+		return netip.AddrPort{}, netip.AddrPort{}
+	}
+	return first, last
+}
+
+func parseEnd(addr, port string) netip.AddrPort {
+	a, err := netip.ParseAddr(strings.Trim(addr, "[]"))
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	n, err := strconv.ParseUint(cmp.Or(port, "0"), 10, 16)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a, uint16(n))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/proc"
 	"github.com/synwatch/synwatch/pkg/stream"
 	"github.com/synwatch/synwatch/pkg/text"
@@ -28,7 +29,17 @@ func listenerValue(r *stream.Record) any {
 	if l == nil {
 		return nil
 	}
+	return newListenerObject(l)
+}
+
+func newListenerObject(l *enrich.Listener) listenerObject {
 	return listenerObject{l.Port, l.PID, l.Comm, l.Container, l.Unit, l.Shared}
+}
+
+func (o listenerObject) listener() *enrich.Listener {
+	return &enrich.Listener{
+		Port: o.Port, Process: proc.Process{PID: o.PID, Comm: o.Comm, Container: o.Container, Unit: o.Unit}, Shared: o.Shared,
+	}
 }
 
 // processObject is who sent the packet, as programs see it.
@@ -40,27 +51,17 @@ type processObject struct {
 }
 
 func senderValue(r *stream.Record) any {
-	p := senderOf(r)
+	p := r.SentBy()
 	if p == nil {
 		return nil
 	}
 	return processObject{p.PID, p.Comm, p.Container, p.Unit}
 }
 
-// senderOf is the process that sent the packet, nil for unknown.
-func senderOf(r *stream.Record) *proc.Process {
-	if r.Sender != nil {
-		return r.Sender
-	}
-	if r.Evidence == nil || r.Evidence.Process == nil {
-		return nil
-	}
-	return &proc.Process{PID: int(r.Evidence.Process.PID), Comm: r.Evidence.Process.Comm}
-}
-
 // targetObject is another namespace of this machine that the packet was for.
 type targetObject struct {
 	Netns     uint32 `json:"netns"`
+	Cookie    uint64 `json:"netns_cookie,omitempty"`
 	NetnsName string `json:"netns_name,omitempty"`
 	Container string `json:"container,omitempty"`
 }
@@ -70,7 +71,15 @@ func targetValue(r *stream.Record) any {
 	if t == nil {
 		return nil
 	}
-	return targetObject{t.Netns.Inode, t.Name, t.Container}
+	return targetObject{t.Netns.Inode, t.Netns.Cookie, t.Name, t.Container}
+}
+
+func (o processObject) process() *proc.Process {
+	return &proc.Process{PID: o.PID, Comm: o.Comm, Container: o.Container, Unit: o.Unit}
+}
+
+func (o targetObject) target() *enrich.Target {
+	return &enrich.Target{Netns: netns.ID{Inode: o.Netns, Cookie: o.Cookie}, Name: o.NetnsName, Container: o.Container}
 }
 
 // targetWords name the other namespace, and its listener if the line names the sender.
@@ -80,7 +89,7 @@ func targetWords(r *stream.Record) string {
 		return ""
 	}
 	who := ""
-	if senderOf(r) != nil {
+	if r.SentBy() != nil {
 		who = ownerWord(r.Listener)
 	}
 	return "to " + text.Join(", ", who, namespaceWords(t))
@@ -102,7 +111,7 @@ func namespaceWords(t *enrich.Target) string {
 // processWord is who is concerned: the process that sent the packet, or the one that
 // listens for it.
 func processWord(r *stream.Record) string {
-	if p := senderOf(r); p != nil && r.Direction == event.Out {
+	if p := r.SentBy(); p != nil && r.Direction == event.Out {
 		return fmt.Sprintf("%s[%d]", p.Comm, p.PID)
 	}
 	return ownerWord(r.Listener)

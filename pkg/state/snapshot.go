@@ -28,7 +28,8 @@ type Snapshot struct {
 	Losses         event.Losses
 	// Rate is of all drops.
 	Rate Rate
-	// Recent are the drops of each of the last seconds, the newest last.
+	// Recent are the drops of each of the last 60 seconds of the clock, the newest last: that
+	// of Time, which is not over.
 	Recent []uint64
 	// Causes are those with the most first, drops before notices.
 	Causes []Cause
@@ -44,7 +45,8 @@ type Snapshot struct {
 	Timeline Timeline
 }
 
-// Rate is drops a second: over the last second, the last minute and the run.
+// Rate is drops a second: over the last second, the last minute and the run. One that has
+// not taken so long yet is over what it took, and no less than a second.
 type Rate struct{ Second, Minute, Run float64 }
 
 // Cause is what was recorded of one cause.
@@ -93,6 +95,8 @@ type Place struct {
 	Key
 	NetnsName string
 	Count     uint64
+	// Stage, Reason and Location are those of the newest record.
+	Stage, Reason, Location string
 	// Answer and Evidence are those of the newest record that had them.
 	enrich.Answer
 	Evidence *event.Evidence
@@ -106,4 +110,46 @@ type Timeline struct {
 	Step  time.Duration
 	// ByCause has a count of each step for each cause with drops.
 	ByCause map[*cause.Cause][]uint64
+}
+
+// Snapshot is the run until now. A time before the newest of the run stands for that, and
+// so does any time once the run has ended.
+func (s *State) Snapshot(now time.Time) *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.summary != nil {
+		now = time.Time{}
+	}
+	now = later(s.newest, now)
+	snap := &Snapshot{
+		Start: s.start, Time: now, Summary: s.summary, Losses: s.sampled.losses, Merged: max(s.merged, s.sampled.merged),
+		Recent: s.recent.bySecond(now), Places: s.places.top(), Queues: s.sampled.allQueues(), Tables: s.sampled.allTables(),
+		Reconcile: s.sampled.allRows(), Unseen: s.sampled.unseen, Findings: s.sampled.findings,
+	}
+	if !s.begin.IsZero() {
+		snap.Duration = now.Sub(s.begin)
+		snap.Timeline = s.timeline.until(now, s.causes)
+	}
+	snap.addCauses(s.causes)
+	snap.complete()
+	snap.Rate = s.recent.rate(now, snap.Drops, snap.Duration)
+	return snap
+}
+
+func (s *Snapshot) addCauses(causes map[string]*causeState) {
+	s.Causes = make([]Cause, 0, len(causes))
+	for _, c := range causes {
+		s.Causes = append(s.Causes, c.snapshot(s.Time, s.Duration))
+		s.count(c.cause, c.count)
+	}
+	sortCauses(s.Causes)
+}
+
+func (s *Snapshot) count(c *cause.Cause, n uint64) {
+	switch c.Kind {
+	case cause.Drop:
+		s.Drops += n
+	case cause.Notice:
+		s.Notices += n
+	}
 }

@@ -33,6 +33,9 @@ type Start struct {
 	// Blind are the IDs of the causes that this run cannot see, or sees only as
 	// a counter's total.
 	Blind []string
+	// Part is which part this is of a capture that was divided into files, from 0 on. Each
+	// begins with the same Start but for this.
+	Part int
 }
 
 // Record is one or more drops, or notices, of the same cause, stage, direction,
