@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/synwatch/synwatch/pkg/cause"
+)
+
+// The measures of the drawing of sources.
+const (
+	barsWidth, barsRow             = 960, 24
+	barsLeft, barsRight, barsGauge = 300, 90, 16
+	maxSourceBars                  = 12
+)
+
+// bars are the sources with the most drops, each by its causes.
+type bars struct {
+	Width, Height, Left, LabelRight int
+	Description                     string
+	Rows                            []barRow
+}
+
+type barRow struct {
+	Label, Count string
+	Middle, Top  int
+	CountAt      string
+	Height       int
+	Segments     []segment
+}
+
+type segment struct{ Color, X, Width, Name string }
+
+func newBars(r *Report) *bars {
+	if len(r.Sources) == 0 {
+		return nil
+	}
+	b := &bars{Width: barsWidth, Left: barsLeft, LabelRight: barsLeft - 10}
+	most := r.Sources[0].Count
+	var words []string
+	for i := range r.Sources[:min(len(r.Sources), maxSourceBars)] {
+		s := &r.Sources[i]
+		row := barRow{
+			Label: clip(r.sourceLabel(s.Host, address(s.Src))), Count: group(s.Count),
+			Top: i*barsRow + (barsRow-barsGauge)/2, Middle: i*barsRow + barsRow/2, Height: barsGauge,
+		}
+		x := float64(barsLeft)
+		for _, c := range s.causes() {
+			width := float64(s.ByCause[c]) / float64(most) * (barsWidth - barsLeft - barsRight)
+			row.Segments = append(row.Segments, segment{r.colorOf(c), decimal(x), decimal(width), fmt.Sprintf("%s: %s", c.ID, group(s.ByCause[c]))})
+			x += width
+		}
+		row.CountAt = decimal(x + 8)
+		b.Rows = append(b.Rows, row)
+		words = append(words, row.Label+" "+row.Count)
+	}
+	b.Height = len(b.Rows) * barsRow
+	b.Description = "Bars of the sources with the most drops: " + strings.Join(words, ", ") + ". The table of sources has the same numbers by cause."
+	return b
+}
+
+// sourceLabel names a source, with its host if there are several.
+func (r *Report) sourceLabel(host, source string) string {
+	if !r.Fleet() {
+		return source
+	}
+	return source + " on " + host
+}
+
+// clip is what fits beside a drawing.
+func clip(s string) string {
+	const most = 42
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}
+
+// colorOf is the colour that the timeline gives a cause.
+func (r *Report) colorOf(c *cause.Cause) string {
+	for i := range r.Timeline.Series {
+		if r.Timeline.Series[i].Cause == c {
+			return r.Timeline.color(i)
+		}
+	}
+	return "c-other"
+}
