@@ -25,14 +25,18 @@ func (t *Text) Summary(s stream.Summary) error {
 	if t.records {
 		t.page.Blank()
 	}
-	t.totals(&s)
-	for i := range s.Causes {
-		t.cause(&s.Causes[i], !isDiagnosed(&s, &s.Causes[i]))
-	}
-	t.findings(&s)
-	t.unseen(&s)
-	t.reconciliation(&s)
+	t.summary(&s)
 	return t.write()
+}
+
+func (t *Text) summary(s *stream.Summary) {
+	t.totals(s)
+	for i := range s.Causes {
+		t.cause(&s.Causes[i], !isDiagnosed(s, &s.Causes[i]))
+	}
+	t.findings(s)
+	t.unseen(s)
+	t.reconciliation(s)
 }
 
 func (t *Text) totals(s *stream.Summary) {
