@@ -5,12 +5,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/ndjson"
 	"github.com/synwatch/synwatch/pkg/text"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 func newExplain(e *env) *cobra.Command {
@@ -53,7 +53,7 @@ func (e *env) explain(ids []string, asJSON bool) error {
 		if i > 0 {
 			page.Blank()
 		}
-		explainText(page, cause.Explain(c))
+		view.Explanation(page.Wide(explainWidth), cause.Explain(c))
 	}
 	_, err := page.WriteTo(e.stdout)
 	return err
@@ -88,52 +88,5 @@ func meaning(c *cause.Cause) string {
 	return c.Meaning
 }
 
-// section is a part of an explanation under its heading.
-type section struct{ heading, text string }
-
-// sections are an explanation's parts, in the order in which they are read.
-func sections(x cause.Explanation) []section {
-	return []section{
-		{"What happened", sentence(x.Meaning)},
-		{"What the client sees", sentence(x.Client)},
-		{"What to do", sentence(x.Fix)},
-		{"Where in the kernel", x.Path + "."}, // often begins with a function's name
-		{"Counters", namesOr(x.Counters, "None of its own.")},
-		{"Drop reasons", namesOr(x.Reasons, "None of its own.")},
-		{"Kernels that show it", sentence(x.Kernels)},
-	}
-}
-
-func namesOr(names []string, none string) string {
-	if len(names) == 0 {
-		return none
-	}
-	return strings.Join(names, ", ")
-}
-
-// sentence gives a text of the catalogue its capital and its full stop.
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
 // explainWidth is what explain wraps its text to.
 const explainWidth = 80
-
-// explainText puts an explanation on a page.
-func explainText(p *text.Page, x cause.Explanation) {
-	title := x.Cause + " (" + x.Kind
-	if len(x.Stages) > 0 {
-		title += "; stages: " + strings.Join(x.Stages, ", ")
-	}
-	p.Linef("%s)", title)
-	for _, s := range sections(x) {
-		p.Blank()
-		p.Linef("%s", s.heading)
-		for _, line := range text.Wrap(s.text, explainWidth-len(text.Indent)) {
-			p.Linef("%s%s", text.Indent, line)
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/view"
 )
 
 func TestExplainLists(t *testing.T) {
@@ -108,8 +109,8 @@ shown to be exact.
 	for _, c := range cause.All() {
 		x := cause.Explain(c)
 		fmt.Fprintf(&b, "\n## %s\n", x.Cause)
-		for _, s := range sections(x) {
-			fmt.Fprintf(&b, "\n**%s.** %s\n", s.heading, strings.TrimSuffix(s.text, ".")+".")
+		for _, s := range view.Chapters(x) {
+			fmt.Fprintf(&b, "\n**%s.** %s\n", s.Heading, strings.TrimSuffix(s.Text, ".")+".")
 		}
 	}
 	return b.String()

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
 	"github.com/synwatch/synwatch/pkg/stream"
@@ -68,15 +67,8 @@ however it ends.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.trace(cmd.Context(), &o, nil) },
 	}
+	addSelectionFlags(cmd, &o)
 	f := cmd.Flags()
-	f.Var(listOf(&o.causes, "CAUSE", parseCause), "cause", "record only these causes, by ID (repeatable, or with commas)")
-	f.Var(listOf(&o.probe.Filter.Src, "CIDR", parsePrefix), "src", "count only drops of packets from these addresses, before any NAT, and of replies to them (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Dst, "CIDR", parsePrefix), "dst", "count only drops of packets to these addresses, after any NAT, and of replies from them (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Ports, "N", parsePort), "port", "count only drops of packets to these ports, after any NAT, and of replies from them (repeatable)")
-	f.Var(listOf(&o.probe.Filter.Directions, "WAY", parseDirection), "direction", "count only drops of packets on this way: in (to this host, and its replies), forward (through it) or out (of it, other than replies) (repeatable)")
-	f.Var(&o.protos, "proto", "record only these protocols, of every cause: by name, number, or all (repeatable; default tcp, and every protocol for conntrack-*)")
-	f.Var(listOf(&o.probe.Filter.Netns, "NETNS", netns.Resolve), "netns", "count only drops in these network namespaces, by ip-netns name, path, process ID or inode number (repeatable)")
-	f.Var(valueOf(&o.duration, "TIME", parseDuration), "duration", "end after this time, e.g. 30s or 10m")
 	f.Var(valueOf(&o.count, "N", parseCount), "count", "end after this many drop records")
 	f.BoolVar(&o.probe.EveryDrop, "no-coalesce", false, "print a record for every drop")
 	f.BoolVar(&o.notices, "notices", false, "also print notices: events worth knowing that drop nothing")
@@ -150,17 +142,17 @@ func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptio
 	}
 	known := e.directory()
 	defer func() { err = errors.Join(err, known.Close()) }()
-	filter := &o.probe.Filter
+	selected := &o.probe.Filter
 	return watch.Run(ctx, watch.Config{
 		Source: t, Counters: e.counters(), Enricher: known, Addresses: e.addresses(), Table: e.table, Waiting: e.waiting, Survey: e.surveyNetns,
 		Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
 		Selection: watch.Selection{
-			Causes: o.causes, Directions: filter.Directions, Protos: filter.Protos, AllProtos: o.protos.all, Notices: o.notices,
+			Causes: o.causes, Directions: selected.Directions, Protos: selected.Protos, AllProtos: o.protos.all, Notices: o.notices,
 		},
 		EveryDrop: o.probe.EveryDrop,
-		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, Netns: filter.Netns, MaxSources: o.probe.MaxSources,
-		Filtered: len(filter.Src)+len(filter.Dst)+len(filter.Ports)+len(filter.Directions)+len(filter.Protos) > 0,
+		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, Netns: selected.Netns, MaxSources: o.probe.MaxSources,
+		Filtered: len(selected.Src)+len(selected.Dst)+len(selected.Ports)+len(selected.Directions)+len(selected.Protos) > 0,
 	})
 }
 

@@ -3,24 +3,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/synwatch/synwatch/pkg/event"
 )
-
-// directions are those that a record may have.
-var directions = []event.Direction{event.In, event.Forward, event.Out}
-
-func parseDirection(s string) (event.Direction, error) {
-	d := event.Direction(s)
-	if !slices.Contains(directions, d) {
-		return "", errors.New("must be in, forward or out")
-	}
-	return d, nil
-}
 
 // protoChoice is a flag that lists protocols, or says that all are meant.
 type protoChoice struct {

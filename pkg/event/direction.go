@@ -2,6 +2,8 @@
 
 package event
 
+import "errors"
+
 // Direction is the way that a packet took through the machine.
 type Direction string
 
@@ -29,4 +31,13 @@ func DirectionNumber(n uint8) Direction {
 		return ""
 	}
 	return directions[n]
+}
+
+// ParseDirection reads the direction of a record: in, forward or out.
+func ParseDirection(s string) (Direction, error) {
+	switch d := Direction(s); d {
+	case In, Forward, Out:
+		return d, nil
+	}
+	return "", errors.New("must be in, forward or out")
 }

@@ -28,10 +28,20 @@ const (
 type Page struct {
 	text    strings.Builder
 	palette Palette
+	width   int
 }
 
 // NewPage returns an empty page.
-func NewPage(p Palette) *Page { return &Page{palette: p} }
+func NewPage(p Palette) *Page { return &Page{palette: p, width: Width} }
+
+// Wide sets how long lines get that can be wrapped, and returns the page.
+func (p *Page) Wide(width int) *Page {
+	p.width = width
+	return p
+}
+
+// Width is how long lines get that can be wrapped, in columns.
+func (p *Page) Width() int { return p.width }
 
 // String is the text so far.
 func (p *Page) String() string { return p.text.String() }
@@ -69,7 +79,7 @@ func (p *Page) Paragraph(head, body Part) {
 
 // wrapped puts lines that begin at a column.
 func (p *Page) wrapped(body Part, column int) {
-	for i, line := range Wrap(body.Text, Width-column) {
+	for i, line := range Wrap(body.Text, p.width-column) {
 		if i > 0 {
 			p.text.WriteString("\n" + strings.Repeat(" ", column))
 		}

@@ -81,7 +81,7 @@ func (p *Page) Row(t *Table, cells ...Part) {
 	column := len(t.Indent)
 	for i := range cells[:last+1] {
 		c := &t.Columns[i]
-		if c.Wrap && column <= Width*2/3 {
+		if c.Wrap && column <= p.width*2/3 {
 			p.wrapped(cells[i], column)
 			continue
 		}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package screen
+
+import (
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+func TestSparkline(t *testing.T) {
+	one := make([]uint64, 60)
+	one[59] = 1
+	for _, test := range []struct {
+		recent []uint64
+		width  int
+		want   string
+	}{
+		{nil, 10, "▁▁▁▁▁▁▁▁▁▁"},
+		{one, 10, "▁▁▁▁▁▁▁▁▁█"},
+		{[]uint64{1, 2, 4, 8}, 99, "▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▂▃▅█"},
+		{one, 9, "▁▁▁▁▁█"}, {one, 5, ""},
+	} {
+		if got := sparkline(test.recent, test.width); got != test.want {
+			t.Errorf("%v in %d: got %s, want %s", test.recent, test.width, got, test.want)
+		}
+	}
+}
+
+func TestBar(t *testing.T) {
+	for _, test := range []struct {
+		used, limit uint64
+		want        string
+	}{
+		{0, 128, "····"}, {1, 1 << 40, "▏···"}, {64, 128, "██··"}, {72, 128, "██▎·"}, {127, 128, "███▉"}, {128, 128, "████"}, {129, 128, "████"},
+		{0, 0, "····"}, {1, 0, "████"},
+	} {
+		if got := bar(test.used, test.limit, 4); got != test.want {
+			t.Errorf("%d of %d: got %s, want %s", test.used, test.limit, got, test.want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		number(0, 5): "0", number(999, 5): "999", number(1234, 5): "1,234", number(123456, 5): "123k", number(12345678, 10): "12,345,678",
+		number(999_999, 5): "1.0M", number(1<<63, 8): "9223P",
+		rate(0, 7): "0", rate(0.01, 7): "<0.1", rate(2.04, 7): "2.0", rate(9.96, 7): "10", rate(1e6, 7): "1.0M",
+		percent(1, 4113): "<1%", percent(4112, 4113): "99%", percent(5, 5): "100%", percent(1, 0): "",
+		clock(83 * time.Second): "1:23", clock(3723 * time.Second): "1:02:03",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestColumnsAreAsWideAsTheyShould(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		p := pen{ascii}
+		for _, s := range []string{"", "nginx", "漢字漢字漢字", "e\u0301e\u0301", "\x1b[2J", "2001:db8:1234:5678:9abc:def0:1234:5678/128", "👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀"} {
+			for width := range 20 {
+				for _, cell := range []string{p.left(bad, s, width), p.right(plain, s, width), p.row(true, s, width), fit(p.put(good, s), width)} {
+					if got := ansi.StringWidth(cell); got != max(width, 0) {
+						t.Errorf("%q in %d columns has %d: %q", s, width, got, cell)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestUnicode(t *testing.T) {
+	for _, test := range []struct {
+		environ []string
+		want    bool
+	}{
+		{[]string{"TERM=xterm", "LANG=en_US.UTF-8"}, true}, {[]string{"TERM=xterm", "LANG=C.utf8"}, true},
+		{[]string{"TERM=linux", "LANG=en_US.UTF-8"}, false}, {[]string{"TERM=xterm"}, false},
+		{[]string{"LANG=en_US.UTF-8", "LC_ALL=C"}, false}, {[]string{"LANG=C", "LC_CTYPE=C.UTF-8"}, true}, {[]string{"LANG=C.UTF-8", "LC_ALL="}, true},
+	} {
+		if got := HasUnicode(test.environ); got != test.want {
+			t.Errorf("%v: got %v", test.environ, got)
+		}
+	}
+}

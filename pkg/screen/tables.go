@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package screen
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/synwatch/synwatch/pkg/stream"
+)
+
+// tablePanel lists the connection tracking tables, the fullest first.
+func (m Model) tablePanel(width, room int) []string {
+	if m.look.snapshot == nil || len(m.look.snapshot.Tables) == 0 || room <= 1 {
+		return nil
+	}
+	p := m.pen
+	tables := slices.SortedFunc(slices.Values(m.look.snapshot.Tables), func(a, b stream.Table) int {
+		return cmp.Compare(fillOf(b), fillOf(a))
+	})
+	lines := []string{p.rule("connection tracking", width)}
+	for _, t := range tables[:min(len(tables), room-1)] {
+		ink := fillInk(&t)
+		lines = append(lines, " "+p.left(plain, m.tableWord(&t), 28)+" "+p.put(ink, bar(uint64(t.Count), uint64(t.Max), 24))+
+			p.right(ink, percent(uint64(t.Count), uint64(t.Max)), 6)+p.right(plain, number(uint64(t.Count), 11), 12)+p.put(faint, " of "+number(uint64(t.Max), 11)))
+	}
+	return lines
+}
+
+func (m Model) tableWord(t *stream.Table) string {
+	if t.Netns.Inode == m.look.snapshot.Start.Machine.Netns {
+		return "the machine's own"
+	}
+	return namespaceWord(t.NetnsName, t.Netns.Inode)
+}
+
+func fillOf(t stream.Table) float64 { return float64(t.Count) / max(float64(t.Max), 1) }
