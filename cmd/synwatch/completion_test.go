@@ -54,6 +54,7 @@ func TestCompletion(t *testing.T) {
 		{"conntrack|--state|est", "", ":36"},
 		{"conntrack|--state|EST", "ESTABLISHED", ":36"},
 		{"conntrack|--family|", "ipv4 ipv6", ":36"},
+		{"man|", "", ":16"},
 		{"completion|", "bash zsh fish", ":4"},
 	} {
 		values, directive := complete(t, strings.Split(test.args, "|")...)
