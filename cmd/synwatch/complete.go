@@ -31,14 +31,18 @@ var completions = map[string]values{
 	"WHAT":     words(view.BySrc, view.ByDst, view.ByDport, view.ByState, view.ByPrefix),
 	"STATE":    words(conntrack.StateNames()...),
 	"FAMILY":   words("ipv4", "ipv6"),
-	"CIDR":     nil, "N": nil, "TIME": nil,
+	"CIDR":     nil, "N": nil, "TIME": nil, "SIZE": nil,
 }
 
 // paths are the arguments that a shell completes by itself, with what it is to leave out.
 var paths = map[string]cobra.ShellCompDirective{
 	"FILE": cobra.ShellCompDirectiveDefault,
+	"OUT":  cobra.ShellCompDirectiveDefault,
 	"DIR":  cobra.ShellCompDirectiveFilterDirs,
 }
+
+// captures are the suffixes of captures.
+var captures = []cobra.Completion{"ndjson", "json", "jsonl", "gz", "zst"}
 
 func words(all ...string) values { return func() []cobra.Completion { return all } }
 
@@ -91,6 +95,9 @@ func completeArguments(use string) cobra.CompletionFunc {
 	kind := argument.FindString(use)
 	if values := completions[kind]; values != nil {
 		return completeList(values)
+	}
+	if kind == "FILE" {
+		return cobra.FixedCompletions(captures, cobra.ShellCompDirectiveFilterFileExt)
 	}
 	if directive, ok := paths[kind]; ok {
 		return cobra.FixedCompletions(nil, directive)

@@ -15,9 +15,9 @@ func newCompletion(e *env) *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "Print the script by which a shell completes synwatch's commands",
 		Long: `completion prints the script by which a shell completes the commands, the flags and
-their values: causes, directions, protocols, network namespaces. A shell reads it when
-it starts, from where it keeps those of other commands. That of bash needs the package
-bash-completion.`,
+their values: causes, directions, protocols, network namespaces, captures. A shell
+reads it when it starts, from where it keeps those of other commands. That of bash
+needs the package bash-completion.`,
 		Example: `  source <(synwatch completion bash)
   synwatch completion bash > /usr/share/bash-completion/completions/synwatch
   synwatch completion zsh > "${fpath[1]}/_synwatch"

@@ -119,6 +119,14 @@ func TestCompletionKnowsEachFlag(t *testing.T) {
 	visit(newRoot(fakeEnv(newFake(), nil, nil)))
 }
 
+// TestCompletionOfCaptures: of the commands that read some.
+func TestCompletionOfCaptures(t *testing.T) {
+	values, directive := completeArguments("report FILE...")(nil, nil, "")
+	if strings.Join(values, " ") != "ndjson json jsonl gz zst" || directive != cobra.ShellCompDirectiveFilterFileExt {
+		t.Errorf("got %q %d", values, directive)
+	}
+}
+
 func TestCompletionScripts(t *testing.T) {
 	for shell, want := range map[string]string{"bash": `complete -o default -F __start_synwatch`, "zsh": `#compdef synwatch`, "fish": `complete -c synwatch`} {
 		got := command(t, newFake(), "completion", shell)
