@@ -38,7 +38,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack man test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -57,6 +57,7 @@ help:
 	@echo 'make soak       this machine under floods for $(SOAK): every count, files and memory'
 	@echo 'make bench-conntrack  how long "synwatch conntrack" takes, and how much memory, on KERNEL=$(KERNEL)'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
+	@echo 'make man        the manual pages, in MANDIR=$(MANDIR); with SOURCE_DATE_EPOCH they do not depend on the day'
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, actionlint, generated code'
@@ -69,6 +70,11 @@ build/synwatch:
 
 build/vm build/bench build/testsum:
 	go build -trimpath -o $@ ./cmd/$(@F)
+
+MANDIR ?= build/man
+man: build
+	rm -f $(MANDIR)/synwatch*.1
+	build/synwatch man $(MANDIR)
 
 # A SYN dropped by a full queue is seen by hooks on the function that drops it, or by
 # the tracepoints that it passes. Where this machine, or this user, has neither, a VM

@@ -22,9 +22,8 @@ func newExplain(e *env) *cobra.Command {
 of it, what to do, where in the kernel it happens, which counters move, and which
 kernels show it. Without a cause it lists all of them. It traces nothing and needs
 no privilege.`,
-		Example:           "  synwatch explain\n  synwatch explain accept-queue-full\n  synwatch explain --json",
-		ValidArgsFunction: cobra.FixedCompletions(causeIDs(), cobra.ShellCompDirectiveNoFileComp),
-		RunE:              func(_ *cobra.Command, args []string) error { return e.explain(args, asJSON) },
+		Example: "  synwatch explain\n  synwatch explain accept-queue-full\n  synwatch explain --json",
+		RunE:    func(_ *cobra.Command, args []string) error { return e.explain(args, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, an object a line")
 	return cmd

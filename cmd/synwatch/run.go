@@ -106,7 +106,8 @@ the kernel's own counters.`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
 	root.SetHelpCommand(newHelp(root))
-	root.AddCommand(newTrace(e), newTop(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e))
+	root.AddCommand(newTrace(e), newTop(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e), newCompletion(e), newMan(e))
+	addCompletion(root)
 	return root
 }
 
@@ -116,6 +117,9 @@ func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Help about any command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, written string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return completeList(func() []cobra.Completion { return commandNames(root, args) })(cmd, args, written)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
@@ -124,6 +128,19 @@ func newHelp(root *cobra.Command) *cobra.Command {
 			return cmd.Help()
 		},
 	}
+}
+
+// commandNames are those of the commands below the one that is named.
+func commandNames(root *cobra.Command, named []string) []cobra.Completion {
+	var names []cobra.Completion
+	if cmd, rest, err := root.Find(named); err == nil && len(rest) == 0 {
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+			}
+		}
+	}
+	return names
 }
 
 func didYouMean(near []string) string {

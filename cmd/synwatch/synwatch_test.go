@@ -265,7 +265,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 }
 
 func TestHelpFitsALine(t *testing.T) {
-	for _, args := range []string{"", "trace", "check", "conntrack", "explain", "hooks", "demo"} {
+	for _, args := range []string{"", "trace", "check", "conntrack", "explain", "hooks", "demo", "completion", "man"} {
 		got := command(t, newFake(), append(strings.Fields(args), "--help")...)
 		for line := range strings.Lines(got.stdout) {
 			if lipgloss.Width(strings.TrimSuffix(line, "\n")) > text.Width {

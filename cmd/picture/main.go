@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Picture runs a program in an emulated terminal, types keys, and writes what is on its
+// screen as an SVG: make pictures.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	cmd := newPicture()
+	if err := cmd.Execute(); err != nil {
+		os.Exit(1)
+	}
+}
+
+func newPicture() *cobra.Command {
+	var size, keys, until, output, title string
+	cmd := &cobra.Command{
+		Use:          "picture --output FILE [flags] -- COMMAND [ARGS...]",
+		Short:        "write what a program shows on a terminal as an SVG",
+		Args:         cobra.MinimumNArgs(1),
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			width, height, err := parseSize(size)
+			if err != nil {
+				return err
+			}
+			screen, err := run(cmd.Context(), width, height, args, until, strings.Fields(keys))
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(output, []byte(svg(screen, width, height, title)), 0o644)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&size, "size", "80x24", "of the terminal, in `COLUMNSxLINES`")
+	f.StringVar(&until, "until", "", "wait for this `TEXT` before typing")
+	f.StringVar(&keys, "keys", "", "type these `KEYS`, with blanks between them")
+	f.StringVar(&title, "title", "", "what is to be seen, in `WORDS`, for who cannot see it")
+	f.StringVarP(&output, "output", "o", "", "write to this `FILE`")
+	if err := errors.Join(cmd.MarkFlagRequired("output"), cmd.MarkFlagRequired("title")); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+func parseSize(s string) (width, height int, err error) {
+	columns, lines, _ := strings.Cut(s, "x")
+	width, err = strconv.Atoi(columns)
+	if err == nil {
+		height, err = strconv.Atoi(lines)
+	}
+	if err != nil || width < 1 || height < 1 {
+		return 0, 0, fmt.Errorf("--size %s: must be as 80x24", s)
+	}
+	return width, height, nil
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+)
+
+const (
+	// still is how long a screen does not change that is taken for done, and patience
+	// how long that may take.
+	still    = 1500 * time.Millisecond
+	patience = 60 * time.Second
+)
+
+// terminal is an emulated terminal with a program on it.
+type terminal struct {
+	*vt.SafeEmulator
+	pty     *os.File
+	written atomic.Int64 // when the program was last written to, or wrote, in nanoseconds
+}
+
+// run returns the screen of a program that has been typed to.
+func run(ctx context.Context, width, height int, args []string, until string, keys []string) (*vt.SafeEmulator, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC")
+	at, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
+	if err != nil {
+		return nil, err
+	}
+	t := &terminal{SafeEmulator: vt.NewSafeEmulator(width, height), pty: at}
+	go func() { _, _ = io.Copy(at, t.SafeEmulator) }() // what the terminal answers
+	go func() { _, _ = io.Copy(t, at) }()
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		_ = at.Close()
+	}()
+	return t.SafeEmulator, t.play(until, keys)
+}
+
+// Write is what the program writes.
+func (t *terminal) Write(b []byte) (int, error) {
+	t.written.Store(time.Now().UnixNano())
+	return t.SafeEmulator.Write(b)
+}
+
+// play types the keys, each when the screen stands still.
+func (t *terminal) play(until string, keys []string) error {
+	if err := t.await(until); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		t.written.Store(time.Now().UnixNano()) // the screen stands still yet, as nothing was typed
+		if _, err := io.WriteString(t.pty, keyCode(key)); err != nil {
+			return err
+		}
+		if err := t.await(""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await waits until the screen shows a text and stands still.
+func (t *terminal) await(text string) error {
+	quiet := func() bool {
+		last := t.written.Load()
+		return last != 0 && time.Since(time.Unix(0, last)) > still && strings.Contains(t.Render(), text)
+	}
+	for end := time.Now().Add(patience); !quiet(); time.Sleep(still / 10) {
+		if time.Now().After(end) {
+			return errors.Join(fmt.Errorf("no still screen with %q in %s", text, patience), errors.New(t.Render()))
+		}
+	}
+	return nil
+}
+
+// keyCode is what a key sends.
+func keyCode(name string) string {
+	switch name {
+	case "enter":
+		return "\r"
+	case "esc":
+		return "\x1b"
+	case "down":
+		return "\x1b[B"
+	case "up":
+		return "\x1b[A"
+	case "space":
+		return " "
+	}
+	return name
+}
