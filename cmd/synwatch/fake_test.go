@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ type fake struct {
 	events  []event.Event
 	cov     event.Coverage
 	options probe.Options
-	clock   time.Time
+	clock   atomic.Pointer[time.Time] // which the recorder reads, too
 	stopped bool
 	closed  bool
 
@@ -58,7 +59,7 @@ func (f *fake) Local(_ netns.ID, ip netip.Addr) (local, known, later bool) {
 	return ip == netip.MustParseAddr("10.0.0.1"), true, false
 }
 func (f *fake) Read(time.Time) (events []event.Event, err error) {
-	f.clock = f.clock.Add(time.Second)
+	f.passes(time.Second)
 	events, f.events = f.events, nil
 	if f.stopped {
 		err = io.EOF
@@ -66,15 +67,24 @@ func (f *fake) Read(time.Time) (events []event.Event, err error) {
 	return events, err
 }
 
+func (f *fake) now() time.Time { return *f.clock.Load() }
+
+// passes moves the clock, which only a read does.
+func (f *fake) passes(d time.Duration) {
+	now := f.now().Add(d)
+	f.clock.Store(&now)
+}
+
 func newFake() *fake {
-	f := &fake{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	f, now := &fake{}, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f.clock.Store(&now)
 	f.cov = event.Coverage{
 		Hooks:      []event.HookState{{Name: "kfree_skb", Mode: event.ModeTracepoint, Status: event.Attached}, {Name: "tcp_v4_conn_request", Status: event.Unavailable, Why: "no kprobes"}},
 		Observable: event.AllFacts &^ event.SYNJudged, HasReasons: true, Reasons: map[string]bool{"NO_SOCKET": true},
 	}
 	for i := range 3 {
 		f.events = append(f.events, event.Event{
-			Time: f.clock, Hook: event.HookFree, Facts: event.NoSocket | event.PacketSYN, Reason: "NO_SOCKET", Netns: netns.ID{Inode: 1}, Count: 2,
+			Time: now, Hook: event.HookFree, Facts: event.NoSocket | event.PacketSYN, Reason: "NO_SOCKET", Netns: netns.ID{Inode: 1}, Count: 2,
 			Direction: event.In, Proto: event.TCP,
 			Src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), 1000),
 			Dst: netip.MustParseAddrPort("10.0.0.1:443"),
@@ -98,7 +108,7 @@ func command(t *testing.T, f *fake, args ...string) result {
 
 func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 	return &env{
-		stdout: stdout, stderr: stderr, now: func() time.Time { return f.clock },
+		stdout: stdout, stderr: stderr, now: f.now,
 		machine:   func() (survey.Machine, error) { return survey.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },

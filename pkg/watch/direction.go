@@ -3,7 +3,6 @@
 package watch
 
 import (
-	"errors"
 	"net/netip"
 	"time"
 
@@ -109,7 +108,6 @@ func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error 
 func (w *watcher) handleUndirected(now time.Time) error {
 	waiting := w.undirected
 	w.undirected = nil
-	var errs []error
 	for i := range waiting {
 		u := &waiting[i]
 		later := w.direct(&u.event)
@@ -120,9 +118,11 @@ func (w *watcher) handleUndirected(now time.Time) error {
 		if later {
 			u.event.Direction = ""
 		}
-		errs = append(errs, w.handleDirected(&u.event, u.rule, now))
+		if err := w.handleDirected(&u.event, u.rule, now); err != nil {
+			return err
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // awaitDirections handles the rest of them, for which it waits a little.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -21,11 +22,6 @@ import (
 )
 
 const home = 4026531840
-
-// clock is stopped but for what a test, or a read of the source, adds.
-type clock struct{ now time.Time }
-
-func (c *clock) read() time.Time { return c.now }
 
 // step is what one read of a fake source does.
 type step struct {
@@ -40,9 +36,10 @@ type step struct {
 	err    error
 }
 
-// fake is a source and the kernel's counters.
+// fake is a source and the kernel's counters, in a bubble of testing/synctest: before each
+// read everything else has done what it can, and the clock is stopped but for what a read
+// takes.
 type fake struct {
-	clock    *clock
 	cov      event.Coverage
 	steps    []step
 	losses   event.Losses
@@ -69,9 +66,8 @@ var (
 
 func newFake(steps ...step) *fake {
 	return &fake{
-		clock: &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, cov: fullCoverage(), steps: steps,
-		second: secondID, cookies: true,
-		counters: nstat.Sample{homeID: {"TcpExtListenDrops": 1000}}, woken: make(chan struct{}),
+		cov: fullCoverage(), steps: steps, second: secondID, cookies: true,
+		counters: nstat.Sample{homeID: {"TcpExtListenDrops": 1000}},
 	}
 }
 
@@ -84,26 +80,31 @@ func fullCoverage() event.Coverage {
 }
 
 func (f *fake) Coverage() event.Coverage      { return f.cov }
-func (f *fake) Start() error                  { f.started = true; return nil }
+func (f *fake) Start() error                  { f.started, f.woken = true, make(chan struct{}, 1); return nil }
 func (f *fake) Stop() error                   { f.stopped = true; return nil }
-func (f *fake) Wake()                         { close(f.woken) }
 func (f *fake) Ignore(i int)                  { f.ignored = append(f.ignored, i) }
 func (f *fake) Losses() (event.Losses, error) { return f.losses, nil }
 
+func (f *fake) Wake() {
+	select {
+	case f.woken <- struct{}{}:
+	default:
+	}
+}
+
 // Read takes the next step. After the last one it waits until it is stopped.
 func (f *fake) Read(until time.Time) ([]event.Event, error) {
+	synctest.Wait()
 	if len(f.steps) == 0 {
 		if f.stopped {
 			return nil, io.EOF
 		}
-		wait := max(until.Sub(f.clock.now), tenth)
-		f.waits = append(f.waits, wait)
-		f.clock.now = f.clock.now.Add(wait)
+		f.rest(max(time.Until(until), tenth))
 		return nil, nil
 	}
 	s := f.steps[0]
 	f.steps = f.steps[1:]
-	f.clock.now = f.clock.now.Add(s.after)
+	time.Sleep(s.after)
 	if s.cov != nil {
 		f.cov = *s.cov
 	}
@@ -120,6 +121,15 @@ func (f *fake) Read(until time.Time) ([]event.Event, error) {
 		s.do()
 	}
 	return s.events, s.err
+}
+
+// rest waits, and notes for how long if it was not woken.
+func (f *fake) rest(wait time.Duration) {
+	select {
+	case <-f.woken:
+	case <-time.After(wait):
+		f.waits = append(f.waits, wait)
+	}
 }
 
 func (f *fake) move(id netns.ID, by map[string]uint64) {
@@ -171,22 +181,22 @@ func (d *enricher) Ask(q enrich.Query) (enrich.Answer, bool) {
 	return d.answer, true
 }
 
-// recorder is a sink that keeps what it gets.
-type recorder struct {
+// kept is a sink that keeps what it gets.
+type kept struct {
 	start   *stream.Start
 	records []stream.Record
 	summary *stream.Summary
 	err     error // of Flush
 }
 
-func (b *recorder) Start(s stream.Start) error     { b.start = &s; return nil }
-func (b *recorder) Record(r stream.Record) error   { b.records = append(b.records, r); return nil }
-func (b *recorder) Sample(stream.Sample) error     { return nil }
-func (b *recorder) Summary(s stream.Summary) error { b.summary = &s; return nil }
-func (b *recorder) Flush() error                   { return b.err }
+func (b *kept) Start(s stream.Start) error     { b.start = &s; return nil }
+func (b *kept) Record(r stream.Record) error   { b.records = append(b.records, r); return nil }
+func (b *kept) Sample(stream.Sample) error     { return nil }
+func (b *kept) Summary(s stream.Summary) error { b.summary = &s; return nil }
+func (b *kept) Flush() error                   { return b.err }
 
 // sums adds up the records by cause and source.
-func (b *recorder) sums() map[string]uint64 {
+func (b *kept) sums() map[string]uint64 {
 	sums := map[string]uint64{}
 	for _, r := range b.records {
 		sums[r.Cause.ID+" "+r.Src.Addr().String()] += r.Count
@@ -194,7 +204,7 @@ func (b *recorder) sums() map[string]uint64 {
 	return sums
 }
 
-func (b *recorder) counts() []uint64 {
+func (b *kept) counts() []uint64 {
 	var counts []uint64
 	for _, r := range b.records {
 		counts = append(counts, r.Count)
@@ -203,19 +213,25 @@ func (b *recorder) counts() []uint64 {
 }
 
 // run follows f for a second longer than its steps, unless mod says otherwise.
-func run(t *testing.T, f *fake, mod func(*Config)) *recorder {
+func run(t *testing.T, f *fake, mod func(*Config)) *kept {
 	t.Helper()
-	b := &recorder{}
+	b := &kept{}
 	if err := runErr(t, f, b, mod); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func runErr(t *testing.T, f *fake, b *recorder, mod func(*Config)) error {
+func runErr(t *testing.T, f *fake, b *kept, mod func(*Config)) (err error) {
 	t.Helper()
+	synctest.Test(t, func(t *testing.T) { err = Run(t.Context(), f.config(t, b, mod)) })
+	return err
+}
+
+// config is what runs f.
+func (f *fake) config(t *testing.T, b *kept, mod func(*Config)) Config {
 	cfg := Config{
-		Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(s string) { t.Log(s) },
+		Source: f, Counters: f, Sink: b, Now: time.Now, Warn: func(s string) { t.Log(s) },
 		Duration: time.Second, Machine: survey.Machine{Name: "box", Netns: home},
 	}
 	for _, s := range f.steps {
@@ -224,7 +240,7 @@ func runErr(t *testing.T, f *fake, b *recorder, mod func(*Config)) error {
 	if mod != nil {
 		mod(&cfg)
 	}
-	return Run(t.Context(), cfg)
+	return cfg
 }
 
 // drop is n drops of a packet that found no listener.

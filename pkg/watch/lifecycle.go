@@ -97,14 +97,15 @@ func (w *watcher) stop() error {
 
 // finish hands over what is pending and the summary.
 func (w *watcher) finish() error {
-	if err := w.output(w.awaitDirections(), w.emit(w.coalescer.rest()...), w.recordAll()); err != nil {
+	if err := w.output(w.awaitDirections(), w.emit(w.coalescer.rest()...), w.handOver(), w.recorder.drain()); err != nil {
 		return err
 	}
 	losses, err := w.Source.Losses()
 	if err != nil {
 		return fmt.Errorf("read losses: %w", err)
 	}
-	return w.output(w.Sink.Summary(w.summary(losses)), w.Sink.Flush())
+	s := w.summary(losses)
+	return w.tell(func(to stream.Sink) error { return to.Summary(s) })
 }
 
 func (w *watcher) summary(losses event.Losses) stream.Summary {

@@ -33,7 +33,9 @@ type watcher struct {
 	attributor *cause.Attributor
 	coalescer  *coalescer
 	tally      *tally
-	places     places
+	places     *places
+	recorder   *recorder
+	batch      []located // to be handed over to the recorder
 	namespaces *namespaces
 	nextSample time.Time
 	nextSearch time.Time // when another deep sample is fair
@@ -42,7 +44,6 @@ type watcher struct {
 	shown      uint64    // drop records
 	unshown    uint64
 	merged     uint64
-	unanswered []unansweredRecord
 	undirected []undirected
 	// unshownNotices counts the notices of a run without Config.Notices.
 	unshownNotices uint64
@@ -54,19 +55,28 @@ type watcher struct {
 func Run(ctx context.Context, cfg Config) error {
 	cfg.MaxWait, cfg.MaxUndirected = cmp.Or(cfg.MaxWait, maxWait), cmp.Or(cfg.MaxUndirected, undirectedFor)
 	w := &watcher{
-		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: places{},
+		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: newPlaces(),
 	}
 	if err := w.start(); err != nil {
 		return err
 	}
+	w.recorder = newRecorder(&cfg, w.places)
+	w.recorder.start(w.Source.Wake)
 	err := w.announce()
 	if err == nil {
 		err = w.follow(ctx)
 	}
-	if errors.Is(err, ErrOutput) {
-		return errors.Join(err, w.Source.Stop())
+	if !errors.Is(err, ErrOutput) {
+		err = errors.Join(err, w.stop(), w.finish())
 	}
-	return errors.Join(err, w.stop(), w.finish())
+	// An error of the recorder may be known already.
+	if closed := w.recorder.close(); closed != nil && !errors.Is(err, ErrOutput) {
+		err = errors.Join(err, w.output(closed))
+	}
+	if errors.Is(err, ErrOutput) {
+		err = errors.Join(err, w.Source.Stop())
+	}
+	return err
 }
 
 func (w *watcher) start() error {
@@ -85,10 +95,16 @@ func (w *watcher) start() error {
 }
 
 func (w *watcher) announce() error {
-	return w.output(w.Sink.Start(stream.Start{
+	start := stream.Start{
 		Time: w.began, Version: w.Version, Machine: w.Machine,
 		Hooks: w.coverage.Hooks, Blind: w.attributor.Blind(),
-	}), w.Sink.Flush())
+	}
+	return w.tell(func(to stream.Sink) error { return to.Start(start) })
+}
+
+// tell hands a call of the sink over to the recorder.
+func (w *watcher) tell(call func(stream.Sink) error) error {
+	return w.output(w.recorder.send(message{call: call}))
 }
 
 func (w *watcher) output(errs ...error) error {
@@ -107,6 +123,9 @@ func (w *watcher) follow(ctx context.Context) error {
 			w.setCoverage(cov)
 		}
 		if err := w.take(events); err != nil {
+			return err
+		}
+		if err := w.output(w.recorder.failed()); err != nil {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
@@ -131,7 +150,7 @@ func (w *watcher) follow(ctx context.Context) error {
 // nextDuty is when there will be something to do even if nothing happens; zero
 // for now.
 func (w *watcher) nextDuty() time.Time {
-	if len(w.unanswered) > 0 || len(w.undirected) > 0 || w.coalescer.busy() {
+	if len(w.undirected) > 0 || w.coalescer.busy() {
 		return time.Time{}
 	}
 	end := w.began.Add(w.Duration)
@@ -146,15 +165,19 @@ func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
 	inOrder := w.attribute(events, now)
 	slices.SortStableFunc(inOrder, func(a, b attributed) int { return a.event.Time.Compare(b.event.Time) })
-	errs := []error{w.handleUndirected(now)}
+	if err := w.handleUndirected(now); err != nil {
+		return w.output(err)
+	}
 	for _, a := range inOrder {
 		w.search(w.attributeCounters(a.event, a.rule, now))
 		if err := w.handle(a.event, a.rule, now); err != nil {
-			errs = append(errs, err)
+			return w.output(err)
 		}
 	}
-	errs = append(errs, w.emit(w.coalescer.due(now)...), w.awaitAnswers(pauses), w.Sink.Flush())
-	return w.output(errs...)
+	if err := w.emit(w.coalescer.due(now)...); err != nil {
+		return w.output(err)
+	}
+	return w.output(w.handOver())
 }
 
 func (w *watcher) over(ctx context.Context, now time.Time) bool {
@@ -195,9 +218,23 @@ func (w *watcher) emit(records ...located) error {
 		if drop {
 			w.shown++
 		}
-		if err := w.enrich(r); err != nil {
+		w.batch = append(w.batch, r)
+		if len(w.batch) < maxBatch {
+			continue
+		}
+		if err := w.handOver(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// handOver hands the records that there are over to the recorder.
+func (w *watcher) handOver() error {
+	if len(w.batch) == 0 {
+		return nil
+	}
+	batch := w.batch
+	w.batch = w.recorder.batch()
+	return w.recorder.send(message{records: batch})
 }

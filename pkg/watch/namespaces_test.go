@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,7 +128,7 @@ func (n *node) Read(until time.Time) ([]event.Event, error) {
 		return n.fake.Read(until)
 	}
 	n.n++
-	n.clock.now = n.clock.now.Add(10 * time.Millisecond)
+	time.Sleep(10 * time.Millisecond)
 	id := func(i int) netns.ID { return netns.ID{Cookie: uint64(1000 + i), Inode: second + uint32(i%nodeAlive)} }
 	delete(n.counters, id(n.n-nodeAlive))
 	n.counters[id(n.n)] = nstat.Values{"TcpExtListenOverflows": 3, "TcpExtListenDrops": 3}
@@ -155,14 +156,16 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 	}
 	n := &node{fake: newFake(), reads: all, heap: heap}
 	before := heap()
-	var sink recorder
+	var sink kept
 	cfg := Config{
-		Source: n, Counters: n, Sink: forgetful{&sink}, Now: n.clock.read, Warn: func(s string) { t.Log(s) },
+		Source: n, Counters: n, Sink: forgetful{&sink}, Now: time.Now, Warn: func(s string) { t.Log(s) },
 		Duration: time.Duration(all)*10*time.Millisecond + time.Second, Enricher: asker(func(enrich.Query) {}),
 	}
-	if err := Run(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		if err := Run(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	})
 	var kernel, attributed, namespaces int
 	for _, r := range sink.summary.Reconcile {
 		if r.Counter != "TcpExtListenDrops" {
@@ -186,6 +189,6 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 }
 
 // forgetful keeps no records.
-type forgetful struct{ *recorder }
+type forgetful struct{ *kept }
 
 func (forgetful) Record(stream.Record) error { return nil }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -22,8 +23,14 @@ const Accepted = "TcpPassiveOpens"
 // maxPlaces bounds the places that are counted apart, of all causes together.
 const maxPlaces = 4096
 
-// places are where packets were dropped, by cause, for the findings.
-type places map[place]*placeState
+// places are where packets were dropped, by cause, for the findings. The loop counts
+// there, and the recorder remembers what its records show.
+type places struct {
+	mu sync.Mutex
+	of map[place]*placeState
+}
+
+func newPlaces() *places { return &places{of: map[place]*placeState{}} }
 
 type place struct {
 	cause     *cause.Cause
@@ -65,27 +72,31 @@ type placeState struct {
 
 // at finds a place or adds it. If there is no room, it removes the places with the
 // fewest drops.
-func (p places) at(where place, e *event.Event) *placeState {
-	if p[where] == nil {
-		if len(p) >= maxPlaces {
+func (p *places) at(where place, e *event.Event) *placeState {
+	here := p.of[where]
+	if here == nil {
+		if len(p.of) >= maxPlaces {
 			p.forget()
 		}
-		p[where] = &placeState{first: e.Time, byStage: map[string]uint64{}}
+		here = &placeState{first: e.Time, byStage: map[string]uint64{}}
+		p.of[where] = here
 	}
-	return p[where]
+	return here
 }
 
 // forget removes the half of the places with the fewest drops. If one of them becomes
 // the busiest later, its count is too low.
-func (p places) forget() {
-	least := slices.SortedFunc(maps.Keys(p), func(a, b place) int { return cmp.Compare(p[a].count, p[b].count) })
+func (p *places) forget() {
+	least := slices.SortedFunc(maps.Keys(p.of), func(a, b place) int { return cmp.Compare(p.of[a].count, p.of[b].count) })
 	for _, where := range least[:len(least)/2] {
-		delete(p, where)
+		delete(p.of, where)
 	}
 }
 
 // count counts an event of a stage of the place's cause.
-func (p places) count(where place, e *event.Event, stage string) {
+func (p *places) count(where place, e *event.Event, stage string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	here := p.at(where, e)
 	here.count += e.Count
 	here.byStage[stage] += e.Count
@@ -102,7 +113,9 @@ func (p places) count(where place, e *event.Event, stage string) {
 }
 
 // remember keeps the state that a record shows.
-func (p places) remember(where place, r *stream.Record) {
+func (p *places) remember(where place, r *stream.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	here := p.at(where, &r.Event)
 	if r.Evidence != nil {
 		here.evidence = r.Evidence
@@ -110,10 +123,12 @@ func (p places) remember(where place, r *stream.Record) {
 	here.answer.Add(&r.Answer)
 }
 
-// busiest is the place with most drops of a cause. Ties go to the first in the order of
-// places, so that the same run reports the same.
-func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
-	for where, here := range p {
+// busiest is the place with most drops of a cause, nil for none. Ties go to the first in
+// the order of places, so that the same run reports the same.
+func (p *places) busiest(c *cause.Cause) (at place, most *placeState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for where, here := range p.of {
 		if where.cause != c {
 			continue
 		}
@@ -121,5 +136,10 @@ func (p places) busiest(c *cause.Cause) (at place, most *placeState) {
 			at, most = where, here
 		}
 	}
-	return at, most
+	if most == nil {
+		return at, nil
+	}
+	found := *most
+	found.byStage = maps.Clone(most.byStage)
+	return at, &found
 }

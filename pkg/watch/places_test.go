@@ -116,7 +116,7 @@ func TestFindingsAreAboutTheBusiestPlace(t *testing.T) {
 
 // The place with the most is kept however many others come after it.
 func TestPlacesAreBounded(t *testing.T) {
-	p, c := places{}, find(t, "accept-queue-full")
+	p, c := newPlaces(), find(t, "accept-queue-full")
 	e := full("10.9.0.1:1", 1, 1)
 	busy := place{cause: c, netns: &namespace{}, port: 443}
 	for i := range 3 * maxPlaces {
@@ -124,8 +124,8 @@ func TestPlacesAreBounded(t *testing.T) {
 			p.count(busy, &e, "")
 		}
 		p.count(place{cause: c, netns: &namespace{id: netns.ID{Inode: uint32(i)}}, port: 80}, &e, "")
-		if len(p) > maxPlaces {
-			t.Fatalf("%d places", len(p))
+		if len(p.of) > maxPlaces {
+			t.Fatalf("%d places", len(p.of))
 		}
 	}
 	if at, most := p.busiest(c); at != busy || most.count != 3*maxPlaces/100+1 {
@@ -158,7 +158,7 @@ func TestTallyOfAForwardedPlace(t *testing.T) {
 	e.Facts, e.Count = event.ConntrackClash|event.SourceTranslated, 3
 	other := e
 	other.Dst, other.Facts, other.Count, other.Proto = netip.MustParseAddrPort("10.88.0.3:443"), event.ConntrackClash|event.OtherProtocol, 2, udp
-	w := &watcher{Config: Config{Now: time.Now}, places: places{}, tally: newTally(10), namespaces: newNamespaces(nil, nil, time.Now())}
+	w := &watcher{Config: Config{Now: time.Now}, places: newPlaces(), tally: newTally(10), namespaces: newNamespaces(nil, nil, time.Now())}
 	w.Counters, w.Survey = newFake(), func(netns.ID) (*survey.Snapshot, error) { return &survey.Snapshot{}, nil }
 	c, n := find(t, "conntrack-clash"), w.namespaces.of(homeID, time.Now())
 	for _, e := range []*event.Event{&e, &other} {

@@ -3,6 +3,11 @@
 // Package watch follows a source of events: it names their causes, joins
 // records of the same kind, keeps exact totals and sets them against the
 // kernel's own counters.
+//
+// Two goroutines have a run. The loop, which is Run itself, reads the source, and owns the
+// totals, the network namespaces and what waits to be joined. The recorder asks the
+// Enricher and calls the Sink, and owns the records from when the loop has handed them
+// over. Only the places of drops are for both, under a lock.
 package watch
 
 import (
@@ -53,7 +58,8 @@ type Counters interface {
 type Config struct {
 	Source   Source
 	Counters Counters
-	Sink     stream.Sink
+	// Sink gets everything, from one goroutine; stream.Tee makes one of several.
+	Sink stream.Sink
 	// Enricher may be nil.
 	Enricher Enricher
 	// Addresses may be nil: then the direction of what died before it was routed is not

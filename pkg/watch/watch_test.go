@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,26 +207,27 @@ func TestBoundedTablesStayExact(t *testing.T) {
 }
 
 func TestContextEndsWithDrainAndPendingRecords(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var f *fake
-	f = newFake(
-		step{events: []event.Event{drop("10.9.0.5:1", 1)}},
-		step{do: func() { cancel(); <-f.woken }, events: []event.Event{drop("10.9.0.5:1", 2)}},
-		step{events: []event.Event{drop("10.9.0.5:1", 4)}}, // what was left at Stop
-	)
-	b := &recorder{}
-	err := Run(ctx, Config{Source: f, Counters: f, Sink: b, Now: f.clock.read, Warn: func(string) {}})
-	if err != nil || !f.stopped {
-		t.Fatalf("err %v, stopped %v", err, f.stopped)
-	}
+	b := &kept{}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var f *fake
+		f = newFake(
+			step{events: []event.Event{drop("10.9.0.5:1", 1)}},
+			step{do: func() { cancel(); <-f.woken }, events: []event.Event{drop("10.9.0.5:1", 2)}},
+			step{events: []event.Event{drop("10.9.0.5:1", 4)}}, // what was left at Stop
+		)
+		err := Run(ctx, f.config(t, b, func(c *Config) { c.Duration = 0 }))
+		if err != nil || !f.stopped {
+			t.Fatalf("err %v, stopped %v", err, f.stopped)
+		}
+	})
 	if diff := cmp.Diff([]uint64{1, 6}, b.counts()); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 }
 
 func TestOutputErrorEndsWithoutSummary(t *testing.T) {
-	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 1)}}), &recorder{err: syscall.EPIPE}
+	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 1)}}), &kept{err: syscall.EPIPE}
 	err := runErr(t, f, b, nil)
 	if !errors.Is(err, ErrOutput) || !errors.Is(err, syscall.EPIPE) || b.summary != nil {
 		t.Errorf("err %v, summary %v", err, b.summary)
@@ -236,7 +238,7 @@ func TestOutputErrorEndsWithoutSummary(t *testing.T) {
 }
 
 func TestReadErrorStillGivesTheSummary(t *testing.T) {
-	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 3)}, err: errors.New("broken ring")}), &recorder{}
+	f, b := newFake(step{events: []event.Event{drop("10.9.0.5:1", 3)}, err: errors.New("broken ring")}), &kept{}
 	err := runErr(t, f, b, nil)
 	if err == nil || !strings.Contains(err.Error(), "broken ring") || b.summary == nil || b.summary.Drops != 3 {
 		t.Errorf("err %v, summary %+v", err, b.summary)
