@@ -41,6 +41,7 @@ func sample(t testing.TB, seed uint64, records int) (string, *state.State) {
 	if err := capturetest.New(seed).WriteTo(stream.Tee(live, sink.NewJSON(&b)), records); err != nil {
 		t.Fatal(err)
 	}
+	capturetest.CheckLines(t, b.String())
 	return b.String(), live
 }
 
