@@ -7,6 +7,7 @@ package capturetest
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -101,9 +102,11 @@ func (r *Run) netns() netns.ID {
 
 // stage is any stage of any cause.
 func (r *Run) stage() cause.Stage {
-	s := pick(r, cause.NewAttributor(event.Coverage{}).Stages()...)
+	s := pick(r, stages()...)
 	return cause.Stage{Cause: s.Cause, Stage: s.Stage}
 }
+
+var stages = sync.OnceValue(func() []cause.Stage { return cause.NewAttributor(event.Coverage{}).Stages() })
 
 func (r *Run) cause() *cause.Cause { return pick(r, cause.All()...) }
 
