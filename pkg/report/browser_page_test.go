@@ -190,6 +190,9 @@ func testPrint(t *testing.T, browser context.Context) {
 	if got := eval[string](b, `getComputedStyle(document.body).backgroundColor`); got != "rgb(255, 255, 255)" {
 		t.Errorf("the paper is %s", got)
 	}
+	if folded := eval[[]string](b, js(`all("details.finding").filter((d) => !seen(d.querySelector(".id"))).map((d) => d.textContent.slice(0, 60))`)); len(folded) > 0 {
+		t.Errorf("printed folded: %q", folded)
+	}
 	if cut := eval[[]string](b, js(`all(".scroll, .wide").filter((e) => seen(e) && getComputedStyle(e).overflowX !== "visible").map((e) => e.textContent.slice(0, 60))`)); len(cut) > 0 {
 		t.Errorf("cut off at the margin: %q", cut)
 	}
