@@ -4,6 +4,7 @@ package report
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,6 +83,13 @@ func TestHostsAddUp(t *testing.T) {
 	again := New(noon, "", []Capture{{File: "a", Snapshot: outage(t, "web1")}, {File: "b", Snapshot: outage(t, "web1")}})
 	if again.Fleet() || len(again.Sources) != len(one.Sources) {
 		t.Errorf("two captures of one host: hosts %v, %d sources", again.Hosts, len(again.Sources))
+	}
+	first, alone := again.Causes[0], one.Causes[0]
+	if len(first.Sources) != len(alone.Sources) || first.Sources[0].Count != 2*alone.Sources[0].Count {
+		t.Errorf("two captures of one host: %d sources of %s, the first with %d", len(first.Sources), first.ID, first.Sources[0].Count)
+	}
+	if !slices.Equal(again.Queues, one.Queues) || len(again.Reconcile) != len(one.Reconcile) || again.Reconcile[0].Kernel != 2*one.Reconcile[0].Kernel {
+		t.Errorf("two captures of one host: queues %v, counters %v", again.Queues, again.Reconcile)
 	}
 }
 
