@@ -59,7 +59,7 @@ func orUsual(d, usual time.Duration) time.Duration {
 // rewrite replaces the files by what there is to say now. What keeps it from that may
 // pass, as a disk that is full; the last report says if it does not.
 func (r *reporter) rewrite(g *captureReading) {
-	now := append(slices.Clone(r.captures), g.capture())
+	now := append(slices.Clone(r.captures), g.captures()...)
 	if err := r.write(now, func(d *document) bool { return d.path != "" }); err != nil && !r.complained {
 		r.complained = true
 		r.say(err.Error())

@@ -21,6 +21,10 @@ import (
 // maxNamed is how many of a file's lines that cannot be read are named one by one.
 const maxNamed = 10
 
+// maxRuns bounds the runs in a file that are told apart: what comes after them counts
+// as the last.
+const maxRuns = 100
+
 var errInterrupted = errors.New("interrupted; nothing was written")
 
 // readAll reads the captures one after the other, of which the standard input is the last.
@@ -28,7 +32,7 @@ func (r *reporter) readAll(ctx context.Context, runs [][]string) error {
 	bar := r.newProgress(slices.Concat(runs...))
 	defer bar.finish()
 	for _, files := range runs {
-		g := &captureReading{files: files, stdin: r.stdin, bar: bar, state: state.New(), ended: make(chan error, 1)}
+		g := &captureReading{files: files, stdin: r.stdin, bar: bar, runs: []*state.State{state.New()}, ended: make(chan error, 1)}
 		go g.read()
 		var err error
 		if slices.Contains(files, report.Stdin) {
@@ -40,7 +44,7 @@ func (r *reporter) readAll(ctx context.Context, runs [][]string) error {
 		if err != nil {
 			return err
 		}
-		r.captures = append(r.captures, g.capture())
+		r.captures = append(r.captures, g.captures()...)
 	}
 	return nil
 }
@@ -50,11 +54,11 @@ type captureReading struct {
 	files []string
 	stdin io.Reader
 	bar   *progress
-	state *state.State
-	taken atomic.Uint64 // lines that the state got
+	taken atomic.Uint64 // lines that the states got
 	ended chan error
 
 	mu      sync.Mutex
+	runs    []*state.State // each has one: a file may have several, one after the other
 	skipped report.Skipped
 	growing bool
 }
@@ -69,8 +73,18 @@ func (g *captureReading) wait(ctx context.Context) error {
 	}
 }
 
-// capture is what was read so far.
-func (g *captureReading) capture() report.Capture {
+// nextRun is the sink of a run that begins.
+func (g *captureReading) nextRun() stream.Sink {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.runs) < maxRuns {
+		g.runs = append(g.runs, state.New())
+	}
+	return g.runs[len(g.runs)-1]
+}
+
+// captures are what was read so far, by run. The lines that were left out are with the first.
+func (g *captureReading) captures() []report.Capture {
 	name := g.files[0]
 	if more := len(g.files) - 1; more > 0 {
 		name = fmt.Sprintf("%s and %d more", name, more)
@@ -79,13 +93,19 @@ func (g *captureReading) capture() report.Capture {
 	defer g.mu.Unlock()
 	skipped := g.skipped
 	skipped.Lines = slices.Clone(skipped.Lines)
-	return report.Capture{File: name, Snapshot: g.state.Snapshot(time.Time{}), Skipped: skipped, Growing: g.growing}
+	captures := []report.Capture{{File: name, Snapshot: g.runs[0].Snapshot(time.Time{}), Skipped: skipped}}
+	for i, run := range g.runs[1:] {
+		captures = append(captures, report.Capture{File: fmt.Sprintf("%s, run %d", name, i+2), Snapshot: run.Snapshot(time.Time{})})
+	}
+	captures[len(captures)-1].Growing = g.growing
+	return captures
 }
 
 // read reads the files and says how that ended.
 func (g *captureReading) read() {
+	to := counter{capture.Split(g.runs[0], g.nextRun), &g.taken}
 	for _, path := range g.files {
-		if err := g.readFile(path); err != nil {
+		if err := g.readFile(path, to); err != nil {
 			g.ended <- fmt.Errorf("%s: %w", fileWord(path), err)
 			return
 		}
@@ -93,14 +113,14 @@ func (g *captureReading) read() {
 	g.ended <- nil
 }
 
-func (g *captureReading) readFile(path string) error {
+func (g *captureReading) readFile(path string, to stream.Sink) error {
 	f, err := capture.Open(path, g.stdin)
 	if err != nil {
 		return withoutName(err)
 	}
 	defer f.Close()
 	skipped := 0
-	stats, err := capture.Read(g.bar.reader(path, f), counter{g.state, &g.taken}, capture.Options{Skipped: func(s capture.Skip) {
+	stats, err := capture.Read(g.bar.reader(path, f), to, capture.Options{Skipped: func(s capture.Skip) {
 		if skipped++; skipped <= maxNamed {
 			g.bar.say(fmt.Sprintf("%s, line %d is left out: %v", fileWord(path), s.Line, s.Why))
 		}

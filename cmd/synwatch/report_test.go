@@ -127,6 +127,20 @@ func TestReportOfAFleet(t *testing.T) {
 	}
 }
 
+// A file to which runs were appended has the drops of all, also where only their summaries
+// tell of them.
+func TestReportOfSeveralRunsInOneFile(t *testing.T) {
+	quiet := fmt.Sprintf(startLine, "web1") + fmt.Sprintf(summaryLine, 6)
+	next := func(run string, minute int) string {
+		return strings.ReplaceAll(run, "T12:00", fmt.Sprintf("T12:%02d", minute))
+	}
+	file := captureFile(t, filepath.Join(t.TempDir(), "a.json"), outageOn("web1")+next(quiet, 1)+next(quiet, 2)+next(outageOn("web1"), 3))
+	got := command(t, newFake(), "report", file)
+	if got.status != exitFine || got.stderr != "" || !strings.HasPrefix(got.stdout, "24 drops on web1, ") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestReportNamesWhatItLeavesOut(t *testing.T) {
 	file := captureFile(t, filepath.Join(t.TempDir(), "a.json"), fmt.Sprintf(startLine, "web1")+"{broken\n"+fmt.Sprintf(dropLine, 1)+fmt.Sprintf(dropLine, 2)[:50])
 	got := command(t, newFake(), "report", file)

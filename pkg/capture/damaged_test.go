@@ -5,6 +5,7 @@ package capture
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -108,6 +109,31 @@ func TestALineWithoutEnd(t *testing.T) {
 		if took := after.TotalAlloc - before.TotalAlloc; took > 8*maxLine {
 			t.Errorf("%q: %d MiB were allocated", part, took>>20)
 		}
+	}
+}
+
+// However long the names in records are, what is kept of them is bounded.
+func TestLongNamesTakeLittleMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	s := state.New()
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 2 * state.MaxNewest {
+		name := strings.Repeat(fmt.Sprint(i, " "), 300)
+		line := fmt.Sprintf(`{"type":"drop","time":"2026-03-01T12:00:00Z","cause":"netfilter-drop","count":1,"direction":"in","dst":"10.0.0.1","dst_port":%d,`+
+			`"netns":7,"netns_name":"%[2]s","hook":"%[2]s","reason":"%[2]s","target":{"netns":1,"container":"%[2]s"},"listener":{"port":1,"comm":"%[2]s"},`+
+			`"process":{"pid":1,"unit":"%[2]s"},"evidence":{"nf_table":"%[2]s","interface":"%[2]s"}}`, i, name)
+		if _, err := Read(strings.NewReader(line), s, Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := s.Snapshot(time.Time{}).Drops; n != 2*state.MaxNewest {
+		t.Errorf("%d drops", n)
+	}
+	if takes := int64(after.HeapAlloc) - int64(before.HeapAlloc); takes > 40<<20 {
+		t.Errorf("it takes %d MiB", takes>>20)
 	}
 }
 

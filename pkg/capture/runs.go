@@ -14,7 +14,7 @@ func Runs(paths []string) (runs [][]string, twice []string) {
 	var last stream.Start
 	for _, path := range InOrder(paths) {
 		start := beginning(path)
-		switch same := !start.Time.IsZero() && start.Time.Equal(last.Time) && start.Machine.Name == last.Machine.Name; {
+		switch same := !start.Time.IsZero() && sameRun(&start, &last); {
 		case same && start.Part == last.Part, start.Time.IsZero() && slices.ContainsFunc(runs, func(run []string) bool { return slices.Contains(run, path) }):
 			twice = append(twice, path)
 		case same:
