@@ -115,9 +115,14 @@ func TestWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	for least, want := range map[float64]float64{0: 1, 0.3: 0.4, 5: 6, 196: 200, 1001: 2000} {
+	for least, want := range map[float64]float64{0: 1, 0.3: 0.4, 5: 6, 196: 200, 1001: 1200, 1300: 1600, 1700: 2000} {
 		if got := niceTop(least); got != want {
 			t.Errorf("the scale of %v ends at %v, want %v", least, got, want)
+		}
+	}
+	for r, want := range map[float64]string{0: "0", 0.25: "0.25", 500: "500", 1500: "1,500", 9000: "9,000", 12000: "12k", 1.6e6: "1.6M"} {
+		if got := rateLabel(r); got != want {
+			t.Errorf("the rate %v is written %s, want %s", r, got, want)
 		}
 	}
 }
