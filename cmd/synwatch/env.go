@@ -40,6 +40,7 @@ type env struct {
 	// patience is how long a record waits for what is to be found out of it, and
 	// undirected how long an event waits for its direction; 0 for what is usual.
 	patience, undirected time.Duration
+	growth               growth
 }
 
 // tracer is a source that can be closed.
