@@ -3,7 +3,6 @@
 package screen
 
 import (
-	"github.com/charmbracelet/x/ansi"
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
@@ -24,7 +23,7 @@ func (m Model) footer() string {
 	} else if m.height < 16 {
 		right = m.filterNote()
 	}
-	return m.sides(m.hints(m.width-ansi.StringWidth(right)-1), right)
+	return m.sides(m.hints(m.width-columns(right)-1), right)
 }
 
 // pageNote says that a page goes on below.
@@ -50,7 +49,7 @@ func (m Model) hints(room int) string {
 	for _, b := range m.hinted() {
 		more := words
 		add(&more, b)
-		if ansi.StringWidth(more)+ansi.StringWidth(last) <= room+2 {
+		if columns(more)+columns(last) <= room+2 {
 			words = more
 		}
 	}

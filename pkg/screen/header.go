@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/synwatch/synwatch/pkg/state"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
@@ -30,7 +29,7 @@ func (m Model) header() []string {
 // sides puts two texts at the two ends of a line. Where there is no room for both the
 // left one is cut.
 func (m Model) sides(left, right string) string {
-	w := ansi.StringWidth(right)
+	w := columns(right)
 	if w == 0 {
 		return left
 	}

@@ -108,6 +108,24 @@ func TestColumnsAreAsWideAsTheyShould(t *testing.T) {
 	}
 }
 
+// What is plain is measured and cut as the library does it with everything.
+func TestColumnsAreThoseOfTheLibrary(t *testing.T) {
+	for _, s := range []string{
+		"", "plain", color(bad, "red") + " and " + color(faint, "▁▂▃ → …"), "漢字 and text", "e\u0301e\u0301", "→\ufe0f x", color(bold, "漢") + "x", "a\x1b[31", "└█▌·×›",
+	} {
+		if got, want := columns(s), ansi.StringWidth(s); got != want {
+			t.Errorf("%q has %d columns, want %d", s, got, want)
+		}
+		for most := range 12 {
+			for _, tail := range []string{"", "…"} {
+				if got, want := truncated(s, most, tail), ansi.Truncate(s, most, tail); got != want {
+					t.Errorf("%q in %d is %q, want %q", s, most, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestUnicode(t *testing.T) {
 	for _, test := range []struct {
 		environ []string
