@@ -69,14 +69,9 @@ func (s *shop) office(from, until int) func(yield func(conntracktest.Entry) bool
 var passing = []string{"netfilter-drop/published", "no-route", "neighbour-unresolved/published", "packet-too-big", "paws-established"}
 
 // beside runs them in turn until the outage is over.
-func beside(ctx context.Context) (err error) {
+func beside(ctx context.Context, lab *provoke.Lab) error {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
-	lab, err := provoke.NewLab(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lab.Close()) }()
 	all := provoke.All()
 	for i := 0; ; i++ {
 		name := passing[i%len(passing)]

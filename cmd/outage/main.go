@@ -35,10 +35,18 @@ func play(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.Close()) }()
+	router, err := provoke.NewLab(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, router.Close()) }()
+	if err := router.ServerDo(func() error { return name("router") }); err != nil {
+		return err
+	}
 	var all errgroup.Group
 	all.Go(func() error { return shop.refuse(ctx, crowds) })
 	all.Go(func() error { return shop.fillTable(ctx) })
-	all.Go(func() error { return beside(ctx) })
+	all.Go(func() error { return beside(ctx, router) })
 	if err := all.Wait(); err != nil {
 		return err
 	}

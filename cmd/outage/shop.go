@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/nftables"
@@ -39,7 +40,7 @@ func newShop(ctx context.Context) (*shop, error) {
 		return nil, err
 	}
 	s := &shop{Lab: lab, outlet: -1}
-	if err := errors.Join(lab.ServerDo(s.listen), lab.ClientDo(s.fill), lab.ServerDo(s.protect)); err != nil {
+	if err := errors.Join(lab.ServerDo(s.listen), lab.ClientDo(s.fill), lab.ServerDo(s.protect), lab.ServerDo(func() error { return name("shop") })); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.outlet, err = lab.OpenOutlet()
@@ -111,6 +112,19 @@ func (s *shop) protect() error {
 		return err
 	}
 	return errors.Join(provoke.Track(here), here.Close())
+}
+
+// name gives the calling thread's network namespace a name, as ip netns does.
+func name(name string) error {
+	const dir = "/run/netns"
+	path := filepath.Join(dir, name)
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, nil, 0o444)); err != nil {
+		return err
+	}
+	if err := unix.Mount("/proc/thread-self/ns/net", path, "none", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("name a network namespace: %w", err)
+	}
+	return nil
 }
 
 // refuse has the crowds come, for as long as the outage lasts.
