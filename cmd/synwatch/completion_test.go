@@ -55,6 +55,8 @@ func TestCompletion(t *testing.T) {
 		{"conntrack|--state|EST", "ESTABLISHED", ":36"},
 		{"conntrack|--family|", "ipv4 ipv6", ":36"},
 		{"man|", "", ":16"},
+		{"report|", "ndjson json jsonl gz zst", ":8"},
+		{"report|--html|", "", ":0"},
 		{"completion|", "bash zsh fish", ":4"},
 	} {
 		values, directive := complete(t, strings.Split(test.args, "|")...)

@@ -21,6 +21,7 @@ import (
 // env is what the commands need of the world, so that they can be tested
 // without it.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	now            func() time.Time
@@ -37,6 +38,7 @@ type env struct {
 	// patience is how long a record waits for what is to be found out of it, and
 	// undirected how long an event waits for its direction; 0 for what is usual.
 	patience, undirected time.Duration
+	growth               growth
 }
 
 // tracer is a source that can be closed.
@@ -53,7 +55,7 @@ type directory interface {
 
 func realEnv() *env {
 	return &env{
-		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now,
 		machine: survey.ThisMachine,
 		open: func(o probe.Options) (tracer, error) {
 			t, err := probe.Open(o)

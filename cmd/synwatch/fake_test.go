@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func command(t *testing.T, f *fake, args ...string) result {
 
 func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 	return &env{
-		stdout: stdout, stderr: stderr, now: f.now,
+		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, now: f.now,
 		machine:   func() (survey.Machine, error) { return survey.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },

@@ -106,7 +106,7 @@ the kernel's own counters.`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
 	root.SetHelpCommand(newHelp(root))
-	root.AddCommand(newTrace(e), newTop(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e), newCompletion(e), newMan(e))
+	root.AddCommand(newTrace(e), newTop(e), newReport(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e), newCompletion(e), newMan(e))
 	addCompletion(root)
 	return root
 }

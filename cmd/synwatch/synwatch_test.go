@@ -241,9 +241,10 @@ func TestHooks(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	for command, flags := range map[string]string{
-		"trace": "--json --output --rotate-size --rotate-keep --cause --src --dst --port --direction --proto --netns --duration --count --no-coalesce --notices --quiet --color --btf",
-		"hooks": "--json --btf",
-		"demo":  "--json --output --quiet --color --btf",
+		"trace":  "--json --output --rotate-size --rotate-keep --cause --src --dst --port --direction --proto --netns --duration --count --no-coalesce --notices --quiet --color --btf",
+		"hooks":  "--json --btf",
+		"demo":   "--json --output --quiet --color --btf",
+		"report": "--html --markdown --output --color",
 	} {
 		var stdout bytes.Buffer
 		if status := run(t.Context(), fakeEnv(newFake(), &stdout, io.Discard), []string{command, "--help"}); status != exitFine {
@@ -258,7 +259,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 }
 
 func TestHelpFitsALine(t *testing.T) {
-	for _, args := range []string{"", "trace", "check", "conntrack", "explain", "hooks", "demo", "completion", "man"} {
+	for _, args := range []string{"", "trace", "top", "report", "check", "conntrack", "explain", "hooks", "demo", "completion", "man"} {
 		got := command(t, newFake(), append(strings.Fields(args), "--help")...)
 		for line := range strings.Lines(got.stdout) {
 			if lipgloss.Width(strings.TrimSuffix(line, "\n")) > text.Width {

@@ -81,7 +81,7 @@ func clip(s string) string {
 // colorOf is the colour that the timeline gives a cause.
 func (r *Report) colorOf(c *cause.Cause) string {
 	for i := range r.Timeline.Series {
-		if r.Timeline.Series[i].Cause == c {
+		if known := r.Timeline.Series[i].Cause; known != nil && known.ID == c.ID {
 			return r.Timeline.color(i)
 		}
 	}

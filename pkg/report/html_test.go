@@ -194,7 +194,7 @@ func TestHTMLOfTheWorst(t *testing.T) {
 		if i < 2 {
 			sources, places = maxSources, maxPlaces
 		}
-		page := htmlOf(t, New(noon, name, []Capture{{File: name, Snapshot: worst(name, sources, places), Skipped: Skipped{Count: 1 << 40, Numbers: make([]uint64, maxSkipped)}}}))
+		page := htmlOf(t, New(noon, name, []Capture{{File: name, Snapshot: worst(name, sources, places), Skipped: Skipped{Count: 1 << 40, Lines: slices.Repeat([]string{name}, maxSkipped)}}}))
 		if len(page) > maxHTML {
 			t.Errorf("%.20q: %d bytes", name, len(page))
 		}

@@ -96,7 +96,7 @@ func (t *Timeline) add(c *Capture) {
 
 func (t *Timeline) series(of *cause.Cause) *Series {
 	for i := range t.Series {
-		if t.Series[i].Cause == of {
+		if t.Series[i].Cause.ID == of.ID {
 			return &t.Series[i]
 		}
 	}
