@@ -31,7 +31,7 @@ var completions = map[string]values{
 	"WHAT":     words(view.BySrc, view.ByDst, view.ByDport, view.ByState, view.ByPrefix),
 	"STATE":    words(conntrack.StateNames()...),
 	"FAMILY":   words("ipv4", "ipv6"),
-	"CIDR":     nil, "N": nil, "TIME": nil, "SIZE": nil,
+	"CIDR":     nil, "N": nil, "TIME": nil, "SIZE": nil, "TIMES": nil,
 }
 
 // paths are the arguments that a shell completes by itself, with what it is to leave out.

@@ -38,11 +38,7 @@ func (m Model) hints(room int) string {
 	if m.depth > overview {
 		words = m.pen.put(bold, "Esc") + " " + m.pen.put(faint, "back") + "  "
 	}
-	for i := range bindings[:len(bindings)-2] {
-		b := &bindings[i]
-		if b.word == "" || b.replay && !m.replay {
-			continue
-		}
+	for _, b := range m.hinted() {
 		more := words
 		add(&more, b)
 		if ansi.StringWidth(more)+ansi.StringWidth(last) <= room+2 {
@@ -50,6 +46,23 @@ func (m Model) hints(room int) string {
 		}
 	}
 	return words + last
+}
+
+// hinted are the bindings that the last line tells of, those of a capture that is played
+// first.
+func (m Model) hinted() []*keyBinding {
+	var steering, others []*keyBinding
+	for i := range bindings[:len(bindings)-2] {
+		b := &bindings[i]
+		switch {
+		case b.word == "" || b.replay && !m.replay:
+		case b.replay:
+			steering = append(steering, b)
+		default:
+			others = append(others, b)
+		}
+	}
+	return append(steering, others...)
 }
 
 // filterLine is the filter as it is typed, and what is wrong with it.

@@ -49,13 +49,16 @@ func (m Model) modeWords(s *state.Snapshot) string {
 	switch {
 	case m.replay && m.look.played.ended:
 		mode = p.put(bold, "END")
+	case m.replay && m.look.played.behind:
+		mode = p.put(warning, "READING")
+	case m.frozen:
+		mode = p.put(warning, "PAUSED")
+	case m.replay && m.look.played.newest:
+		mode = p.put(bold, "NEWEST")
 	case m.replay:
 		mode = p.put(bold, "REPLAY "+speedWord(m.look.played.speed))
 	case m.ended:
 		mode = p.put(bold, "ENDED")
-	}
-	if m.frozen {
-		mode = p.put(warning, "PAUSED")
 	}
 	now := ""
 	if !s.Time.IsZero() && m.width >= 60 {

@@ -238,7 +238,7 @@ func TestReplayKeys(t *testing.T) {
 	}
 	d := drive(t, f, true)
 	d.shows("REPLAY ×1")
-	d.m.backend.steer(steering{faster: 2})
+	_ = d.m.backend.steer(steering{faster: 2})
 	for _, key := range []string{"+", "-", ".", ","} {
 		_, cmd := d.m.press(tea.KeyPressMsg{Code: rune(key[0]), Text: key})
 		if cmd == nil {

@@ -44,8 +44,9 @@ type backend interface {
 	look(question) look
 	filter(Matcher)
 	capture() (written, error)
-	// steer changes how a capture is played; live there is nothing to steer.
-	steer(steering)
+	// steer changes how a capture is played; live there is nothing to steer. The error
+	// says why it cannot be played so.
+	steer(steering) error
 }
 
 // Model is the screen as a function of what happened to it.
@@ -120,7 +121,7 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tick:
-		if m.looking || m.frozen {
+		if m.looking || m.held() {
 			return m, nextTick()
 		}
 		m.looking = true
@@ -153,10 +154,14 @@ func (m Model) View() tea.View {
 	return v
 }
 
+// held says that what is shown stays. A capture that is paused stays by itself, but
+// where the user goes in it.
+func (m Model) held() bool { return m.frozen && !m.replay }
+
 // see takes in a look, unless the screen is frozen and the user only moves on it.
 func (m Model) see(l look) Model {
 	m.looking = false
-	if m.frozen && m.began {
+	if m.held() && m.began {
 		m.look.records, m.look.question, m.look.written = l.records, l.question, l.written
 	} else {
 		m.look = l
