@@ -99,6 +99,8 @@ func keyCode(name string) string {
 		return "\x1b[B"
 	case "up":
 		return "\x1b[A"
+	case "end":
+		return "\x1b[F"
 	case "space":
 		return " "
 	}
