@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -104,6 +105,9 @@ func command(t *testing.T, f *fake, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), fakeEnv(f, &stdout, &stderr), args)
+	if strings.HasPrefix(stdout.String(), `{"type":"start"`) {
+		capturetest.CheckLines(t, stdout.String())
+	}
 	return result{status, stdout.String(), stderr.String()}
 }
 
