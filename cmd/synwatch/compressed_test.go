@@ -15,7 +15,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/state"
 )
 
-const dropLine = `{"type":"drop","time":"2026-03-01T12:00:00Z","cause":"no-listener","count":1,"netns":7,"hook":"kfree_skb","reason":""}` + "\n"
+const lonelyDrop = `{"type":"drop","time":"2026-03-01T12:00:00Z","cause":"no-listener","count":1,"netns":7,"hook":"kfree_skb","reason":""}` + "\n"
 
 // A run that is killed leaves what is older than a second.
 func TestCompressedDataAreReadBeforeTheEnd(t *testing.T) {
@@ -31,7 +31,7 @@ func TestCompressedDataAreReadBeforeTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		for lines := range uint64(2) {
-			if _, err := io.WriteString(w, dropLine); err != nil {
+			if _, err := io.WriteString(w, lonelyDrop); err != nil {
 				t.Fatal(err)
 			}
 			var drops uint64
@@ -58,10 +58,10 @@ func TestCompressionFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = io.WriteString(w, strings.Repeat(dropLine, 10))
+		_, err = io.WriteString(w, strings.Repeat(lonelyDrop, 10))
 		w.flushPending()
 		for i := 0; i < 1000 && err == nil; i++ {
-			_, err = io.WriteString(w, strings.Repeat(dropLine, i)+strings.Repeat("x", i))
+			_, err = io.WriteString(w, strings.Repeat(lonelyDrop, i)+strings.Repeat("x", i))
 			w.flushPending()
 		}
 		again := w.Close()

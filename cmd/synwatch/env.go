@@ -35,6 +35,8 @@ type env struct {
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
 	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
 	surveyNetns    func(id netns.ID) (*survey.Snapshot, error)
+	// keeper says that a screen is shown by a process of its own.
+	keeper bool
 	// patience is how long a record waits for what is to be found out of it, and
 	// undirected how long an event waits for its direction; 0 for what is usual.
 	patience, undirected time.Duration
@@ -74,5 +76,6 @@ func realEnv() *env {
 		waiting:   sockets.ReadWaiting,
 
 		surveyNetns: survey.InNetns,
+		keeper:      true,
 	}
 }

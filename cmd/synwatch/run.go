@@ -57,6 +57,7 @@ func run(ctx context.Context, e *env, args []string) int {
 
 func exitStatus(err error) int {
 	var found foundError
+	var ended endedError
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE), errors.Is(err, errUnread):
 		return exitFine
@@ -66,6 +67,8 @@ func exitStatus(err error) int {
 		return exitCannot
 	case errors.As(err, &found):
 		return found.status
+	case errors.As(err, &ended):
+		return ended.status
 	}
 	return exitFailed
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -70,6 +69,12 @@ func (e *env) top(ctx context.Context, o *topOptions, files []string) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
+	if err := checkCaptures(files); err != nil {
+		return err
+	}
+	if e.keeps() {
+		return e.keep(ctx, e.stdout.(*os.File))
+	}
 	if len(files) > 0 {
 		return e.topReplay(ctx, config, files, o.speed)
 	}
@@ -158,23 +163,12 @@ func (e *env) show(ctx context.Context, config *screen.Config, feed *screen.Feed
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		err := guarded(func() error { return run(ctx, &onScreen) })
-		ended <- err
+		ended <- run(ctx, &onScreen)
 		s.Quit()
 	}()
 	err = s.Run(ctx)
 	cancel()
 	return errors.Join(err, <-ended, feed.Close())
-}
-
-// guarded makes an error of a panic, so that the terminal is restored before it is told.
-func guarded(run func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return run()
 }
 
 // statusLine shows lines of diagnostics on a screen.

@@ -53,9 +53,6 @@ func parseSpeed(s string) (float64, error) {
 
 // topReplay plays captures.
 func (e *env) topReplay(ctx context.Context, config *screen.Config, files []string, speed float64) error {
-	if err := checkCaptures(files); err != nil {
-		return err
-	}
 	r := replay{files: files}
 	config.Player = screen.NewPlayer(e.now, createCapture, r.read)
 	config.Player.SetSpeed(speed)

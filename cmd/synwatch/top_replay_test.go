@@ -57,5 +57,6 @@ func TestTopWantsWhatFitsACapture(t *testing.T) {
 		}
 	}
 }
+
 // smallCapture is of synwatch demo on a kernel that shows every cause.
 const smallCapture = "testdata/top.ndjson"

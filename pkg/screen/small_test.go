@@ -7,6 +7,11 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/state"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 func TestSparkline(t *testing.T) {
@@ -39,6 +44,38 @@ func TestBar(t *testing.T) {
 		if got := bar(test.used, test.limit, 4); got != test.want {
 			t.Errorf("%d of %d: got %s, want %s", test.used, test.limit, got, test.want)
 		}
+	}
+}
+
+// A flood of 900 a second has a record a second, which may be late.
+func TestPaceIsSteady(t *testing.T) {
+	recent := []uint64{900, 900, 900, 900, 900, 900, 0, 1800, 900, 0}
+	at := time.Date(2026, 3, 1, 12, 0, 0, int(500*time.Millisecond), time.UTC)
+	if got := pace(recent, at, time.Hour); got < 750 || got > 1050 {
+		t.Errorf("got %v", got)
+	}
+	if got := pace([]uint64{3}, at, 500*time.Millisecond); got != 3 {
+		t.Errorf("at the beginning got %v", got)
+	}
+	if got := pace(nil, at, time.Hour); got != 0 {
+		t.Errorf("of nothing got %v", got)
+	}
+}
+
+// Where the tables were not measured, the newest drops say how full they were.
+func TestTablesAsDropsMetThem(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := &state.Snapshot{Places: []state.Place{
+		{Key: state.Key{Netns: netns.ID{Inode: 1}}, Last: at, Answer: enrich.Answer{Conntrack: &conntrack.Usage{Count: 7, Max: 9}}},
+		{Key: state.Key{Netns: netns.ID{Inode: 1}, Port: 2}, Last: at.Add(time.Second), Answer: enrich.Answer{Conntrack: &conntrack.Usage{Count: 8, Max: 9}}},
+		{Key: state.Key{Netns: netns.ID{Inode: 2}}, Last: at},
+	}}
+	if got := tablesOf(s); len(got) != 1 || got[0].Count != 8 || got[0].Max != 9 {
+		t.Errorf("got %+v", got)
+	}
+	s.Tables = []stream.Table{{Count: 3, Max: 4}}
+	if got := tablesOf(s); len(got) != 1 || got[0].Count != 3 {
+		t.Errorf("measured %+v", got)
 	}
 }
 
