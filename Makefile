@@ -146,10 +146,11 @@ ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./p
 MODULE := github.com/synwatch/synwatch
 TOGETHER = $(filter-out $(ALONE:.%=$(MODULE)%),$(shell go list ./...))
 
-# The tests' output is kept in build/skips, for "make skips". Without depmod, a test
-# is skipped.
+# The tests' output is kept in build/skips, for "make skips". Without depmod, or without
+# a browser, tests are skipped.
 unit: build/testsum
 	-@.ci/need kmod=depmod
+	-@.ci/need chromium=chromium
 	@mkdir -p build/skips
 	go test -json $(TOGETHER) | build/testsum build/skips/unit.log
 	go test -json -p 1 -parallel 4 $(ALONE) | build/testsum build/skips/unit-alone.log
