@@ -51,7 +51,7 @@ func commandsIn(text string) [][]string {
 	for line := range strings.Lines(script.String()) {
 		command, _, _ := strings.Cut(line, " # ")
 		for _, found := range ofSynwatch.FindAllStringSubmatch(command, -1) {
-			if args := strings.Fields(found[1]); len(args) > 0 && !strings.HasPrefix(args[0], "-") { // else it is the file that is given to a VM
+			if args := strings.Fields(found[1]); len(args) > 0 && !strings.ContainsAny(args[0][:1], "-/") { // else it is a file that is installed
 				all = append(all, args)
 			}
 		}
