@@ -41,8 +41,9 @@ var paths = map[string]cobra.ShellCompDirective{
 	"DIR":  cobra.ShellCompDirectiveFilterDirs,
 }
 
-// captures are the suffixes of captures.
-var captures = []cobra.Completion{"ndjson", "json", "jsonl", "gz", "zst"}
+// captures are the suffixes of captures, and of the older files of one. A shell takes them
+// for patterns.
+var captures = []cobra.Completion{"ndjson", "json", "jsonl", "gz", "zst", "[0-9]", "[0-9][0-9]"}
 
 func words(all ...string) values { return func() []cobra.Completion { return all } }
 

@@ -12,7 +12,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/synwatch/synwatch/pkg/state"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -125,13 +127,15 @@ func (r rotation) begin(o *output) error {
 }
 
 // rotated is a sink that goes on in a new file when the one that it writes is large enough.
-// Each begins with the run's start.
+// Each begins with the run's start, and with what was measured so far: of that, samples
+// have only what changes, and the files before may be gone.
 type rotated struct {
 	stream.Sink // to the file that is written now
 	rotation
 	out     *output
 	newSink func(io.Writer) stream.Sink
 	start   stream.Start
+	sampled *state.State // nil before the first sample
 }
 
 // sink writes to the output, and to those that follow it.
@@ -162,7 +166,10 @@ func (r *rotated) Sample(sample stream.Sample) error {
 	if err := r.rotate(); err != nil {
 		return err
 	}
-	return r.Sink.Sample(sample)
+	if r.sampled == nil {
+		r.sampled = state.New()
+	}
+	return errors.Join(r.sampled.Sample(sample), r.Sink.Sample(sample))
 }
 
 func (r *rotated) rotate() error {
@@ -177,5 +184,17 @@ func (r *rotated) rotate() error {
 	}
 	r.Sink = r.newSink(r.out)
 	r.start.Part++
-	return r.Sink.Start(r.start)
+	if err := r.Sink.Start(r.start); err != nil || r.sampled == nil {
+		return err
+	}
+	return r.Sink.Sample(wholeSample(r.sampled))
+}
+
+// wholeSample is a sample of all that was measured last.
+func wholeSample(s *state.State) stream.Sample {
+	snap := s.Snapshot(time.Time{})
+	return stream.Sample{
+		Time: snap.Time, Losses: snap.Losses, Merged: snap.Merged, Queues: snap.Queues, Tables: snap.Tables,
+		Reconcile: snap.Reconcile, Unseen: snap.Unseen, Findings: snap.Findings,
+	}
 }

@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -14,11 +16,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/capture"
 	"github.com/synwatch/synwatch/pkg/capture/capturetest"
+	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/sink"
 	"github.com/synwatch/synwatch/pkg/state"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 // fakeOfMany has a record of each of so many sources, which are so different that they
@@ -121,6 +128,47 @@ func TestCompressedOutput(t *testing.T) {
 		if n := readBack(t, files...).Snapshot(time.Time{}).Drops; n != 20000 {
 			t.Errorf("%s: %d drops are read back", args, n)
 		}
+	}
+}
+
+// The files together give the state of the one file that there would be, and so does the last
+// alone for what was measured.
+func TestFilesOfARotationGiveOneState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "drops.json")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := outputTo(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := state.New()
+	toFile := rotation{size: smallestFile}.sink(out, func(w io.Writer) stream.Sink { return sink.NewJSON(w) })
+	if err := errors.Join(capturetest.New(3).WriteTo(stream.Tee(live, toFile), 4000), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	files := filesOf(t, path)
+	if len(files) < 10 {
+		t.Fatalf("only %d files", len(files))
+	}
+	for _, file := range files {
+		capturetest.CheckLines(t, read(t, file))
+	}
+	same := cmp.Options{
+		cmp.Comparer(func(a, b *cause.Cause) bool { return a.ID == b.ID }), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
+		cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(diagnose.Finding{}), cmpopts.IgnoreFields(event.Event{}, "Facts"),
+	}
+	want, all, last := live.Snapshot(time.Time{}), readBack(t, files...).Snapshot(time.Time{}), readBack(t, path).Snapshot(time.Time{})
+	if diff := cmp.Diff(want, all, same); diff != "" {
+		t.Errorf("all files (-live +replay):\n%s", diff)
+	}
+	last.Start.Part = 0
+	measured := func(s *state.Snapshot) []any {
+		return []any{s.Start, s.Losses, s.Queues, s.Tables, s.Reconcile, s.Unseen, s.Findings}
+	}
+	if diff := cmp.Diff(measured(want), measured(last), same); diff != "" {
+		t.Errorf("the last file (-live +replay):\n%s", diff)
 	}
 }
 

@@ -27,7 +27,7 @@ var bindings []keyBinding
 func init() {
 	bindings = []keyBinding{
 		{keys: []string{"enter", "right", "l"}, label: "⏎", word: "open", does: "go into what the cursor is on: cause, source, destination, records", do: Model.enter},
-		{keys: []string{"esc", "backspace", "left", "h"}, label: "Esc", word: "", does: "go back", do: Model.back},
+		{keys: []string{"esc", "backspace", "left", "h"}, label: "Esc", word: "", does: "go back; from the beginning, show all rows and drops again", do: Model.back},
 		{keys: []string{"up", "k"}, label: "↑ k", does: "up", do: moveBy(-1)},
 		{keys: []string{"down", "j"}, label: "↓ j", does: "down", do: moveBy(1)},
 		{keys: []string{"pgup"}, label: "PgUp", does: "ten up", do: moveBy(-10)},

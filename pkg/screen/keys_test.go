@@ -221,7 +221,7 @@ func TestCapture(t *testing.T) {
 	f := newFake(t)
 	d := drive(t, f, false)
 	d.press("w")
-	d.shows("writes what is dropped from now on to synwatch-test.ndjson")
+	d.shows("writes from now on to synwatch-test.ndjson")
 	d.press("w")
 	d.shows("wrote 7 records to synwatch-test.ndjson")
 	if f.captures != 2 {

@@ -11,6 +11,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/stream"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // refresh is how often the screen looks at the run.
@@ -188,10 +189,10 @@ func (m Model) tellCapture(c captured) Model {
 		m.look.written = written{}
 		return m.say("the capture ended: " + c.err.Error())
 	case c.on:
-		return m.say("writes what is dropped from now on to " + c.file + "; w ends it")
+		return m.say("writes from now on to " + c.file + "; w ends it")
 	}
 	m.look.written = written{}
-	return m.say("wrote " + number(c.records, 20) + " records to " + c.file)
+	return m.say("wrote " + text.Count(c.records, "record") + " to " + c.file)
 }
 
 // question is what the screen wants to know now.

@@ -178,10 +178,11 @@ func (p *Player) filter(m Matcher) {
 }
 
 func (p *Player) look(q question) look {
-	l := p.Feed.look(q)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.played = p.clock.played(p.wall())
+	played := p.clock.played(p.wall())
+	p.mu.Unlock()
+	l := p.Feed.look(q) // after, so that what has ended is complete
+	l.played = played
 	return l
 }
 
