@@ -52,7 +52,7 @@ func (m *merger) add(c *Capture) {
 		r.End = s.Time
 	}
 	r.Captures = append(r.Captures, CaptureRow{
-		File: clean(c.File, maxWords), Host: host, Kernel: clean(s.Start.Machine.Kernel, maxName), Version: clean(s.Start.Version, maxName),
+		File: fileWord(c.File), Host: host, Kernel: clean(s.Start.Machine.Kernel, maxName), Version: clean(s.Start.Version, maxName),
 		Begin: begin, End: s.Time, Drops: s.Drops, Skipped: c.Skipped, Growing: c.Growing, Ended: s.Summary != nil,
 	})
 	r.Drops += s.Drops
