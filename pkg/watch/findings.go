@@ -4,6 +4,7 @@ package watch
 
 import (
 	"maps"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
@@ -20,7 +21,7 @@ type counted struct {
 // findings are what to do about what was counted, at the end.
 func (w *watcher) findings() []diagnose.Finding {
 	l := newLooker(&w.Config)
-	return findings(w.counted(), w.Machine.Memory, func(at spot) diagnose.Seen {
+	return findings(w.counted(w.ended), w.Machine.Memory, func(at spot) diagnose.Seen {
 		seen, err := l.look(at)
 		if err != nil {
 			w.Warn("look who has the entries of the conntrack table: " + err.Error())
@@ -46,12 +47,14 @@ func findings(of []counted, memory uint64, look func(spot) diagnose.Seen) []diag
 	return diagnose.Traced(tallies, memory)
 }
 
-// counted is what was counted of each cause.
-func (w *watcher) counted() []counted {
-	var all []counted
+// counted is what was counted of each cause until a time.
+func (w *watcher) counted(until time.Time) []counted {
+	all := []counted{}
 	for c, sources := range w.tally.causes {
 		if at, here := w.places.busiest(c); here != nil {
-			all = append(all, counted{w.tallyOf(c, sources, at, here), at.netns.id})
+			t := w.tallyOf(c, sources, at, here)
+			t.Duration = until.Sub(w.began)
+			all = append(all, counted{t, at.netns.id})
 		}
 	}
 	return all
@@ -65,7 +68,6 @@ func (w *watcher) tallyOf(c *cause.Cause, sources *sources, at place, here *plac
 		Resets: here.resets, Others: here.others, Translated: here.translated,
 		Busiest: w.diagnosed(at, here), First: here.first, Last: here.last,
 		Evidence: here.evidence, Answer: here.answer, OutInterface: here.answer.OutInterface,
-		Duration: w.ended.Sub(w.began),
 	}
 	if at.netns.last != nil && w.namespaces.counters[Accepted] {
 		n := at.netns.moved[Accepted]

@@ -28,12 +28,18 @@ func TestLooksAtWhatTheFindingsNeed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var looked []string
 			run(t, newFake(step{events: test.events}), func(c *Config) {
-				c.Table = func(netns.ID) (*conntrack.NetnsTable, error) { looked = append(looked, "table"); return nil, errors.New("gone") }
+				c.Table = func(netns.ID) (*conntrack.NetnsTable, error) {
+					looked = append(looked, "table")
+					return nil, errors.New("gone")
+				}
 				c.Waiting = func(id netns.ID, port uint16) (sockets.Waiting, error) {
 					looked = append(looked, fmt.Sprint("waiting ", port))
 					return sockets.Waiting{}, nil
 				}
-				c.Survey = func(netns.ID) (*survey.Snapshot, error) { looked = append(looked, "survey"); return nil, errors.New("gone") }
+				c.Survey = func(netns.ID) (*survey.Snapshot, error) {
+					looked = append(looked, "survey")
+					return nil, errors.New("gone")
+				}
 			})
 			if diff := cmp.Diff(test.want, looked); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
