@@ -187,6 +187,9 @@ func (s *session) collect(r io.Reader, started chan<- struct{}) {
 			close(started)
 			continue
 		}
+		if rec.Type == "sample" {
+			continue
+		}
 		s.mu.Lock()
 		s.records = append(s.records, rec)
 		s.mu.Unlock()

@@ -108,8 +108,14 @@ func (m *machines) parse(lines []string) traceReport {
 	out := traceReport{newReportedDrops(), map[string]finding{}}
 	for _, line := range lines {
 		m.must(out.read([]byte(line)))
-		var summary struct{ Findings []finding }
+		var summary struct {
+			Type     string
+			Findings []finding
+		}
 		m.must(json.Unmarshal([]byte(line), &summary))
+		if summary.Type != "summary" {
+			continue
+		}
 		for _, x := range summary.Findings {
 			out.found[x.Cause] = x
 		}

@@ -59,6 +59,7 @@ func (o *reportedDrops) read(text []byte) error {
 		close(o.started)
 	case "summary":
 		return json.Unmarshal(text, &o.summary)
+	case "sample":
 	default:
 		o.add(l)
 	}
