@@ -38,7 +38,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack man test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
+.PHONY: help build demo bench bench-conntrack man pictures outage test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -58,23 +58,53 @@ help:
 	@echo 'make bench-conntrack  how long "synwatch conntrack" takes, and how much memory, on KERNEL=$(KERNEL)'
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo 'make man        the manual pages, in MANDIR=$(MANDIR); with SOURCE_DATE_EPOCH they do not depend on the day'
+	@echo 'make pictures   those of the README, of the outage in $(OUTAGE); make outage plays and records it anew'
 	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, actionlint, generated code'
 
 build: build/synwatch
 
-.PHONY: build/synwatch build/vm build/bench build/testsum $(TESTS)
+.PHONY: build/synwatch build/vm build/bench build/testsum build/picture build/outage $(TESTS)
 build/synwatch:
 	go build -trimpath -ldflags='-s -w' -o $@ ./cmd/synwatch
 
-build/vm build/bench build/testsum:
+build/vm build/bench build/testsum build/picture build/outage:
 	go build -trimpath -o $@ ./cmd/$(@F)
 
 MANDIR ?= build/man
 man: build
 	rm -f $(MANDIR)/synwatch*.1
 	build/synwatch man $(MANDIR)
+
+# The pictures of the README and of docs are of a real run, an outage that is played in a
+# VM and kept as a capture. Of the same capture they are the same, up to what the programs
+# show.
+PICTURES := docs/pictures
+OUTAGE := $(PICTURES)/outage.json.zst
+TERMINAL = nice build/picture terminal --until shop --output $(PICTURES)
+PAGE = nice build/picture page --output $(PICTURES)
+TOP = -- build/synwatch top $(OUTAGE)
+# Held at the beginning, and a minute on from there.
+MINUTE := space , . . . . . .
+pictures: build build/picture
+	@.ci/need chromium=chromium
+	$(TERMINAL)/top.svg --title 'synwatch top in an outage' --keys '$(MINUTE)' $(TOP)
+	$(TERMINAL)/top-source.svg --title 'the sources of one cause' --keys '$(MINUTE) enter' $(TOP)
+	$(TERMINAL)/top-findings.svg --title 'what is wrong and what to change' --keys 'space end f' $(TOP)
+	$(TERMINAL)/top-large.svg --size 132x40 --title 'the same on a larger terminal' --keys '$(MINUTE)' $(TOP)
+	build/synwatch report $(OUTAGE) --html build/outage.html
+	$(PAGE)/report.png --element 'body > header' build/outage.html
+	$(PAGE)/report-finding.png --element 'article:first-of-type' build/outage.html
+	$(PAGE)/report-timeline.png --element 'section[aria-labelledby=timeline]' build/outage.html
+	$(PAGE)/report-sources.png --element 'svg[aria-labelledby*=heat]' build/outage.html
+
+outage: build build/vm build/outage
+	@$(call need_vm,$(KERNEL))
+	$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --add build/outage:/bin/shop --shell 'hostname web1; cd /tmp; \
+		synwatch trace --json --notices -o o.json.zst --duration 85s & until [ -s o.json.zst ]; do sleep 1; done; \
+		shop >&2 & shop=$$!; wait %1; kill -INT $$shop; cat o.json.zst' >build/outage.json.zst
+	mkdir -p $(PICTURES) && mv build/outage.json.zst $(OUTAGE)
 
 # A SYN dropped by a full queue is seen by hooks on the function that drops it, or by
 # the tracepoints that it passes. Where this machine, or this user, has neither, a VM
@@ -116,10 +146,11 @@ ALONE := ./cmd/synwatch ./pkg/bench ./pkg/conntrack ./pkg/enrich ./pkg/flood ./p
 MODULE := github.com/synwatch/synwatch
 TOGETHER = $(filter-out $(ALONE:.%=$(MODULE)%),$(shell go list ./...))
 
-# The tests' output is kept in build/skips, for "make skips". Without depmod, a test
-# is skipped.
+# The tests' output is kept in build/skips, for "make skips". Without depmod, or without
+# a browser, tests are skipped.
 unit: build/testsum
 	-@.ci/need kmod=depmod
+	-@.ci/need chromium=chromium
 	@mkdir -p build/skips
 	go test -json $(TOGETHER) | build/testsum build/skips/unit.log
 	go test -json -p 1 -parallel 4 $(ALONE) | build/testsum build/skips/unit-alone.log

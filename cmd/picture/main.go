@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Picture runs a program in an emulated terminal, types keys, and writes what is on its
-// screen as an SVG: make pictures.
+// Picture makes pictures of what a program shows: make pictures. It runs it in an emulated
+// terminal, types keys, and writes what is on its screen as an SVG; or it opens a page that
+// the program wrote in a browser.
 package main
 
 import (
@@ -22,12 +23,17 @@ func main() {
 }
 
 func newPicture() *cobra.Command {
+	cmd := &cobra.Command{Use: "picture", Short: "make pictures of what a program shows", SilenceUsage: true}
+	cmd.AddCommand(newTerminal(), newPage())
+	return cmd
+}
+
+func newTerminal() *cobra.Command {
 	var size, keys, until, output, title string
 	cmd := &cobra.Command{
-		Use:          "picture --output FILE [flags] -- COMMAND [ARGS...]",
-		Short:        "write what a program shows on a terminal as an SVG",
-		Args:         cobra.MinimumNArgs(1),
-		SilenceUsage: true,
+		Use:   "terminal --output FILE [flags] -- COMMAND [ARGS...]",
+		Short: "write what a program shows on a terminal as an SVG",
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			width, height, err := parseSize(size)
 			if err != nil {

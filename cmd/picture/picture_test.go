@@ -15,12 +15,12 @@ import (
 // TestSVG: the runs of a screen at their places, and nothing that a reader would act on.
 func TestSVG(t *testing.T) {
 	screen := vt.NewSafeEmulator(20, 2)
-	if _, err := screen.Write([]byte("a \x1b[1;31m<script>\x1b[0m\r\n   \x1b[7mx\x1b[0m")); err != nil {
+	if _, err := screen.Write([]byte("a \x1b[1;31m<script>  b\x1b[0m\r\n   \x1b[7mx\x1b[0m")); err != nil {
 		t.Fatal(err)
 	}
 	got := svg(screen, 20, 2, `"drops" & more`)
 	for _, want := range []string{
-		`<title>&#34;drops&#34; &amp; more</title>`, ` font-weight="bold">&lt;script&gt;</text>`,
+		`<title>&#34;drops&#34; &amp; more</title>`, ` fill="#e06c75" font-weight="bold">&lt;script&gt;` + "\u00a0\u00a0b</text>",
 		`<text x="28.8"`, `<rect x="37.2" y="29" width="8.4" height="17" fill="#d8dbe2"/>`, ` fill="#16181d">x</text>`,
 	} {
 		if !strings.Contains(got, want) {

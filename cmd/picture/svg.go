@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // A cell, in pixels, and the room around all of them.
@@ -21,6 +22,17 @@ var (
 	background = color.RGBA{0x16, 0x18, 0x1d, 0xff}
 	foreground = color.RGBA{0xd8, 0xdb, 0xe2, 0xff}
 )
+
+// palette is what a terminal shows for the first colours, which programs name by number.
+var palette = [...]color.RGBA{
+	{0x16, 0x18, 0x1d, 0xff}, {0xe0, 0x6c, 0x75, 0xff}, {0x8c, 0xc2, 0x65, 0xff}, {0xe5, 0xb5, 0x5a, 0xff},
+	{0x61, 0xaf, 0xef, 0xff}, {0xc6, 0x78, 0xdd, 0xff}, {0x56, 0xb6, 0xc2, 0xff}, {0xd8, 0xdb, 0xe2, 0xff},
+	{0x6b, 0x72, 0x80, 0xff}, {0xff, 0x7b, 0x85, 0xff}, {0xa5, 0xe0, 0x75, 0xff}, {0xff, 0xd1, 0x6b, 0xff},
+	{0x7c, 0xc4, 0xff, 0xff}, {0xde, 0x8c, 0xf5, 0xff}, {0x6b, 0xd4, 0xe0, 0xff}, {0xff, 0xff, 0xff, 0xff},
+}
+
+// unbroken stands for a blank: a reader of SVG makes one of several of those.
+const unbroken = "\u00a0"
 
 // cells is a screen.
 type cells interface{ CellAt(x, y int) *uv.Cell }
@@ -40,7 +52,7 @@ func svg(screen cells, width, height int, title string) string {
 	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %d" width="%g" height="%d" role="img">
 <title>%s</title>
 <rect width="100%%" height="100%%" rx="8" fill="%s"/>
-<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" fill="%s" xml:space="preserve">
+<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" fill="%s">
 `, w, h, w, h, html.EscapeString(title), hex(background), hex(foreground))
 	for y := range height {
 		for _, run := range line(screen, width, y) {
@@ -90,7 +102,7 @@ func (r span) draw(s *strings.Builder, y int) {
 	trailing := len(r.text) - blanks - len(text)
 	columns := r.width - blanks - trailing
 	fmt.Fprintf(s, `<text x="%.1f" y="%d" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
-		left+float64(blanks)*cellWidth, top+13, float64(columns)*cellWidth, attributes(r.style, fg), html.EscapeString(text))
+		left+float64(blanks)*cellWidth, top+13, float64(columns)*cellWidth, attributes(r.style, fg), strings.ReplaceAll(html.EscapeString(text), " ", unbroken))
 }
 
 func attributes(style uv.Style, fg color.Color) string {
@@ -118,6 +130,9 @@ func orElse(c, other color.Color) color.Color {
 }
 
 func hex(c color.Color) string {
+	if basic, ok := c.(ansi.BasicColor); ok && int(basic) < len(palette) {
+		c = palette[basic]
+	}
 	r, g, b, _ := c.RGBA()
 	return fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
 }

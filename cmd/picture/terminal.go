@@ -56,9 +56,10 @@ func (t *terminal) Write(b []byte) (int, error) {
 	return t.SafeEmulator.Write(b)
 }
 
-// play types the keys, each when the screen stands still.
+// play types the keys, the first when the screen shows a text, the others when it stands
+// still.
 func (t *terminal) play(until string, keys []string) error {
-	if err := t.await(until); err != nil {
+	if err := t.await(until, 0); err != nil {
 		return err
 	}
 	for _, key := range keys {
@@ -66,22 +67,22 @@ func (t *terminal) play(until string, keys []string) error {
 		if _, err := io.WriteString(t.pty, keyCode(key)); err != nil {
 			return err
 		}
-		if err := t.await(""); err != nil {
+		if err := t.await("", still); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.await("", still)
 }
 
-// await waits until the screen shows a text and stands still.
-func (t *terminal) await(text string) error {
-	quiet := func() bool {
+// await waits until the screen shows a text, and stands still for some time.
+func (t *terminal) await(text string, quiet time.Duration) error {
+	done := func() bool {
 		last := t.written.Load()
-		return last != 0 && time.Since(time.Unix(0, last)) > still && strings.Contains(t.Render(), text)
+		return last != 0 && time.Since(time.Unix(0, last)) >= quiet && strings.Contains(t.Render(), text)
 	}
-	for end := time.Now().Add(patience); !quiet(); time.Sleep(still / 10) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(still / 10) {
 		if time.Now().After(end) {
-			return errors.Join(fmt.Errorf("no still screen with %q in %s", text, patience), errors.New(t.Render()))
+			return errors.Join(fmt.Errorf("no screen with %q that stands still for %s in %s", text, quiet, patience), errors.New(t.Render()))
 		}
 	}
 	return nil
@@ -98,6 +99,8 @@ func keyCode(name string) string {
 		return "\x1b[B"
 	case "up":
 		return "\x1b[A"
+	case "end":
+		return "\x1b[F"
 	case "space":
 		return " "
 	}

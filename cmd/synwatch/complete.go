@@ -31,7 +31,7 @@ var completions = map[string]values{
 	"WHAT":     words(view.BySrc, view.ByDst, view.ByDport, view.ByState, view.ByPrefix),
 	"STATE":    words(conntrack.StateNames()...),
 	"FAMILY":   words("ipv4", "ipv6"),
-	"CIDR":     nil, "N": nil, "TIME": nil, "SIZE": nil,
+	"CIDR":     nil, "N": nil, "TIME": nil, "SIZE": nil, "TIMES": nil,
 }
 
 // paths are the arguments that a shell completes by itself, with what it is to leave out.
@@ -41,8 +41,9 @@ var paths = map[string]cobra.ShellCompDirective{
 	"DIR":  cobra.ShellCompDirectiveFilterDirs,
 }
 
-// captures are the suffixes of captures.
-var captures = []cobra.Completion{"ndjson", "json", "jsonl", "gz", "zst"}
+// captures are the suffixes of captures, and of the older files of one. A shell takes them
+// for patterns.
+var captures = []cobra.Completion{"ndjson", "json", "jsonl", "gz", "zst", "[0-9]", "[0-9][0-9]"}
 
 func words(all ...string) values { return func() []cobra.Completion { return all } }
 

@@ -55,6 +55,15 @@ func TestCompletion(t *testing.T) {
 		{"conntrack|--state|EST", "ESTABLISHED", ":36"},
 		{"conntrack|--family|", "ipv4 ipv6", ":36"},
 		{"man|", "", ":16"},
+		{"report|", "ndjson json jsonl gz zst [0-9] [0-9][0-9]", ":8"},
+		{"report|web1.json|", "ndjson json jsonl gz zst [0-9] [0-9][0-9]", ":8"},
+		{"top|", "ndjson json jsonl gz zst [0-9] [0-9][0-9]", ":8"},
+		{"top|--speed|", "", ":4"},
+		{"top|--no-", "--no-sync", ":4"},
+		{"trace|--rotate-", "--rotate-keep --rotate-size", ":4"},
+		{"trace|--rotate-size|", "", ":4"},
+		{"trace|--rotate-keep|", "", ":4"},
+		{"report|--html|", "", ":0"},
 		{"completion|", "bash zsh fish", ":4"},
 	} {
 		values, directive := complete(t, strings.Split(test.args, "|")...)
@@ -122,7 +131,7 @@ func TestCompletionKnowsEachFlag(t *testing.T) {
 // TestCompletionOfCaptures: of the commands that read some.
 func TestCompletionOfCaptures(t *testing.T) {
 	values, directive := completeArguments("report FILE...")(nil, nil, "")
-	if strings.Join(values, " ") != "ndjson json jsonl gz zst" || directive != cobra.ShellCompDirectiveFilterFileExt {
+	if strings.Join(values, " ") != strings.Join(captures, " ") || directive != cobra.ShellCompDirectiveFilterFileExt {
 		t.Errorf("got %q %d", values, directive)
 	}
 }

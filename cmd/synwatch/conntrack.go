@@ -105,7 +105,7 @@ func (e *env) showConntrack(ctx context.Context, o *conntrackOptions) (err error
 	if err != nil {
 		return err
 	}
-	out, err := e.openOutput(o.output)
+	out, err := e.openOutput(ctx, o.output)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 // env is what the commands need of the world, so that they can be tested
 // without it.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	now            func() time.Time
@@ -35,11 +36,14 @@ type env struct {
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
 	waiting        func(id netns.ID, port uint16) (sockets.Waiting, error)
 	surveyNetns    func(id netns.ID) (*survey.Snapshot, error)
+	// keeper says that a screen is shown by a process of its own.
+	keeper bool
 	// patience is how long a record waits for what is to be found out of it, and
 	// undirected how long an event waits for its direction; 0 for what is usual.
 	patience, undirected time.Duration
 	// samples is the time between two samples of the output that has them; 0 for none.
 	samples time.Duration
+	growth  growth
 }
 
 // tracer is a source that can be closed.
@@ -56,7 +60,7 @@ type directory interface {
 
 func realEnv() *env {
 	return &env{
-		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now,
 		machine: survey.ThisMachine,
 		open: func(o probe.Options) (tracer, error) {
 			t, err := probe.Open(o)
@@ -77,5 +81,6 @@ func realEnv() *env {
 		waiting:   sockets.ReadWaiting,
 
 		surveyNetns: survey.InNetns,
+		keeper:      true,
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -103,12 +105,15 @@ func command(t *testing.T, f *fake, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), fakeEnv(f, &stdout, &stderr), args)
+	if strings.HasPrefix(stdout.String(), `{"type":"start"`) {
+		capturetest.CheckLines(t, stdout.String())
+	}
 	return result{status, stdout.String(), stderr.String()}
 }
 
 func fakeEnv(f *fake, stdout, stderr io.Writer) *env {
 	return &env{
-		stdout: stdout, stderr: stderr, now: f.now,
+		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, now: f.now,
 		machine:   func() (survey.Machine, error) { return survey.Machine{Name: "box", Kernel: "6.12.1", Netns: 1}, nil },
 		open:      func(o probe.Options) (tracer, error) { f.options = o; return f, nil },
 		counters:  func() watch.Counters { return f },

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/probe"
@@ -176,15 +177,22 @@ func (s *session) collect(r io.Reader, started chan<- struct{}) {
 	defer close(s.done)
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<24)
+	var schema capturetest.Checker
 	for lines.Scan() {
+		if err := schema.Check(lines.Bytes()); err != nil {
+			s.t.Errorf("%v in %s", err, lines.Text())
+		}
 		var rec record
 		if err := json.Unmarshal(lines.Bytes(), &rec); err != nil {
 			s.t.Errorf("%v in %s", err, lines.Text())
 			continue
 		}
-		if rec.Type == "start" {
+		switch rec.Type {
+		case "start":
 			s.start = rec
 			close(started)
+			continue
+		case "sample":
 			continue
 		}
 		if rec.Type == "sample" {

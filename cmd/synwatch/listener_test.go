@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/needs"
 	"github.com/synwatch/synwatch/pkg/provoke"
 	"golang.org/x/sys/unix"
@@ -80,8 +82,10 @@ func TestTraceNamesTheListener(t *testing.T) {
 		status <- run(ctx, e, []string{"trace", "--json", "--netns", fmt.Sprint(lab.Netns()), "--count", "1"})
 		w.Close()
 	}()
-	lines := json.NewDecoder(r)
-	for {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		capturetest.CheckLines(t, lines.Text())
 		var line struct {
 			Type, Cause string
 			Netns       uint32
@@ -92,9 +96,7 @@ func TestTraceNamesTheListener(t *testing.T) {
 				Shared int
 			}
 		}
-		if err := lines.Decode(&line); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
 		switch l := line.Listener; {

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	var err error
 	switch name := filepath.Base(os.Args[0]); name {
 	case "synwatch":
+		go panicWhenAsked()
 		os.Exit(untilSignal(testEnv(), os.Args[1:]))
 	case "mysqld":
 		err = neverAccept(os.Args[1], os.Args[2])

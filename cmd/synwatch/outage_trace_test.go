@@ -114,7 +114,7 @@ func (m *machines) parse(lines []string) traceReport {
 		}
 		m.must(json.Unmarshal([]byte(line), &summary))
 		if summary.Type != "summary" {
-			continue
+			continue // a sample has those that there were so far
 		}
 		for _, x := range summary.Findings {
 			out.found[x.Cause] = x

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 )
 
 // reportedDrops adds up the drops that a trace reports, line by line: there may be
@@ -17,6 +19,7 @@ import (
 type reportedDrops struct {
 	started chan struct{} // closed by the first line
 	summary record
+	schema  capturetest.Checker
 
 	mu sync.Mutex
 	// counts are by cause and source. Drops that were reported without a source are
@@ -50,6 +53,9 @@ func (o *reportedDrops) readFrom(r io.Reader) error {
 }
 
 func (o *reportedDrops) read(text []byte) error {
+	if err := o.schema.Check(text); err != nil {
+		return err
+	}
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
 		return err
@@ -59,8 +65,7 @@ func (o *reportedDrops) read(text []byte) error {
 		close(o.started)
 	case "summary":
 		return json.Unmarshal(text, &o.summary)
-	case "sample":
-	default:
+	case "drop", "notice":
 		o.add(l)
 	}
 	return nil

@@ -57,6 +57,7 @@ func run(ctx context.Context, e *env, args []string) int {
 
 func exitStatus(err error) int {
 	var found foundError
+	var ended endedError
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE), errors.Is(err, errUnread):
 		return exitFine
@@ -66,6 +67,8 @@ func exitStatus(err error) int {
 		return exitCannot
 	case errors.As(err, &found):
 		return found.status
+	case errors.As(err, &ended):
+		return ended.status
 	}
 	return exitFailed
 }
@@ -106,7 +109,7 @@ the kernel's own counters.`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", text.Width)))
 	root.SetHelpCommand(newHelp(root))
-	root.AddCommand(newTrace(e), newTop(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e), newCompletion(e), newMan(e))
+	root.AddCommand(newTrace(e), newTop(e), newReport(e), newCheck(e), newConntrack(e), newExplain(e), newHooks(e), newDemo(e), newCompletion(e), newMan(e))
 	addCompletion(root)
 	return root
 }

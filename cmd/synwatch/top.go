@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,40 +22,62 @@ import (
 type topOptions struct {
 	traceOptions
 	noSync bool
+	speed  float64
 }
 
 func newTop(e *env) *cobra.Command {
-	var o topOptions
+	o := topOptions{speed: 1}
 	cmd := &cobra.Command{
-		Use:   "top",
+		Use:   "top [FILE...]",
 		Short: "Show the drops live on a screen",
 		Long: `top shows on a screen what trace prints: the causes with their rates, where the packets
 come from and where they were going, the queues there against the limits that bind
 them, how full connection tracking is, and what to do. Enter goes into what the cursor
 is on, down to the single records with their evidence; ? shows all keys.
 
-It needs what trace needs, and a terminal.`,
+It needs what trace needs, and a terminal.
+
+With FILEs it plays what trace --json wrote, as the screen would have shown it: at the
+speed that it had or faster, on and back. They may be compressed (gzip, zstd), and parts
+of one capture are put in order. FILE - is the standard input, which may still grow. This
+needs no privilege.`,
 		Example: `  synwatch top
-  synwatch top --port 443 --src 10.0.0.0/8`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.top(cmd.Context(), &o) },
+  synwatch top --port 443 --src 10.0.0.0/8
+  synwatch top --speed 10 drops.ndjson.gz
+  ssh web-1 sudo synwatch trace --json | synwatch top -`,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := checkReplay(cmd, files); err != nil {
+				return err
+			}
+			return e.top(cmd.Context(), &o, files)
+		},
 	}
 	addSelectionFlags(cmd, &o.traceOptions)
 	addTableFlag(cmd, &o.probe)
 	addBTFFlag(cmd, &o.probe)
 	cmd.Flags().StringVar(&o.format.color, "color", "auto", "colour the screen, `WHEN` is auto (unless NO_COLOR is set), always or never")
+	cmd.Flags().Var(valueOf(&o.speed, "TIMES", parseSpeed), "speed", "play a capture so many times as fast as it was")
 	cmd.Flags().BoolVar(&o.noSync, "no-sync", false, "do not use the terminal's synchronised output, for one that shows it wrongly")
 	return cmd
 }
 
-// top shows a run until the user has seen enough.
-func (e *env) top(ctx context.Context, o *topOptions) error {
+// top shows a run, or captures, until the user has seen enough.
+func (e *env) top(ctx context.Context, o *topOptions, files []string) error {
 	config, err := e.screenConfig(o)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
+	if err := checkCaptures(files); err != nil {
+		return err
+	}
+	if e.keeps() {
+		return e.keep(ctx, e.stdout.(*os.File))
+	}
+	if len(files) > 0 {
+		return e.topReplay(ctx, config, files, o.speed)
+	}
 	return e.topLive(ctx, config, o)
 }
 
@@ -143,23 +164,12 @@ func (e *env) show(ctx context.Context, config *screen.Config, feed *screen.Feed
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		err := guarded(func() error { return run(ctx, &onScreen) })
-		ended <- err
+		ended <- run(ctx, &onScreen)
 		s.Quit()
 	}()
 	err = s.Run(ctx)
 	cancel()
 	return errors.Join(err, <-ended, feed.Close())
-}
-
-// guarded makes an error of a panic, so that the terminal is restored before it is told.
-func guarded(run func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return run()
 }
 
 // statusLine shows lines of diagnostics on a screen.

@@ -30,6 +30,7 @@ type traceOptions struct {
 	notices  bool
 	format   formatOptions
 	samples  bool // the sink shows or keeps them
+	rotation rotation
 }
 
 // formatOptions is what the flags about the output say.
@@ -63,6 +64,7 @@ however it ends.`,
   synwatch trace --port 443 --src 10.0.0.0/8
   synwatch trace --cause accept-queue-full,syn-queue-full --duration 30s
   synwatch trace --json --output drops.json --duration 10m
+  synwatch trace --json --output drops.json.zst --rotate-size 100M --rotate-keep 20
   synwatch trace --netns web --count 1 --no-coalesce
   synwatch trace --direction forward --proto tcp,udp`,
 		Args: noArgs,
@@ -75,6 +77,7 @@ however it ends.`,
 	f.BoolVar(&o.notices, "notices", false, "also print notices: events worth knowing that drop nothing")
 	addTableFlag(cmd, &o.probe)
 	addFormatFlags(cmd, &o.format)
+	addRotationFlags(cmd, &o.rotation)
 	addBTFFlag(cmd, &o.probe)
 	return cmd
 }
@@ -82,9 +85,16 @@ however it ends.`,
 func addFormatFlags(cmd *cobra.Command, o *formatOptions) {
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "write JSON, an object a line (schema 1)")
-	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output")
+	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE` instead of the standard output; compressed if its name ends in .gz or .zst")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no records, only the summary")
 	f.StringVar(&o.color, "color", "auto", "colour the text, `WHEN` is auto (on a terminal), always or never")
+}
+
+func addRotationFlags(cmd *cobra.Command, r *rotation) {
+	f := cmd.Flags()
+	f.Var(valueOf(&r.size, "SIZE", parseSize), "rotate-size",
+		"go on in a new file when FILE has this size, e.g. 100M; the older files are FILE.1, FILE.2, ... (x.1.gz, x.2.gz, ... of x.gz), what was in FILE before the run among them")
+	f.Var(valueOf(&r.keep, "N", parseKeep), "rotate-keep", "keep at most this many older files (default: all)")
 }
 
 func addTableFlag(cmd *cobra.Command, o *probe.Options) {
@@ -108,12 +118,15 @@ func noArgs(_ *cobra.Command, args []string) error {
 func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, stream.Sink) stream.Sink) (err error) {
 	o.probe.Filter.Protos = o.protos.list()
 	o.samples = o.format.json && !o.format.quiet
-	out, err := e.openOutput(o.format.output)
+	if err := o.rotation.check(o.format.output); err != nil {
+		return err
+	}
+	out, err := e.openOutput(ctx, o.format.output)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	to, err := o.format.sink(untilUnread(ctx, out.Writer), e.environ)
+	newSink, err := o.format.sinks(out.end, e.environ)
 	if err != nil {
 		return err
 	}
@@ -122,15 +135,18 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	if err := out.truncate(); err != nil {
+	if err := o.rotation.begin(out); err != nil {
 		return err
 	}
+	ctx, cancel := untilHangup(ctx, out.end)
+	defer cancel()
+	written := &enduring{Sink: o.rotation.sink(out, newSink), end: cancel}
+	to := stream.Sink(written)
 	if wrap != nil {
 		to = wrap(t, to)
 	}
-	ctx, cancel := untilHangup(ctx, out.Writer)
-	defer cancel()
-	return e.watch(ctx, t, to, o)
+	err = e.watch(ctx, t, to, o)
+	return errors.Join(err, e.conclude(written, out))
 }
 
 // watch runs an open tracer into a sink.
@@ -170,17 +186,20 @@ func (e *env) announce(m survey.Machine, t tracer) {
 	}
 }
 
-func (o *formatOptions) sink(w io.Writer, environ []string) (stream.Sink, error) {
-	palette, err := text.NewPalette(o.color, w, environ)
+// sinks makes sinks of which all that they write arrives at end.
+func (o *formatOptions) sinks(end io.Writer, environ []string) (func(io.Writer) stream.Sink, error) {
+	palette, err := text.NewPalette(o.color, end, environ)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--color %s: %w", o.color, err)}
 	}
-	var to stream.Sink = sink.NewText(w, palette)
-	if o.json {
-		to = sink.NewJSON(w)
-	}
-	if o.quiet {
-		to = sink.Quiet{Sink: to}
-	}
-	return to, nil
+	return func(w io.Writer) stream.Sink {
+		var to stream.Sink = sink.NewText(w, palette)
+		if o.json {
+			to = sink.NewJSON(w)
+		}
+		if o.quiet {
+			to = sink.Quiet{Sink: to}
+		}
+		return to
+	}, nil
 }

@@ -55,7 +55,7 @@ func (s *Stats) add(o Stats) {
 }
 
 // Read reads a capture, compressed or not, until its end, in constant memory. A line that is
-// damaged is skipped. What is wrong with the whole of it is an error, which satisfies
+// damaged is skipped, and compressed data that are damaged end there. What is wrong with the whole of it is an error, which satisfies
 // ErrSchema if it is the schema, and so is what the sink returns.
 //
 // It hands on each line as it comes, so that r may be a pipe, and to may block.
@@ -84,9 +84,9 @@ func (c *reader) read() error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return c.to.Flush()
-		case errors.Is(err, io.ErrUnexpectedEOF):
+		case errors.Is(err, errDamaged):
 			c.stats.Lines++
-			c.skip(errors.New("the compressed data end in the middle"))
+			c.skip(err)
 			return c.to.Flush()
 		case errors.Is(err, errLong):
 			c.stats.Lines++

@@ -132,6 +132,16 @@ func Program(t testing.TB, names ...string) string {
 	return ""
 }
 
+// Browser skips a test that opens a page where there is no Chromium, whose path it
+// returns, and one that is to be short.
+func Browser(t testing.TB) string {
+	t.Helper()
+	if testing.Short() {
+		skip(t, reasonShort, "a browser is not for -short")
+	}
+	return Program(t, "chromium", "chromium-headless-shell", "google-chrome")
+}
+
 // Source skips a test of a file of the repository inside a VM, into which only the
 // package is copied.
 func Source(t testing.TB, path string) {

@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -51,7 +52,8 @@ type drain struct {
 	flood     bool
 	// quietSince is when the last count came, zero if the last tick had one.
 	quietSince time.Time
-	// details are those that wait for their key's count.
+	// details are those that wait for their key's count, or that have it and may be the
+	// next one's, too; see forget.
 	details map[bpfKey]*bpfDetail
 	// unreported is, for a key whose drops are reported one by one, how many were
 	// counted and not reported yet. It is negative while details arrived before their
@@ -172,6 +174,7 @@ func (d *drain) empty(now time.Time) error {
 	d.found += len(keys)
 	if last {
 		d.emptying = false
+		d.forget()
 		d.due = now.Add(min(time.Duration(d.found)*keyTime, maxDelay))
 		d.flood = float64(d.counted) >= floodRate*d.exchanged.Sub(d.began).Seconds()
 		d.began, d.counted = d.exchanged, 0
@@ -229,7 +232,7 @@ func (d *drain) report(detail *bpfDetail) {
 func (d *drain) settle(key *bpfKey, n total) {
 	unreported := d.unreported[*key] + int64(n.count)
 	delete(d.unreported, *key)
-	detail := d.detailOf(key, n)
+	detail := d.details[*key]
 	if unreported < 0 {
 		d.unreported[*key] = unreported
 	}
@@ -244,14 +247,11 @@ func (d *drain) settle(key *bpfKey, n total) {
 	d.emit(e, key)
 }
 
-// detailOf returns the key's detail. One that is newer than the count came after
-// the exchange and before the ring buffer was read: it is the next count's too.
-func (d *drain) detailOf(key *bpfKey, n total) *bpfDetail {
-	detail := d.details[*key]
-	if detail != nil && n.has(detail) {
-		delete(d.details, *key)
-	}
-	return detail
+// forget drops the details of what is settled. One that was sent since the tables were
+// exchanged may be the next count's: programs count and send in the new table while the
+// ring buffer is read. The clock was set just before the exchange.
+func (d *drain) forget() {
+	maps.DeleteFunc(d.details, func(_ bpfKey, detail *bpfDetail) bool { return detail.Time < d.decoder.ktime })
 }
 
 // readOverflow makes events of the drops whose source had no room.

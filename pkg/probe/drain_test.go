@@ -52,14 +52,26 @@ func TestSettleCoalesced(t *testing.T) {
 	}
 }
 
-// A detail that arrived early belongs to the next interval too.
+// A detail that was sent after the exchange is the next count's too, however soon after
+// the old count's newest drop, and no longer.
 func TestSettleWithAnEarlyDetail(t *testing.T) {
 	d, key := newTestDrain(false), someKey()
-	d.details[key] = &bpfDetail{Key: key, Time: 20 << timeShift}
-	d.settle(&key, total{count: 1, time: 10 << timeShift})
-	d.settle(&key, total{count: 1, time: 30 << timeShift})
-	if len(d.events) != 2 || d.events[0].Evidence == nil || d.events[1].Evidence == nil || len(d.details) != 0 {
-		t.Fatalf("%+v, left %v", d.events, d.details)
+	exchange := func(at, newest uint64) {
+		d.decoder.ktime = at
+		d.settle(&key, total{count: 1, time: newest << timeShift})
+		d.forget()
+	}
+	const first = 10<<timeShift + 1
+	d.keep(&bpfDetail{Key: key, Time: first + 2})
+	exchange(first+1, 10)
+	exchange(20<<timeShift, 10)
+	exchange(30<<timeShift, 20)
+	var known []bool
+	for _, e := range d.events {
+		known = append(known, e.Evidence != nil)
+	}
+	if !slices.Equal(known, []bool{true, true, false}) || len(d.details) != 0 {
+		t.Fatalf("with evidence: %v, left %v", known, d.details)
 	}
 }
 

@@ -141,8 +141,3 @@ func tallyTime(short uint32, now uint64) uint64 {
 	now >>= timeShift
 	return (now + uint64(int64(int32(short-uint32(now))))) << timeShift
 }
-
-// has says whether the detail's drop is among those of the total.
-func (t total) has(detail *bpfDetail) bool {
-	return detail.Time>>timeShift <= t.time>>timeShift
-}

@@ -46,10 +46,9 @@ func (b *bench) engine(bridge string) *engine {
 	e.published = conn.AddChain(&nftables.Chain{Name: "DOCKER", Table: e.nat})
 	e.postrouting = e.base(e.nat, "POSTROUTING", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource)
 	e.forward = e.base(e.filter, "FORWARD", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter)
+	// The engines ask for any local address, for which not every kernel has a fib expression.
 	e.add(e.base(e.nat, "PREROUTING", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest),
-		&expr.Fib{Register: 1, FlagDADDR: true, ResultADDRTYPE: true},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)},
-		&expr.Verdict{Kind: expr.VerdictJump, Chain: e.published.Name})
+		append(e.address(b.serverAddr(b.f), false), &expr.Verdict{Kind: expr.VerdictJump, Chain: e.published.Name})...)
 	return e
 }
 

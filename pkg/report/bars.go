@@ -5,15 +5,16 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 )
 
 // The measures of the drawing of sources.
 const (
-	barsWidth, barsRow             = 960, 24
-	barsLeft, barsRight, barsGauge = 300, 90, 16
-	maxSourceBars                  = 12
+	barsWidth, barsRow   = 960, 24
+	barsRight, barsGauge = 90, 16
+	maxSourceBars        = 12
 )
 
 // bars are the sources with the most drops, each by its causes.
@@ -37,18 +38,20 @@ func newBars(r *Report) *bars {
 	if len(r.Sources) == 0 {
 		return nil
 	}
-	b := &bars{Width: barsWidth, Left: barsLeft, LabelRight: barsLeft - 10}
+	shown := r.Sources[:min(len(r.Sources), maxSourceBars)]
+	left := r.labelWidth(shown)
+	b := &bars{Width: barsWidth, Left: left, LabelRight: left - 10}
 	most := r.Sources[0].Count
 	var words []string
-	for i := range r.Sources[:min(len(r.Sources), maxSourceBars)] {
-		s := &r.Sources[i]
+	for i := range shown {
+		s := &shown[i]
 		row := barRow{
-			Label: clip(r.sourceLabel(s.Host, address(s.Src))), Count: group(s.Count),
+			Label: r.sourceLabel(s), Count: group(s.Count),
 			Top: i*barsRow + (barsRow-barsGauge)/2, Middle: i*barsRow + barsRow/2, Height: barsGauge,
 		}
-		x := float64(barsLeft)
+		x := float64(left)
 		for _, c := range s.causes() {
-			width := float64(s.ByCause[c]) / float64(most) * (barsWidth - barsLeft - barsRight)
+			width := float64(s.ByCause[c]) / float64(most) * float64(barsWidth-left-barsRight)
 			row.Segments = append(row.Segments, segment{r.colorOf(c), decimal(x), decimal(width), fmt.Sprintf("%s: %s", c.ID, group(s.ByCause[c]))})
 			x += width
 		}
@@ -62,11 +65,21 @@ func newBars(r *Report) *bars {
 }
 
 // sourceLabel names a source, with its host if there are several.
-func (r *Report) sourceLabel(host, source string) string {
+func (r *Report) sourceLabel(s *Source) string {
 	if !r.Fleet() {
-		return source
+		return clip(address(s.Src))
 	}
-	return source + " on " + host
+	return clip(address(s.Src) + " on " + s.Host)
+}
+
+// labelWidth is the room that the labels of sources take beside a drawing.
+func (r *Report) labelWidth(sources []Source) int {
+	const character, margin = 6.7, 20
+	longest := 0
+	for i := range sources {
+		longest = max(longest, utf8.RuneCountInString(r.sourceLabel(&sources[i])))
+	}
+	return margin + int(character*float64(longest))
 }
 
 // clip is what fits beside a drawing.
@@ -81,7 +94,7 @@ func clip(s string) string {
 // colorOf is the colour that the timeline gives a cause.
 func (r *Report) colorOf(c *cause.Cause) string {
 	for i := range r.Timeline.Series {
-		if r.Timeline.Series[i].Cause == c {
+		if known := r.Timeline.Series[i].Cause; known != nil && known.ID == c.ID {
 			return r.Timeline.color(i)
 		}
 	}

@@ -137,7 +137,7 @@ func niceTop(least float64) float64 {
 		return 1
 	}
 	for unit := math.Pow(10, math.Floor(math.Log10(least))); ; unit *= 10 {
-		for _, times := range []float64{1, 2, 4, 6, 8} {
+		for _, times := range []float64{1, 1.2, 1.6, 2, 4, 6, 8} {
 			if top := unit * times; top >= least {
 				return top
 			}
@@ -151,6 +151,8 @@ func rateLabel(r float64) string {
 		return strconv.FormatFloat(r/1e6, 'f', -1, 64) + "M"
 	case r >= 1e4:
 		return strconv.FormatFloat(r/1e3, 'f', -1, 64) + "k"
+	case r >= 1e3:
+		return group(uint64(r))
 	}
 	return strconv.FormatFloat(r, 'g', 3, 64)
 }

@@ -122,7 +122,7 @@ func causeOf(c *cause.Cause, counts []uint64, i int) state.Cause {
 }
 
 func outageReport(t testing.TB) *Report {
-	return New(noon.Add(time.Hour), "v0.5.0", []Capture{{File: "drops.json", Snapshot: outage(t, "web1"), Skipped: Skipped{Count: 1, Numbers: []uint64{17}}}})
+	return New(noon.Add(time.Hour), "v0.5.0", []Capture{{File: "drops.json", Snapshot: outage(t, "web1"), Skipped: Skipped{Count: 1, Lines: []string{"17"}}}})
 }
 
 func fleetReport(t testing.TB) *Report {

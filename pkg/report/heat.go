@@ -13,11 +13,11 @@ import (
 
 // The measures of the heat map.
 const (
-	heatWidth, heatLeft, heatTop = 960, 300, 118
-	heatRow                      = 24
-	maxHeatRows, maxHeatColumns  = 16, 10
-	maxHeatCell                  = 110
-	heatLevels                   = 7
+	heatWidth, heatTop          = 960, 118
+	heatRow                     = 24
+	maxHeatRows, maxHeatColumns = 16, 10
+	maxHeatCell                 = 110
+	heatLevels                  = 7
 )
 
 // heat is how often sources met causes.
@@ -52,10 +52,11 @@ func newHeat(r *Report) *heat {
 	if len(sources) < 2 || len(causes) < 2 {
 		return nil
 	}
-	cell := math.Min(maxHeatCell, float64(heatWidth-heatLeft-60)/float64(len(causes)))
-	h := &heat{Width: heatWidth, Height: heatTop + heatRow*len(sources) + 2, LabelRight: heatLeft - 10, Left: heatLeft}
+	left := r.labelWidth(sources)
+	cell := math.Min(maxHeatCell, float64(heatWidth-left-60)/float64(len(causes)))
+	h := &heat{Width: heatWidth, Height: heatTop + heatRow*len(sources) + 2, LabelRight: left - 10, Left: left}
 	for i, c := range causes {
-		h.Columns = append(h.Columns, heatLabel{decimal(heatLeft + cell*(float64(i)+0.5)), c.ID})
+		h.Columns = append(h.Columns, heatLabel{decimal(float64(left) + cell*(float64(i)+0.5)), c.ID})
 	}
 	most := uint64(1)
 	for _, s := range sources {
@@ -74,10 +75,10 @@ func newHeat(r *Report) *heat {
 func (h *heat) row(r *Report, i int, causes []*cause.Cause, cell float64, most uint64) {
 	s := &r.Sources[i]
 	top := float64(heatTop + heatRow*i)
-	label := r.sourceLabel(s.Host, address(s.Src))
-	h.Rows = append(h.Rows, heatLabel{decimal(top + heatRow/2), clip(label)})
+	label := r.sourceLabel(s)
+	h.Rows = append(h.Rows, heatLabel{decimal(top + heatRow/2), label})
 	for j, c := range causes {
-		x, n := heatLeft+cell*float64(j), s.ByCause[c]
+		x, n := float64(h.Left)+cell*float64(j), s.ByCause[c]
 		h.Cells = append(h.Cells, heatCell{
 			X: decimal(x), Y: decimal(top), Width: decimal(cell - 2), Height: decimal(heatRow - 2),
 			MiddleX: decimal(x + cell/2 - 1), MiddleY: decimal(top + heatRow/2), Level: level(n, most), Count: short(n),

@@ -76,8 +76,10 @@ func newPage(r *Report) *page {
 	if r.Timeline.Steps > 0 && len(r.Timeline.Series) > 0 {
 		p.Chart, p.Numbers, p.Zoomable = newChart(&r.Timeline), newNumbers(&r.Timeline), newZoomable(&r.Timeline)
 		for i := range r.Timeline.Series {
-			s := &r.Timeline.Series[i]
-			p.Sparks[s.Name()] = newSpark(&r.Timeline, i)
+			p.Sparks[r.Timeline.Series[i].Name()] = newSpark(&r.Timeline.Series[i], r.Timeline.color(i))
+		}
+		for i := range r.Timeline.Others {
+			p.Sparks[r.Timeline.Others[i].Name()] = newSpark(&r.Timeline.Others[i], "c-other")
 		}
 	}
 	p.Bars, p.Heat = newBars(r), newHeat(r)
@@ -95,6 +97,10 @@ func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
+
+// Opens says whether a finding is to be read at once: no other is worse. Those that are
+// not so bad are folded.
+func (p *page) Opens(f Finding) bool { return f.Severity == p.Findings[0].Severity }
 
 // Tiles are the numbers that the page begins with.
 func (p *page) Tiles() []Tile {

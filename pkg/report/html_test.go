@@ -85,6 +85,22 @@ func TestHTMLHasEverySection(t *testing.T) {
 	}
 }
 
+// What is to be done first is open to read, and what may wait is folded.
+func TestTheWorstFindingsAreOpen(t *testing.T) {
+	var got []string
+	for _, n := range elements(t, htmlOf(t, outageReport(t))) {
+		if class := attribute(n, "class"); n.Data == "details" && strings.HasPrefix(class, "finding ") {
+			if slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "open" }) {
+				class += " open"
+			}
+			got = append(got, class)
+		}
+	}
+	if want := []string{"finding critical open", "finding warning"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // Whoever does not see a drawing is told what it shows.
 func TestDrawingsAreTold(t *testing.T) {
 	told := 0
@@ -194,7 +210,7 @@ func TestHTMLOfTheWorst(t *testing.T) {
 		if i < 2 {
 			sources, places = maxSources, maxPlaces
 		}
-		page := htmlOf(t, New(noon, name, []Capture{{File: name, Snapshot: worst(name, sources, places), Skipped: Skipped{Count: 1 << 40, Numbers: make([]uint64, maxSkipped)}}}))
+		page := htmlOf(t, New(noon, name, []Capture{{File: name, Snapshot: worst(name, sources, places), Skipped: Skipped{Count: 1 << 40, Lines: slices.Repeat([]string{name}, maxSkipped)}}}))
 		if len(page) > maxHTML {
 			t.Errorf("%.20q: %d bytes", name, len(page))
 		}

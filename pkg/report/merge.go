@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/state"
 )
@@ -18,7 +17,7 @@ import (
 func New(made time.Time, version string, captures []Capture) *Report {
 	m := merger{
 		report: Report{Made: made, Version: clean(version, maxName)},
-		causes: map[*cause.Cause]*Cause{}, sources: map[sourceKey]*Source{},
+		causes: map[string]*Cause{}, sources: map[sourceKey]*Source{},
 	}
 	for i := range captures {
 		m.add(&captures[i])
@@ -29,7 +28,7 @@ func New(made time.Time, version string, captures []Capture) *Report {
 // merger adds captures up.
 type merger struct {
 	report  Report
-	causes  map[*cause.Cause]*Cause
+	causes  map[string]*Cause // by ID: readers of several captures give a cause that is unknown here a row each
 	sources map[sourceKey]*Source
 }
 
@@ -70,10 +69,10 @@ func (m *merger) add(c *Capture) {
 }
 
 func (m *merger) addCause(host string, c *state.Cause) {
-	to := m.causes[c.Cause]
+	to := m.causes[c.Cause.ID]
 	if to == nil {
 		to = &Cause{Cause: c.Cause, ByDirection: map[event.Direction]uint64{}, ByProto: map[event.Proto]uint64{}, First: c.First}
-		m.causes[c.Cause] = to
+		m.causes[c.Cause.ID] = to
 	}
 	to.Count += c.Count
 	to.NumSources += c.NumSources
@@ -92,7 +91,7 @@ func (m *merger) addCause(host string, c *state.Cause) {
 	if c.Range == nil {
 		return
 	}
-	found := Range{host, c.Cause, c.Range.Prefix, c.Range.Count, c.Count, c.Range.NumSources}
+	found := Range{host, to.Cause, c.Range.Prefix, c.Range.Count, c.Count, c.Range.NumSources}
 	m.report.Ranges = append(m.report.Ranges, found)
 	if to.Range == nil || to.Range.Count < found.Count {
 		to.Range = &found

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -84,6 +85,22 @@ func TestHostsAddUp(t *testing.T) {
 	}
 }
 
+// What only a newer synwatch knows is one cause, though each capture brings its own.
+func TestUnknownCausesAddUp(t *testing.T) {
+	var captures []Capture
+	for range 2 {
+		c := &cause.Cause{ID: "brand-new", Kind: cause.Drop}
+		captures = append(captures, Capture{Snapshot: &state.Snapshot{
+			Causes:   []state.Cause{{Cause: c, Count: 3, Sources: []state.Source{{Src: netip.MustParseAddr("10.9.0.1"), Count: 3}}}},
+			Timeline: state.Timeline{Begin: noon, Step: time.Second, ByCause: map[*cause.Cause][]uint64{c: {3}}},
+		}})
+	}
+	r := New(noon, "", captures)
+	if len(r.Causes) != 1 || r.Causes[0].Count != 6 || len(r.Timeline.Series) != 1 || len(r.Sources) != 1 || len(r.Sources[0].ByCause) != 1 {
+		t.Errorf("%d causes, %d series, %d sources: %+v", len(r.Causes), len(r.Timeline.Series), len(r.Sources), r.Causes)
+	}
+}
+
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		group(0): "0", group(999): "999", group(1234567): "1,234,567", counted(1, "entry"): "1 entry", counted(uint64(4113), "drop"): "4,113 drops",
@@ -91,16 +108,21 @@ func TestWords(t *testing.T) {
 		rate(0): "0", rate(0.01): "<0.1", rate(3): "3", rate(2.54): "2.5", rate(12345.6): "12,346",
 		span(noon, noon.Add(time.Hour)):   "2026-03-01 12:00:00 to 13:00:00 UTC",
 		span(noon, noon.AddDate(0, 0, 1)): "2026-03-01 12:00:00 to 2026-03-02 12:00:00 UTC",
-		clean("a\x1bb", 80):               `a\x1bb`, clean("äöü", 3): "ä…", lineNumbers(Skipped{Count: 3, Numbers: []uint64{4, 7}}): "4, 7 and 1 more",
+		clean("a\x1bb", 80):               `a\x1bb`, clean("äöü", 3): "ä…", lineNumbers(Skipped{Count: 3, Lines: []string{"4", "7 of part 2"}}): "4, 7 of part 2 and 1 more",
 		hostsWords([]string{"a", "b", "c", "d"}): "a, b, c and 1 more",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	for least, want := range map[float64]float64{0: 1, 0.3: 0.4, 5: 6, 196: 200, 1001: 2000} {
+	for least, want := range map[float64]float64{0: 1, 0.3: 0.4, 5: 6, 196: 200, 1001: 1200, 1300: 1600, 1700: 2000} {
 		if got := niceTop(least); got != want {
 			t.Errorf("the scale of %v ends at %v, want %v", least, got, want)
+		}
+	}
+	for r, want := range map[float64]string{0: "0", 0.25: "0.25", 500: "500", 1500: "1,500", 9000: "9,000", 12000: "12k", 1.6e6: "1.6M"} {
+		if got := rateLabel(r); got != want {
+			t.Errorf("the rate %v is written %s, want %s", r, got, want)
 		}
 	}
 }

@@ -70,9 +70,8 @@ type spark struct {
 	Color, Path   string
 }
 
-func newSpark(whole *Timeline, series int) spark {
-	t := whole.Coarser(sparkSteps)
-	counts := t.Series[series].Counts
+func newSpark(of *Series, color string) spark {
+	counts := of.coarser((len(of.Counts) + sparkSteps - 1) / sparkSteps)
 	most := uint64(1)
 	for _, n := range counts {
 		most = max(most, n)
@@ -85,7 +84,7 @@ func newSpark(whole *Timeline, series int) spark {
 		d.WriteString("V" + decimal(y) + "H" + decimal(width*float64(i+1)))
 	}
 	d.WriteString("V" + decimal(sparkHeight) + "z")
-	return spark{sparkWidth, sparkHeight, whole.color(series), d.String()}
+	return spark{sparkWidth, sparkHeight, color, d.String()}
 }
 
 // gauge is how much of a limit is used, as a bar.

@@ -35,15 +35,15 @@ const maxSkipped = 20
 // Skipped are lines that could not be read.
 type Skipped struct {
 	Count uint64
-	// Numbers are those of the first of them.
-	Numbers []uint64
+	// Lines are the numbers of the first of them, with their file if there are several.
+	Lines []string
 }
 
-// Add adds a line.
-func (s *Skipped) Add(number uint64) {
+// Add adds a line, given by its number and, if there are several files, by its file.
+func (s *Skipped) Add(line string) {
 	s.Count++
-	if len(s.Numbers) < maxSkipped {
-		s.Numbers = append(s.Numbers, number)
+	if len(s.Lines) < maxSkipped {
+		s.Lines = append(s.Lines, line)
 	}
 }
 

@@ -83,7 +83,7 @@ func (c CaptureRow) State() string {
 	case !c.Ended:
 		return text.Join(", ", "ends without a summary", skipped)
 	}
-	return skipped
+	return text.Join(", ", "complete", skipped)
 }
 
 // sourceTable is of a fleet only: the causes name theirs.

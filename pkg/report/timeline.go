@@ -24,6 +24,8 @@ type Timeline struct {
 	// Steps is how many there are.
 	Steps  int
 	Series []Series
+	// Others are those of which the last of Series is the sum, if it has no cause.
+	Others []Series
 }
 
 // Series is the drops of a cause in each step, or, without one, those of all others.
@@ -96,7 +98,7 @@ func (t *Timeline) add(c *Capture) {
 
 func (t *Timeline) series(of *cause.Cause) *Series {
 	for i := range t.Series {
-		if t.Series[i].Cause == of {
+		if t.Series[i].Cause.ID == of.ID {
 			return &t.Series[i]
 		}
 	}
@@ -114,8 +116,9 @@ func (t *Timeline) order() {
 		return
 	}
 	others := Series{Counts: make([]uint64, t.Steps)}
-	for _, s := range t.Series[maxSeries:] {
-		others.add(&s)
+	t.Others = t.Series[maxSeries:]
+	for i := range t.Others {
+		others.add(&t.Others[i])
 	}
 	t.Series = append(t.Series[:maxSeries:maxSeries], others)
 }
@@ -134,14 +137,19 @@ func (t *Timeline) Coarser(most int) Timeline {
 		return *t
 	}
 	c := Timeline{Begin: t.Begin, Step: t.Step * time.Duration(by), Steps: (t.Steps + by - 1) / by}
-	for _, s := range t.Series {
-		counts := make([]uint64, c.Steps)
-		for i, n := range s.Counts {
-			counts[i/by] += n
-		}
-		c.Series = append(c.Series, Series{s.Cause, counts, s.Total})
+	for i := range t.Series {
+		c.Series = append(c.Series, Series{t.Series[i].Cause, t.Series[i].coarser(by), t.Series[i].Total})
 	}
 	return c
+}
+
+// coarser joins so many steps each.
+func (s *Series) coarser(by int) []uint64 {
+	counts := make([]uint64, (len(s.Counts)+by-1)/by)
+	for i, n := range s.Counts {
+		counts[i/by] += n
+	}
+	return counts
 }
 
 // Peak is the step with the most drops, and how many these are.

@@ -97,12 +97,12 @@ func hostsWords(hosts []string) string {
 
 // lineNumbers name skipped lines.
 func lineNumbers(s Skipped) string {
-	var numbers []string
-	for _, n := range s.Numbers {
-		numbers = append(numbers, strconv.FormatUint(n, 10))
+	var lines []string
+	for _, line := range s.Lines {
+		lines = append(lines, clean(line, maxName))
 	}
-	words := strings.Join(numbers, ", ")
-	if more := s.Count - uint64(len(s.Numbers)); more > 0 {
+	words := strings.Join(lines, ", ")
+	if more := s.Count - uint64(len(s.Lines)); more > 0 {
 		words += fmt.Sprintf(" and %d more", more)
 	}
 	return words

@@ -65,10 +65,11 @@ func (m Model) causeRow(c *state.Cause, name, trend int, more bool) string {
 		ink = warning
 	}
 	now := faint
-	if c.Rate.Second > 0 {
+	perSecond := pace(c.Recent, m.look.snapshot.Time, m.look.snapshot.Duration)
+	if perSecond > 0 {
 		now = bold
 	}
-	row := p.left(ink, c.Cause.ID, name) + p.right(now, rate(c.Rate.Second, rateWidth), rateWidth+1) + p.right(plain, number(c.Count, totalWidth-1), totalWidth)
+	row := p.left(ink, c.Cause.ID, name) + p.right(now, rate(perSecond, rateWidth), rateWidth+1) + p.right(plain, number(c.Count, totalWidth-1), totalWidth)
 	if more {
 		row += p.right(plain, number(uint64(c.NumSources), totalWidth-1), totalWidth)
 	}

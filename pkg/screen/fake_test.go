@@ -27,6 +27,8 @@ type fakeRun struct {
 	records  []stream.Record
 	played   played
 
+	unsteerable error
+
 	matcher  Matcher
 	steered  []steering
 	captures int
@@ -44,7 +46,10 @@ func (f *fakeRun) look(q question) look {
 	return l
 }
 func (f *fakeRun) filter(m Matcher) { f.matcher = m }
-func (f *fakeRun) steer(s steering) { f.steered = append(f.steered, s) }
+func (f *fakeRun) steer(s steering) error {
+	f.steered = append(f.steered, s)
+	return f.unsteerable
+}
 func (f *fakeRun) capture() (written, error) {
 	f.captures++
 	return written{file: "synwatch-test.ndjson", records: 7}, nil

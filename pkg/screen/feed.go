@@ -138,4 +138,4 @@ func (f *Feed) look(q question) look {
 }
 
 // steer does nothing: a run goes on as it does.
-func (f *Feed) steer(steering) {}
+func (f *Feed) steer(steering) error { return nil }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -63,6 +64,7 @@ func TestFeedWritesACapture(t *testing.T) {
 	}
 	_ = f.Record(run.records[2])
 	text := file.String()
+	capturetest.CheckLines(t, text)
 	if strings.Count(text, `"type":"drop"`) != 1 || !strings.HasPrefix(text, `{"type":"start"`) || !strings.Contains(text, `"src_port":20001`) {
 		t.Errorf("the capture is %s", text)
 	}

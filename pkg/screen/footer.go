@@ -3,7 +3,7 @@
 package screen
 
 import (
-	"github.com/charmbracelet/x/ansi"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // footer is the last line: the filter while it is typed, a message, or what keys do.
@@ -15,7 +15,7 @@ func (m Model) footer() string {
 	case m.status != "":
 		return p.left(warning, m.status, m.width)
 	case m.page != noPage:
-		return p.put(faint, "↑ ↓ scroll  Esc back")
+		return m.sides(p.put(faint, "↑ ↓ scroll  Esc back"), m.pageNote())
 	}
 	right := ""
 	if w := m.look.written; w.file != "" {
@@ -23,7 +23,15 @@ func (m Model) footer() string {
 	} else if m.height < 16 {
 		right = m.filterNote()
 	}
-	return m.sides(m.hints(m.width-ansi.StringWidth(right)-1), right)
+	return m.sides(m.hints(m.width-columns(right)-1), right)
+}
+
+// pageNote says that a page goes on below.
+func (m Model) pageNote() string {
+	if left := m.pageEnd() - m.scroll; left > 0 {
+		return m.pen.put(faint, text.Count(left, "more line")+" ↓")
+	}
+	return ""
 }
 
 // hints are what keys do, as many as there is room for. How to get help and out is among
@@ -38,18 +46,31 @@ func (m Model) hints(room int) string {
 	if m.depth > overview {
 		words = m.pen.put(bold, "Esc") + " " + m.pen.put(faint, "back") + "  "
 	}
-	for i := range bindings[:len(bindings)-2] {
-		b := &bindings[i]
-		if b.word == "" || b.replay && !m.replay {
-			continue
-		}
+	for _, b := range m.hinted() {
 		more := words
 		add(&more, b)
-		if ansi.StringWidth(more)+ansi.StringWidth(last) <= room+2 {
+		if columns(more)+columns(last) <= room+2 {
 			words = more
 		}
 	}
 	return words + last
+}
+
+// hinted are the bindings that the last line tells of, those of a capture that is played
+// first.
+func (m Model) hinted() []*keyBinding {
+	var steering, others []*keyBinding
+	for i := range bindings[:len(bindings)-2] {
+		b := &bindings[i]
+		switch {
+		case b.word == "" || b.replay && !m.replay:
+		case b.replay:
+			steering = append(steering, b)
+		default:
+			others = append(others, b)
+		}
+	}
+	return append(steering, others...)
 }
 
 // filterLine is the filter as it is typed, and what is wrong with it.

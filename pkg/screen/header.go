@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/synwatch/synwatch/pkg/state"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
@@ -30,7 +29,7 @@ func (m Model) header() []string {
 // sides puts two texts at the two ends of a line. Where there is no room for both the
 // left one is cut.
 func (m Model) sides(left, right string) string {
-	w := ansi.StringWidth(right)
+	w := columns(right)
 	if w == 0 {
 		return left
 	}
@@ -49,13 +48,16 @@ func (m Model) modeWords(s *state.Snapshot) string {
 	switch {
 	case m.replay && m.look.played.ended:
 		mode = p.put(bold, "END")
+	case m.replay && m.look.played.behind:
+		mode = p.put(warning, "READING")
+	case m.frozen:
+		mode = p.put(warning, "PAUSED")
+	case m.replay && m.look.played.newest:
+		mode = p.put(bold, "NEWEST")
 	case m.replay:
 		mode = p.put(bold, "REPLAY "+speedWord(m.look.played.speed))
 	case m.ended:
 		mode = p.put(bold, "ENDED")
-	}
-	if m.frozen {
-		mode = p.put(warning, "PAUSED")
 	}
 	now := ""
 	if !s.Time.IsZero() && m.width >= 60 {
@@ -68,10 +70,11 @@ func (m Model) modeWords(s *state.Snapshot) string {
 func (m Model) rateWords(s *state.Snapshot) string {
 	p := m.pen
 	ink := bold
-	if s.Rate.Second > 0 {
+	perSecond := pace(s.Recent, s.Time, s.Duration)
+	if perSecond > 0 {
 		ink = bad
 	}
-	line := p.put(ink, rate(s.Rate.Second, 9)+" drops/s")
+	line := p.put(ink, rate(perSecond, 9)+" drops/s")
 	room := m.width/3 - 4
 	if room >= 10 {
 		line += " " + p.put(warning, sparkline(s.Recent, min(room, minute)))
@@ -99,7 +102,7 @@ func (m Model) lossWord(what string, n uint64) string {
 // tableWords are how full the fullest connection tracking table is.
 func (m Model) tableWords(s *state.Snapshot) string {
 	p := m.pen
-	t := fullest(s.Tables)
+	t := fullest(tablesOf(s))
 	switch {
 	case t == nil && m.width < 60:
 		return ""

@@ -27,7 +27,7 @@ var bindings []keyBinding
 func init() {
 	bindings = []keyBinding{
 		{keys: []string{"enter", "right", "l"}, label: "⏎", word: "open", does: "go into what the cursor is on: cause, source, destination, records", do: Model.enter},
-		{keys: []string{"esc", "backspace", "left", "h"}, label: "Esc", word: "", does: "go back", do: Model.back},
+		{keys: []string{"esc", "backspace", "left", "h"}, label: "Esc", word: "", does: "go back; from the beginning, show all rows and drops again", do: Model.back},
 		{keys: []string{"up", "k"}, label: "↑ k", does: "up", do: moveBy(-1)},
 		{keys: []string{"down", "j"}, label: "↓ j", does: "down", do: moveBy(1)},
 		{keys: []string{"pgup"}, label: "PgUp", does: "ten up", do: moveBy(-10)},
@@ -42,11 +42,12 @@ func init() {
 		{keys: []string{"p", "space"}, label: "p", word: "pause", does: "hold the screen, and a capture that is played; the run goes on", do: Model.pause},
 		{keys: []string{"w"}, label: "w", word: "write", does: "write a capture into the working directory, or end it", do: Model.write},
 		{keys: []string{"+", "="}, label: "+", word: "faster", does: "play twice as fast", do: steerBy(steering{faster: 2}), replay: true},
-		{keys: []string{"-"}, label: "-", word: "slower", does: "play half as fast", do: steerBy(steering{faster: 0.5}), replay: true},
-		{keys: []string{".", ">"}, label: ". >", word: "", does: "ten seconds on", do: steerBy(steering{seek: 10 * time.Second}), replay: true},
-		{keys: []string{",", "<"}, label: ", <", word: "back", does: "ten seconds back", do: steerBy(steering{seek: -10 * time.Second}), replay: true},
+		{keys: []string{"-"}, label: "-", word: "", does: "play half as fast", do: steerBy(steering{faster: 0.5}), replay: true},
+		{keys: []string{".", ">"}, label: ".", word: "on", does: "ten seconds on", do: steerBy(steering{seek: 10 * time.Second}), replay: true},
+		{keys: []string{",", "<"}, label: ",", word: "back", does: "ten seconds back", do: steerBy(steering{seek: -10 * time.Second}), replay: true},
 		{keys: []string{"]"}, label: "]", word: "", does: "ten minutes on", do: steerBy(steering{seek: 10 * time.Minute}), replay: true},
 		{keys: []string{"["}, label: "[", word: "", does: "ten minutes back", do: steerBy(steering{seek: -10 * time.Minute}), replay: true},
+		{keys: []string{"end", "G"}, label: "End", word: "end", does: "to the end, and of a pipe to the newest", do: Model.toEnd, replay: true},
 		{keys: []string{"?"}, label: "?", word: "help", does: "this help", do: open(helpPage)},
 		{keys: []string{"q", "ctrl+c"}, label: "q", word: "quit", does: "quit", do: quit},
 	}
@@ -216,9 +217,17 @@ func steerBy(s steering) func(Model) (Model, tea.Cmd) {
 	return func(m Model) (Model, tea.Cmd) { return m, tea.Sequence(m.steer(s), m.ask()) }
 }
 
+// toEnd plays on, as there is nothing to hold behind the newest.
+func (m Model) toEnd() (Model, tea.Cmd) {
+	m.frozen = false
+	return steerBy(steering{end: true, pause: &m.frozen})(m)
+}
+
 func (m Model) steer(s steering) tea.Cmd {
 	return func() tea.Msg {
-		m.backend.steer(s)
+		if err := m.backend.steer(s); err != nil {
+			return message(err.Error())
+		}
 		return nil
 	}
 }

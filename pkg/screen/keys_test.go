@@ -221,7 +221,7 @@ func TestCapture(t *testing.T) {
 	f := newFake(t)
 	d := drive(t, f, false)
 	d.press("w")
-	d.shows("writes what is dropped from now on to synwatch-test.ndjson")
+	d.shows("writes from now on to synwatch-test.ndjson")
 	d.press("w")
 	d.shows("wrote 7 records to synwatch-test.ndjson")
 	if f.captures != 2 {
@@ -238,7 +238,7 @@ func TestReplayKeys(t *testing.T) {
 	}
 	d := drive(t, f, true)
 	d.shows("REPLAY ×1")
-	d.m.backend.steer(steering{faster: 2})
+	_ = d.m.backend.steer(steering{faster: 2})
 	for _, key := range []string{"+", "-", ".", ","} {
 		_, cmd := d.m.press(tea.KeyPressMsg{Code: rune(key[0]), Text: key})
 		if cmd == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/stream"
+	"github.com/synwatch/synwatch/pkg/text"
 )
 
 // refresh is how often the screen looks at the run.
@@ -44,8 +45,9 @@ type backend interface {
 	look(question) look
 	filter(Matcher)
 	capture() (written, error)
-	// steer changes how a capture is played; live there is nothing to steer.
-	steer(steering)
+	// steer changes how a capture is played; live there is nothing to steer. The error
+	// says why it cannot be played so.
+	steer(steering) error
 }
 
 // Model is the screen as a function of what happened to it.
@@ -120,7 +122,7 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tick:
-		if m.looking || m.frozen {
+		if m.looking || m.held() {
 			return m, nextTick()
 		}
 		m.looking = true
@@ -153,10 +155,14 @@ func (m Model) View() tea.View {
 	return v
 }
 
+// held says that what is shown stays. A capture that is paused stays by itself, but
+// where the user goes in it.
+func (m Model) held() bool { return m.frozen && !m.replay }
+
 // see takes in a look, unless the screen is frozen and the user only moves on it.
 func (m Model) see(l look) Model {
 	m.looking = false
-	if m.frozen && m.began {
+	if m.held() && m.began {
 		m.look.records, m.look.question, m.look.written = l.records, l.question, l.written
 	} else {
 		m.look = l
@@ -183,10 +189,10 @@ func (m Model) tellCapture(c captured) Model {
 		m.look.written = written{}
 		return m.say("the capture ended: " + c.err.Error())
 	case c.on:
-		return m.say("writes what is dropped from now on to " + c.file + "; w ends it")
+		return m.say("writes from now on to " + c.file + "; w ends it")
 	}
 	m.look.written = written{}
-	return m.say("wrote " + number(c.records, 20) + " records to " + c.file)
+	return m.say("wrote " + text.Count(c.records, "record") + " to " + c.file)
 }
 
 // question is what the screen wants to know now.

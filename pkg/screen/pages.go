@@ -51,7 +51,7 @@ func linesOf(p *text.Page, width int) []string {
 func (m Model) findingLines(width int) []string {
 	s := m.look.snapshot
 	if s == nil || len(s.Findings) == 0 {
-		return []string{"There is no finding so far. e explains the chosen cause and says what to do about it."}
+		return text.Wrap("There is no finding so far. e explains the chosen cause and says what to do about it.", width)
 	}
 	p := text.NewPage(text.Palette{}).Wide(width)
 	for i := range s.Findings {

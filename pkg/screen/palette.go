@@ -24,7 +24,7 @@ const (
 	selected
 )
 
-var inks = [...]lipgloss.Style{
+var inks = painted([...]lipgloss.Style{
 	plain:    lipgloss.NewStyle(),
 	bold:     lipgloss.NewStyle().Bold(true),
 	faint:    lipgloss.NewStyle().Faint(true),
@@ -32,6 +32,16 @@ var inks = [...]lipgloss.Style{
 	warning:  lipgloss.NewStyle().Foreground(lipgloss.Yellow),
 	bad:      lipgloss.NewStyle().Foreground(lipgloss.Red).Bold(true),
 	selected: lipgloss.NewStyle().Reverse(true),
+})
+
+// paint is what is written before and behind words of an ink.
+type paint struct{ before, behind string }
+
+func painted(styles [selected + 1]lipgloss.Style) (all [selected + 1]paint) {
+	for i, style := range styles {
+		all[i].before, all[i].behind, _ = strings.Cut(style.Render("x"), "x")
+	}
+	return all
 }
 
 // pen writes all words of the screen. It escapes whatever a terminal would act on, so
@@ -53,13 +63,13 @@ func (p pen) put(i ink, s string) string { return color(i, p.clean(s)) }
 // left writes a text into a column, cut where it is too long.
 func (p pen) left(i ink, s string, width int) string {
 	s = p.cut(s, width)
-	return color(i, s) + blanks(width-ansi.StringWidth(s))
+	return color(i, s) + blanks(width-columns(s))
 }
 
 // right is left, aligned on the right.
 func (p pen) right(i ink, s string, width int) string {
 	s = p.cut(s, width)
-	return blanks(width-ansi.StringWidth(s)) + color(i, s)
+	return blanks(width-columns(s)) + color(i, s)
 }
 
 // row writes a line of a list, all over when the cursor is on it.
@@ -73,25 +83,25 @@ func (p pen) row(chosen bool, line string, width int) string {
 // rule writes a heading with a line up to the end.
 func (p pen) rule(heading string, width int) string {
 	heading = p.cut(heading, width)
-	line := strings.Repeat(p.clean("─"), max(width-ansi.StringWidth(heading)-1, 0))
+	line := strings.Repeat(p.clean("─"), max(width-columns(heading)-1, 0))
 	return color(bold, heading) + " " + color(faint, line)
 }
 
 func (p pen) cut(s string, width int) string {
-	return ansi.Truncate(p.clean(s), max(width, 0), p.clean("…"))
+	return truncated(p.clean(s), max(width, 0), p.clean("…"))
 }
 
 func color(i ink, s string) string {
 	if i == plain || s == "" {
 		return s
 	}
-	return inks[i].Render(s)
+	return inks[i].before + s + inks[i].behind
 }
 
 func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // fit cuts or fills a line that is written to exactly so many columns.
 func fit(line string, width int) string {
-	line = ansi.Truncate(line, width, "")
-	return line + blanks(width-ansi.StringWidth(line)) // a wide character may not have fitted
+	line = truncated(line, width, "")
+	return line + blanks(width-columns(line)) // a wide character may not have fitted
 }

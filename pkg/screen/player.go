@@ -11,75 +11,58 @@ import (
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
-// The bounds of the speed.
-const (
-	slowest = 1.0 / 16
-	fastest = 4096
-)
-
-// steering changes how a capture is played. What is zero stays as it is.
-type steering struct {
-	faster float64
-	seek   time.Duration
-	pause  *bool
-}
-
-// played is how a capture is being played.
-type played struct {
-	speed float64
-	// ended says that there is no more of it.
-	ended bool
-}
+// Reading reads a whole capture from its beginning into a sink, until that has an error
+// or the context ends.
+type Reading func(context.Context, stream.Sink) error
 
 // Player plays a capture to a feed: each line at its time, by a clock that the user
-// steers. To go back, it begins anew and catches up.
+// steers. To go back, it begins anew and catches up, so that what it takes does not grow
+// with the capture.
 type Player struct {
 	*Feed
-	// read reads the whole capture from its beginning into a sink, until that has an error.
-	read func(stream.Sink) error
+	// Kept says why the capture cannot be read from its beginning again, nil if it can.
+	Kept func() error
+
+	read Reading
 	wall func() time.Time
 
 	mu      sync.Mutex
-	begin   time.Time // of the capture, zero before its first line
-	at      time.Time // where the clock was when
-	since   time.Time // this time was it on the wall
-	speed   float64
-	paused  bool
-	ended   bool
+	clock   playClock
 	rewound bool
-	changed chan struct{} // closed when the user steers
+	stop    context.CancelFunc // ends the reading
+	changed chan struct{}      // closed when the user steers
 }
 
 // errRewound ends a reading that is to begin anew.
 var errRewound = errors.New("rewound")
 
 // NewPlayer returns the player of the capture that read reads.
-func NewPlayer(wall func() time.Time, create func(string) (Capture, error), read func(stream.Sink) error) *Player {
-	p := &Player{read: read, wall: wall, speed: 1, changed: make(chan struct{})}
+func NewPlayer(wall func() time.Time, create func(string) (Capture, error), read Reading) *Player {
+	p := &Player{
+		Kept: func() error { return nil }, read: read, wall: wall,
+		clock: playClock{speed: 1}, stop: func() {}, changed: make(chan struct{}),
+	}
 	p.Feed = NewFeed(p.Now, create)
 	return p
 }
+
+// SetSpeed says how many times as fast as it was the capture is played. It must be
+// called before Play.
+func (p *Player) SetSpeed(times float64) { p.clock.speed = times }
 
 // Now is the time in the capture.
 func (p *Player) Now() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.clock()
-}
-
-func (p *Player) clock() time.Time {
-	if p.paused || p.ended || p.begin.IsZero() {
-		return p.at
-	}
-	return p.at.Add(time.Duration(float64(p.wall().Sub(p.since)) * p.speed))
+	return p.clock.shown(p.wall())
 }
 
 // Play plays until the context ends.
 func (p *Player) Play(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := p.read(&paced{ctx, p})
+		err := p.once(ctx)
 		switch {
-		case errors.Is(err, errRewound):
+		case p.again():
 			p.restart()
 			continue
 		case ctx.Err() != nil:
@@ -96,10 +79,23 @@ func (p *Player) Play(ctx context.Context) error {
 	return nil
 }
 
+// once reads the capture once.
+func (p *Player) once(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p.mu.Lock()
+	p.stop = stop
+	if p.rewound {
+		stop()
+	}
+	p.mu.Unlock()
+	return p.read(ctx, &paced{ctx, p})
+}
+
 func (p *Player) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at, p.since, p.ended = p.clock(), p.wall(), true
+	p.clock.end()
 }
 
 // again takes note that it was rewound, if it was.
@@ -138,53 +134,55 @@ func (p *Player) wait(ctx context.Context, ready func() (time.Duration, bool)) b
 // until waits until the clock is at a time.
 func (p *Player) until(ctx context.Context, t time.Time) error {
 	p.mu.Lock()
-	if p.begin.IsZero() {
-		p.begin, p.at, p.since = t, t, p.wall()
+	if !p.rewound {
+		p.clock.reach(t, p.wall())
 	}
 	p.mu.Unlock()
 	due := p.wait(ctx, func() (time.Duration, bool) {
-		left := t.Sub(p.clock())
-		if p.paused {
-			return time.Hour, left <= 0 || p.rewound
-		}
-		return time.Duration(float64(left) / p.speed), left <= 0 || p.rewound
+		left := p.clock.left(t, p.wall())
+		return left, left <= 0 || p.rewound
 	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
-	case !due:
-		return context.Canceled
-	case p.again():
+	case p.rewound:
 		return errRewound
+	case !due:
+		return ctx.Err()
 	}
 	return nil
 }
 
-func (p *Player) steer(s steering) {
+func (p *Player) steer(s steering) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at, p.since = p.clock(), p.wall()
-	if s.faster > 0 {
-		p.speed = min(max(p.speed*s.faster, slowest), fastest)
-	}
-	if s.pause != nil {
-		p.paused = *s.pause
-	}
-	if s.seek != 0 && !(s.seek > 0 && p.ended) {
-		p.at = p.at.Add(s.seek)
-		if p.at.Before(p.begin) {
-			p.at = p.begin
+	moved := p.clock.steered(s, p.wall())
+	if moved.back {
+		if err := p.Kept(); err != nil {
+			return err
 		}
-		p.rewound = p.rewound || s.seek < 0
-		p.ended = false
+		p.rewound = true
+		p.stop()
 	}
+	p.clock = moved.to
 	close(p.changed)
 	p.changed = make(chan struct{})
+	return nil
+}
+
+// filter shows only a part of the capture. All of it is read anew if it can be, so that
+// what is shown is exact.
+func (p *Player) filter(m Matcher) {
+	p.Feed.filter(m)
+	_ = p.steer(steering{anew: true})
 }
 
 func (p *Player) look(q question) look {
-	l := p.Feed.look(q)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	l.played = played{p.speed, p.ended}
+	played := p.clock.played(p.wall())
+	p.mu.Unlock()
+	l := p.Feed.look(q) // after, so that what has ended is complete
+	l.played = played
 	return l
 }
 

@@ -7,6 +7,11 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/state"
+	"github.com/synwatch/synwatch/pkg/stream"
 )
 
 func TestSparkline(t *testing.T) {
@@ -42,6 +47,38 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// A flood of 900 a second has a record a second, which may be late.
+func TestPaceIsSteady(t *testing.T) {
+	recent := []uint64{900, 900, 900, 900, 900, 900, 0, 1800, 900, 0}
+	at := time.Date(2026, 3, 1, 12, 0, 0, int(500*time.Millisecond), time.UTC)
+	if got := pace(recent, at, time.Hour); got < 750 || got > 1050 {
+		t.Errorf("got %v", got)
+	}
+	if got := pace([]uint64{3}, at, 500*time.Millisecond); got != 3 {
+		t.Errorf("at the beginning got %v", got)
+	}
+	if got := pace(nil, at, time.Hour); got != 0 {
+		t.Errorf("of nothing got %v", got)
+	}
+}
+
+// Where the tables were not measured, the newest drops say how full they were.
+func TestTablesAsDropsMetThem(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := &state.Snapshot{Places: []state.Place{
+		{Key: state.Key{Netns: netns.ID{Inode: 1}}, Last: at, Answer: enrich.Answer{Conntrack: &conntrack.Usage{Count: 7, Max: 9}}},
+		{Key: state.Key{Netns: netns.ID{Inode: 1}, Port: 2}, Last: at.Add(time.Second), Answer: enrich.Answer{Conntrack: &conntrack.Usage{Count: 8, Max: 9}}},
+		{Key: state.Key{Netns: netns.ID{Inode: 2}}, Last: at},
+	}}
+	if got := tablesOf(s); len(got) != 1 || got[0].Count != 8 || got[0].Max != 9 {
+		t.Errorf("got %+v", got)
+	}
+	s.Tables = []stream.Table{{Count: 3, Max: 4}}
+	if got := tablesOf(s); len(got) != 1 || got[0].Count != 3 {
+		t.Errorf("measured %+v", got)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for got, want := range map[string]string{
 		number(0, 5): "0", number(999, 5): "999", number(1234, 5): "1,234", number(123456, 5): "123k", number(12345678, 10): "12,345,678",
@@ -65,6 +102,24 @@ func TestColumnsAreAsWideAsTheyShould(t *testing.T) {
 					if got := ansi.StringWidth(cell); got != max(width, 0) {
 						t.Errorf("%q in %d columns has %d: %q", s, width, got, cell)
 					}
+				}
+			}
+		}
+	}
+}
+
+// What is plain is measured and cut as the library does it with everything.
+func TestColumnsAreThoseOfTheLibrary(t *testing.T) {
+	for _, s := range []string{
+		"", "plain", color(bad, "red") + " and " + color(faint, "▁▂▃ → …"), "漢字 and text", "e\u0301e\u0301", "→\ufe0f x", color(bold, "漢") + "x", "a\x1b[31", "└█▌·×›",
+	} {
+		if got, want := columns(s), ansi.StringWidth(s); got != want {
+			t.Errorf("%q has %d columns, want %d", s, got, want)
+		}
+		for most := range 12 {
+			for _, tail := range []string{"", "…"} {
+				if got, want := truncated(s, most, tail), ansi.Truncate(s, most, tail); got != want {
+					t.Errorf("%q in %d is %q, want %q", s, most, got, want)
 				}
 			}
 		}

@@ -22,8 +22,11 @@ import (
 const (
 	// maxRecord is how long a line of a record may be, in bytes: records are kept.
 	maxRecord = 16 << 10
-	// maxText is how much of a text is kept, in bytes.
-	maxText = 4096
+	// maxText is how much of a text is kept, in bytes, and maxName of a name: records and
+	// places have many of these, and none that is real is longer.
+	maxText, maxName = 4096, 256
+	// maxObject is how long the JSON of an object may be, in bytes, to be remembered.
+	maxObject = 1024
 	// maxKnown bounds what is remembered of the lines before.
 	maxKnown = 4096
 	// maxElements bounds the elements of a line that is no record's: each takes up to a
@@ -190,7 +193,7 @@ func (d *Decoder) text(s string) string {
 	if known, ok := d.texts[s]; ok {
 		return known
 	}
-	s = clip(s)
+	s = name(s)
 	if len(d.texts) >= maxKnown {
 		clear(d.texts)
 	}
@@ -198,8 +201,16 @@ func (d *Decoder) text(s string) string {
 	return s
 }
 
-// clip bounds a text.
-func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)], "\ufffd") }
+// clip bounds a text, and name a name. They do not keep the rest in memory.
+func clip(s string) string { return cut(s, maxText) }
+func name(s string) string { return cut(s, maxName) }
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
+	}
+	return strings.ToValidUTF8(strings.Clone(s), "\ufffd")
+}
 
 // objects are values by the JSON that stands for them: most records have one that another
 // record has, too.
@@ -213,10 +224,13 @@ func (o objects[L, V]) get(raw string, of func(L) *V) (*V, error) {
 	if err := json.Unmarshal([]byte(raw), &l); err != nil {
 		return nil, plainError(err)
 	}
+	v := of(l)
+	if len(raw) > maxObject {
+		return v, nil
+	}
 	if len(o) >= maxKnown {
 		clear(o)
 	}
-	v := of(l)
 	o[strings.Clone(raw)] = v
 	return v, nil
 }

@@ -153,7 +153,7 @@ type evidenceRead struct {
 func (o evidenceObject) read() *evidenceRead {
 	var e event.Evidence
 	found := evidenceRead{
-		conntrack: (*conntrack.Usage)(o.ConntrackState), in: o.Interface, out: o.OutInterface, location: o.Location,
+		conntrack: (*conntrack.Usage)(o.ConntrackState), in: name(o.Interface), out: name(o.OutInterface), location: name(o.Location),
 	}
 	if l := o.ListenerState; l != nil {
 		found.reset = l.Reset
@@ -165,7 +165,10 @@ func (o evidenceObject) read() *evidenceRead {
 	if ts := o.TimestampState; ts != nil {
 		e.Timestamps = &event.Timestamps{TSval: ts.TSval, Newest: ts.Newest, Age: time.Duration(ts.Age) * time.Second}
 	}
-	e.Receiver, e.Netfilter, e.Path = (*event.Receiver)(o.ReceiverState), (*event.Netfilter)(o.NetfilterState), (*event.Path)(o.PathState)
+	e.Receiver, e.Path = (*event.Receiver)(o.ReceiverState), (*event.Path)(o.PathState)
+	if nf := o.NetfilterState; nf != nil {
+		e.Netfilter = &event.Netfilter{Family: name(nf.Family), Hook: name(nf.Hook), Table: name(nf.Table), Chain: name(nf.Chain)}
+	}
 	if nat := o.NatState; nat != nil {
 		e.SourceNAT = &event.SourceNAT{Chosen: netip.AddrPortFrom(nat.Addr, nat.Port)}
 		e.SourceNAT.First, e.SourceNAT.Last = parseRange(nat.Range)

@@ -38,7 +38,7 @@ func newListenerObject(l *enrich.Listener) listenerObject {
 
 func (o listenerObject) listener() *enrich.Listener {
 	return &enrich.Listener{
-		Port: o.Port, Process: proc.Process{PID: o.PID, Comm: o.Comm, Container: o.Container, Unit: o.Unit}, Shared: o.Shared,
+		Port: o.Port, Process: proc.Process{PID: o.PID, Comm: name(o.Comm), Container: name(o.Container), Unit: name(o.Unit)}, Shared: o.Shared,
 	}
 }
 
@@ -75,11 +75,11 @@ func targetValue(r *stream.Record) any {
 }
 
 func (o processObject) process() *proc.Process {
-	return &proc.Process{PID: o.PID, Comm: o.Comm, Container: o.Container, Unit: o.Unit}
+	return &proc.Process{PID: o.PID, Comm: name(o.Comm), Container: name(o.Container), Unit: name(o.Unit)}
 }
 
 func (o targetObject) target() *enrich.Target {
-	return &enrich.Target{Netns: netns.ID{Inode: o.Netns, Cookie: o.Cookie}, Name: o.NetnsName, Container: o.Container}
+	return &enrich.Target{Netns: netns.ID{Inode: o.Netns, Cookie: o.Cookie}, Name: name(o.NetnsName), Container: name(o.Container)}
 }
 
 // targetWords name the other namespace, and its listener if the line names the sender.

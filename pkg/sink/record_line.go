@@ -138,11 +138,13 @@ func readDirection(l *recordLine, v gjson.Result) error {
 	return nil
 }
 
-// parseDirection takes one that is not known here for an unknown direction.
+// parseDirection takes one that is not known here for an unknown direction. What it
+// returns keeps no line in memory.
 func parseDirection(s string) event.Direction {
-	switch d := event.Direction(s); d {
-	case event.In, event.Forward, event.Out:
-		return d
+	for _, d := range []event.Direction{event.In, event.Forward, event.Out} {
+		if s == string(d) {
+			return d
+		}
 	}
 	return ""
 }

@@ -4,7 +4,6 @@ package sink
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"net/netip"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
@@ -217,11 +217,7 @@ func TestJSON(t *testing.T) {
 	var b bytes.Buffer
 	writeRun(t, NewJSON(&b))
 	golden(t, "run.json", b.Bytes())
-	for line := range strings.Lines(b.String()) {
-		if !json.Valid([]byte(line)) {
-			t.Errorf("not JSON: %s", line)
-		}
-	}
+	capturetest.CheckLines(t, b.String())
 }
 
 func TestText(t *testing.T) {
@@ -292,6 +288,7 @@ func TestQuiet(t *testing.T) {
 	if n := strings.Count(b.String(), "\n"); n != 2 {
 		t.Errorf("%d lines, want start and summary:\n%s", n, b.String())
 	}
+	capturetest.CheckLines(t, b.String())
 	b.Reset()
 	writeRun(t, Quiet{NewText(&b, text.Palette{})})
 	if !strings.HasPrefix(b.String(), "256 drops in 12.3 s") {

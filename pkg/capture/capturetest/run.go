@@ -7,6 +7,7 @@ package capturetest
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
@@ -99,13 +100,22 @@ func (r *Run) netns() netns.ID {
 	return netns.ID{Inode: 4026531840 + r.random.Uint32N(3), Cookie: pick[uint64](r, 0, 1, 1<<60)}
 }
 
+// stage is any stage of any cause.
+func (r *Run) stage() cause.Stage {
+	s := pick(r, stages()...)
+	return cause.Stage{Cause: s.Cause, Stage: s.Stage}
+}
+
+var stages = sync.OnceValue(func() []cause.Stage { return cause.NewAttributor(event.Coverage{}).Stages() })
+
 func (r *Run) cause() *cause.Cause { return pick(r, cause.All()...) }
 
 // Record is any record.
 func (r *Run) Record() stream.Record {
 	proto := pick[event.Proto](r, event.TCP, event.TCP, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, 132, 250, 0)
+	stage := r.stage()
 	record := stream.Record{
-		Cause: r.cause(), Stage: pick(r, "", "syn", "ack"), NetnsName: r.name(), Answer: r.answer(),
+		Cause: stage.Cause, Stage: stage.Stage, NetnsName: r.name(), Answer: r.answer(),
 		Event: event.Event{
 			Time: r.tick(), Hook: pick(r, event.HookFree, event.HookConnRequest), Facts: pick(r, 0, event.ResetSent),
 			Reason: pick(r, "", "NO_SOCKET", "TCP_LISTEN_OVERFLOW", "93"), Location: pick(r, "", "tcp_v4_rcv", "nf_hook_slow"),

@@ -57,7 +57,7 @@ func (r *Run) unseen() []stream.UnseenTotal {
 	for range r.random.IntN(3) {
 		totals = append(totals, stream.UnseenTotal{Count: uint64(r.number()), Unseen: cause.Unseen{
 			Counter: "TcpExtListenOverflows", Also: []string{"TcpExtListenDrops"},
-			Stages: []cause.Stage{{Cause: r.cause(), Stage: pick(r, "", "syn")}, {Cause: r.cause()}},
+			Stages: []cause.Stage{r.stage(), r.stage()},
 		}})
 	}
 	return totals
@@ -75,7 +75,7 @@ func (r *Run) findings() []diagnose.Finding {
 					Sysctl: "net.core.somaxconn", Value: "4096", Basis: pick(r, diagnose.Measured, diagnose.FromFile, diagnose.Assumed), If: r.name(),
 					Command: shell.New("sysctl", "-w", "net.core.somaxconn=4096", r.name()), Why: r.name(),
 				},
-				{Do: r.name(), Command: shell.New("nft", "list ruleset").Into("it's.nft").By([]string{"ip", "netns", "exec", r.name()})},
+				{Do: "look at " + r.name(), Command: shell.New("nft", "list ruleset").Into("it's.nft").By([]string{"ip", "netns", "exec", r.name()})},
 			},
 		})
 	}

@@ -37,7 +37,7 @@
 	const makeSearchable = (table) => {
 		const rows = [...table.tBodies[0].rows];
 		const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
-		const input = make("input", {type: "search", placeholder: "an address, a cause, a process …", "aria-label": table.dataset.search});
+		const input = make("input", {type: "search", name: "search", autocomplete: "off", placeholder: "an address, a cause, a process …", "aria-label": table.dataset.search});
 		const found = make("span", {role: "status", class: "note"});
 		const search = () => {
 			const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);

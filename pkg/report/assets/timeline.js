@@ -61,7 +61,7 @@
 			width: Math.max(zoom.clientWidth, 280), height: 300,
 			tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "Etc/UTC"),
 			scales: {x: {min: timeline.begin, max: last}, y: {range: (u, min, max) => [0, Math.max(max * 1.05, 0.1)]}},
-			axes: [{...axis, values: (u, splits, i, space, step) => splits.map((t) => step < 1 ? (t - timeline.begin).toFixed(1) + " s" : clock(t))}, {...axis, size: 62}],
+			axes: [{...axis, space: 90, values: (u, splits, i, space, step) => splits.map((t) => step < 1 ? (t - timeline.begin).toFixed(1) + " s" : clock(t))}, {...axis, size: 62}],
 			legend: {show: false},
 			cursor: {points: {show: false}, drag: {x: true, y: false}},
 			series: [{}, ...series.map((s) => ({label: s.name, fill: colorOf(s), stroke: colorOf(s), width: 0, points: {show: false}, paths: uPlot.paths.stepped({align: 1})}))],
