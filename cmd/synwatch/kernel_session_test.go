@@ -195,9 +195,6 @@ func (s *session) collect(r io.Reader, started chan<- struct{}) {
 		case "sample":
 			continue
 		}
-		if rec.Type == "sample" {
-			continue
-		}
 		s.mu.Lock()
 		s.records = append(s.records, rec)
 		s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/synwatch/synwatch/pkg/capture"
+	"github.com/synwatch/synwatch/pkg/capture/capturetest"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
@@ -176,6 +177,7 @@ func TestReplayedStateIsThatOfTheRun(t *testing.T) {
 		cmp.Comparer(func(a, b *cause.Cause) bool { return a.ID == b.ID }), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
 		cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(diagnose.Finding{}), cmpopts.IgnoreFields(event.Event{}, "Facts"),
 	}
+	capturetest.CheckLines(t, written.String())
 	// Before the summary, and with it.
 	text := written.Bytes()
 	for _, part := range [][]byte{text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], text} {
