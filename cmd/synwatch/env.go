@@ -30,6 +30,7 @@ type env struct {
 	counters       func() watch.Counters
 	directory      func() directory
 	addresses      func() watch.Addresses
+	gauges         func() watch.Gauges
 	survey         func(netns []uint32) (*survey.Snapshot, error)
 	conntrack      func(netns uint32) (conntrackTable, error)
 	table          func(id netns.ID) (*conntrack.NetnsTable, error)
@@ -40,7 +41,9 @@ type env struct {
 	// patience is how long a record waits for what is to be found out of it, and
 	// undirected how long an event waits for its direction; 0 for what is usual.
 	patience, undirected time.Duration
-	growth               growth
+	// samples is the time between two samples of the output that has them; 0 for none.
+	samples time.Duration
+	growth  growth
 }
 
 // tracer is a source that can be closed.
@@ -70,6 +73,8 @@ func realEnv() *env {
 		counters:  func() watch.Counters { return nstat.NewSampler(append(cause.Counters(), watch.Accepted)) },
 		directory: func() directory { return enrich.NewCache() },
 		addresses: func() watch.Addresses { return netns.NewAddressReader() },
+		gauges:    func() watch.Gauges { return enrich.NewGauges() },
+		samples:   time.Second,
 		survey:    survey.Running,
 		conntrack: openConntrack,
 		table:     conntrack.ReadNetns,

@@ -140,6 +140,7 @@ func createCapture(name string) (screen.Capture, error) {
 // on an ordinary terminal.
 func (e *env) topLive(ctx context.Context, config *screen.Config, o *topOptions) (err error) {
 	o.probe.Filter.Protos = o.protos.list()
+	o.samples = true
 	o.notices = true // the screen hides them until they are asked for
 	t, err := e.open(o.probe)
 	if err != nil {

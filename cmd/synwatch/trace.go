@@ -29,6 +29,7 @@ type traceOptions struct {
 	count    uint64
 	notices  bool
 	format   formatOptions
+	samples  bool // the sink shows or keeps them
 	rotation rotation
 }
 
@@ -116,6 +117,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 // by what wrap makes of it.
 func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source, stream.Sink) stream.Sink) (err error) {
 	o.probe.Filter.Protos = o.protos.list()
+	o.samples = o.format.json && !o.format.quiet
 	if err := o.rotation.check(o.format.output); err != nil {
 		return err
 	}
@@ -159,7 +161,7 @@ func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptio
 	known := e.directory()
 	defer func() { err = errors.Join(err, known.Close()) }()
 	selected := &o.probe.Filter
-	return watch.Run(ctx, watch.Config{
+	cfg := watch.Config{
 		Source: t, Counters: e.counters(), Enricher: known, Addresses: e.addresses(), Table: e.table, Waiting: e.waiting, Survey: e.surveyNetns,
 		Sink: to, Now: e.now, Warn: e.say,
 		Machine: machine, Version: version(),
@@ -169,7 +171,11 @@ func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptio
 		EveryDrop: o.probe.EveryDrop,
 		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, Netns: selected.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(selected.Src)+len(selected.Dst)+len(selected.Ports)+len(selected.Directions)+len(selected.Protos) > 0,
-	})
+	}
+	if o.samples && e.samples > 0 {
+		cfg.Samples, cfg.Gauges = e.samples, e.gauges()
+	}
+	return watch.Run(ctx, cfg)
 }
 
 // announce says what is traced and what cannot be.

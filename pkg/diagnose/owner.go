@@ -57,6 +57,7 @@ func (f *Facts) setNow(c *Change) shell.Command {
 func forGood(found []Finding) {
 	for i := range found {
 		found[i].Changes = found[i].in.forGood(found[i].Changes)
+		found[i].in = nil // a finding is kept for longer than the facts
 	}
 }
 

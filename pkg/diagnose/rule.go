@@ -35,6 +35,8 @@ type Rule struct {
 	When string
 	// Means is what it means for clients; a finding may know better.
 	Means string
+	// Needs is what a Trace rule looks at beside what was counted.
+	Needs Needs
 	// Find returns nil when there is nothing to find.
 	Find func(*Facts) *Finding
 }

@@ -18,7 +18,7 @@ const (
 
 var traceRules = []Rule{
 	{
-		ID: "traced-accept-queue-full", Scope: Trace, Causes: []string{"accept-queue-full"},
+		ID: "traced-accept-queue-full", Scope: Trace, Causes: []string{"accept-queue-full"}, Needs: NeedsWaiting,
 		When:  "drops of accept-queue-full were traced",
 		Means: "clients' connect() hangs for 1, 3, 7 ... s; some believe themselves connected and get no answer",
 		Find:  tracedAcceptQueue,
@@ -36,7 +36,7 @@ var traceRules = []Rule{
 		Find:  tracedCookies,
 	},
 	{
-		ID: "traced-conntrack-full", Scope: Trace, Causes: []string{"conntrack-table-full"},
+		ID: "traced-conntrack-full", Scope: Trace, Causes: []string{"conntrack-table-full"}, Needs: NeedsTable,
 		When:  "drops of conntrack-table-full were traced",
 		Means: conntrackMeans,
 		Find:  tracedConntrack,

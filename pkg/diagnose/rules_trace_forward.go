@@ -10,19 +10,19 @@ import (
 
 var traceForwardRules = []Rule{
 	{
-		ID: "traced-forwarding-off", Scope: Trace, Causes: []string{"forwarding-off"},
+		ID: "traced-forwarding-off", Scope: Trace, Causes: []string{"forwarding-off"}, Needs: NeedsSurvey,
 		When:  "drops of forwarding-off were traced",
 		Means: forwardingMeans,
 		Find:  tracedForwardingOff,
 	},
 	{
-		ID: "traced-no-route", Scope: Trace, Causes: []string{"no-route"},
+		ID: "traced-no-route", Scope: Trace, Causes: []string{"no-route"}, Needs: NeedsSurvey,
 		When:  "drops of no-route were traced",
 		Means: "connect() fails at once with \"network is unreachable\" or \"no route to host\"; behind a blackhole, or where the ICMP error does not arrive, it hangs",
 		Find:  tracedNoRoute,
 	},
 	{
-		ID: "traced-neighbour-unresolved", Scope: Trace, Causes: []string{"neighbour-unresolved"},
+		ID: "traced-neighbour-unresolved", Scope: Trace, Causes: []string{"neighbour-unresolved"}, Needs: NeedsSurvey,
 		When:  "drops of neighbour-unresolved were traced, mostly of packets that were on their way through this machine, or its own connections'",
 		Means: "connect() hangs, or fails after some seconds with \"no route to host\"",
 		Find:  tracedNeighbour,
@@ -34,7 +34,7 @@ var traceForwardRules = []Rule{
 		Find:  tracedTooBig,
 	},
 	{
-		ID: "traced-hop-limit", Scope: Trace, Causes: []string{"hop-limit-exceeded"},
+		ID: "traced-hop-limit", Scope: Trace, Causes: []string{"hop-limit-exceeded"}, Needs: NeedsSurvey,
 		When:  "drops of hop-limit-exceeded were traced",
 		Means: "in a routing loop, connect() hangs or says \"no route to host\"; a traceroute means to be answered like this",
 		Find:  tracedHopLimit,

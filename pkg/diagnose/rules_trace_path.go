@@ -5,7 +5,6 @@ package diagnose
 import (
 	"fmt"
 
-	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/event"
 )
 
@@ -36,14 +35,10 @@ func tracedConntrack(f *Facts) *Finding {
 }
 
 // lookAtTable takes what is known of the table of a trace: how full it was when
-// it was met, and what it held at the end.
+// it was met, and what it held when it was looked at.
 func (f *Facts) lookAtTable() {
 	f.Space.Sysctls = map[string]string{}
-	var table *conntrack.NetnsTable
-	if read := f.Tally.Table; read != nil {
-		table = read()
-	}
-	if table != nil {
+	if table := f.Tally.Seen.Table; table != nil {
 		f.Space.Holders = table.Holders
 		if f.Space.Enter == nil {
 			f.Space.Enter = table.Enter

@@ -12,31 +12,31 @@ import (
 
 var tracePolicyRules = []Rule{
 	{
-		ID: "traced-policy", Scope: Trace, Causes: []string{"netfilter-drop", "netfilter-reject"},
+		ID: "traced-policy", Scope: Trace, Causes: []string{"netfilter-drop", "netfilter-reject"}, Needs: NeedsSurvey,
 		When:  "drops of netfilter-drop or netfilter-reject were traced, mostly of packets that were on their way through this machine, or its own connections'",
 		Means: "after a drop, connect() hangs; after a reject, it fails at once",
 		Find:  tracedPolicy,
 	},
 	{
-		ID: "traced-clash", Scope: Trace, Causes: []string{"conntrack-clash", "conntrack-insert-failed"},
+		ID: "traced-clash", Scope: Trace, Causes: []string{"conntrack-clash", "conntrack-insert-failed"}, Needs: NeedsSurvey,
 		When:  "drops of conntrack-clash or conntrack-insert-failed were traced",
 		Means: "connect() hangs for a second or more, until the client tries again; a query by UDP gets no answer",
 		Find:  tracedClash,
 	},
 	{
-		ID: "traced-tc-drop", Scope: Trace, Causes: []string{"tc-drop"},
+		ID: "traced-tc-drop", Scope: Trace, Causes: []string{"tc-drop"}, Needs: NeedsSurvey,
 		When:  "drops of tc-drop were traced",
 		Means: "connect() hangs, as nothing is answered",
 		Find:  tracedTC,
 	},
 	{
-		ID: "traced-qdisc-full", Scope: Trace, Causes: []string{"qdisc-full"},
+		ID: "traced-qdisc-full", Scope: Trace, Causes: []string{"qdisc-full"}, Needs: NeedsSurvey,
 		When:  "drops of qdisc-full were traced",
 		Means: "packets are lost and sent again: connect() takes seconds, and transfers are slow",
 		Find:  tracedQdisc,
 	},
 	{
-		ID: "traced-ipsec-policy", Scope: Trace, Causes: []string{"ipsec-policy"},
+		ID: "traced-ipsec-policy", Scope: Trace, Causes: []string{"ipsec-policy"}, Needs: NeedsSurvey,
 		When:  "drops of ipsec-policy were traced",
 		Means: "connect() hangs, as nothing is answered",
 		Find:  tracedIPsec,

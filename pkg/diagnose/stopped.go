@@ -15,27 +15,34 @@ func (t *Tally) stopped() (listener, why string) {
 	if t.Accepted != nil && *t.Accepted == 0 && t.Duration >= stoppedAfter {
 		return t.who(), "nothing at all was accepted in the namespace while these were dropped"
 	}
-	e := t.state()
-	if t.Waiting == nil || e == nil {
+	e, w := t.state(), t.Seen.Waiting
+	if w == nil || e == nil {
 		return "", ""
 	}
-	w := t.Waiting()
 	if w.Full != nil {
-		return oneOfSeveral(&w)
+		return oneOfSeveral(w, t.when())
 	}
 	if w.Connections > int(e.AcceptQueueMax) && w.Newest >= stoppedAfter {
-		return t.who(), fmt.Sprintf("the queue is full at the end, and nothing was accepted from it for %s", span(w.Newest))
+		return t.who(), fmt.Sprintf("the queue is full %s, and nothing was accepted from it for %s", t.when(), span(w.Newest))
 	}
 	return "", ""
+}
+
+// when is when a place was looked at.
+func (t *Tally) when() string {
+	if t.Running {
+		return "now"
+	}
+	return "at the end"
 }
 
 // oneOfSeveral is about a listener that is full while others on its port have room.
 // Where they share its address as well the kernel spreads connections evenly over
 // them (SO_REUSEPORT, net/core/sock_reuseport.c:reuseport_select_sock): the one that
 // stays behind is stuck, however long nothing was accepted.
-func oneOfSeveral(w *sockets.Waiting) (listener, why string) {
+func oneOfSeveral(w *sockets.Waiting, when string) (listener, why string) {
 	l := w.Full
-	full := fmt.Sprintf("%d wait in its queue of %d at the end", l.Waiting, *l.Limit)
+	full := fmt.Sprintf("%d wait in its queue of %d %s", l.Waiting, *l.Limit, when)
 	since := ""
 	if w.Connections > int(*l.Limit) && w.Newest >= stoppedAfter {
 		since = fmt.Sprintf(", and nothing was accepted from it for %s", span(w.Newest))

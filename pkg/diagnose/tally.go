@@ -42,14 +42,10 @@ type Tally struct {
 	Answer   enrich.Answer
 	// OutInterface is the name of Evidence.OutIfindex, empty for unknown.
 	OutInterface string
-	// Table describes the connection tracking of Busiest with who has the entries,
-	// nil if it cannot. It is called only for what it is needed for.
-	Table func() *conntrack.NetnsTable
-	// Waiting likewise looks at the accept queue of Busiest.
-	Waiting func() sockets.Waiting
-	// Survey likewise reads the sysctls and counters of Busiest's namespace, the only one
-	// of the snapshot, and the machine's sysctl files, nil if it cannot.
-	Survey func() *survey.Snapshot
+	// Seen is what the causes' rules need (NeedsOf) to know of Busiest.
+	Seen Seen
+	// Running says that the trace goes on.
+	Running bool
 	// Duration is how long was traced. Accepted is how many connections the
 	// namespace of Busiest accepted meanwhile, nil for unknown.
 	Duration time.Duration
@@ -58,6 +54,23 @@ type Tally struct {
 	// refused is what the full accept queue of the same listener refused, nil for
 	// nothing.
 	refused *Tally
+}
+
+// Seen is what was read of a place when it was last looked at. What could not be read, or
+// is not needed, is nil.
+type Seen struct {
+	// Table describes its connection tracking with who has the entries.
+	Table *conntrack.NetnsTable
+	// Waiting is its accept queue.
+	Waiting *sockets.Waiting
+	// Survey has the sysctls and counters of its namespace, the only one of the
+	// snapshot, and the machine's sysctl files.
+	Survey *survey.Snapshot
+}
+
+// Add takes what else was read.
+func (s *Seen) Add(o Seen) {
+	s.Table, s.Waiting, s.Survey = cmp.Or(s.Table, o.Table), cmp.Or(s.Waiting, o.Waiting), cmp.Or(s.Survey, o.Survey)
 }
 
 // Place is where packets went to.

@@ -55,7 +55,7 @@ func tracked(c conntrack.Usage) func(*Tally) { return func(t *Tally) { t.Answer.
 
 func waits(n int, newest time.Duration) func(*Tally) {
 	return func(t *Tally) {
-		t.Waiting = func() sockets.Waiting { return sockets.Waiting{Connections: n, Newest: newest} }
+		t.Seen.Waiting = &sockets.Waiting{Connections: n, Newest: newest}
 	}
 }
 
@@ -68,7 +68,7 @@ func shares(others int, newest time.Duration) func(*Tally) {
 		if newest > 0 {
 			w.Connections, w.Newest = 17, newest
 		}
-		t.Waiting = func() sockets.Waiting { return w }
+		t.Seen.Waiting = &w
 	}
 }
 
@@ -77,10 +77,8 @@ func holding(prefix string) func(*Tally) {
 	return func(t *Tally) {
 		var f Facts
 		heldBy(prefix)(&f)
-		t.Table = func() *conntrack.NetnsTable {
-			return &conntrack.NetnsTable{
-				Enter: []string{"ip", "netns", "exec", "web"}, Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
-			}
+		t.Seen.Table = &conntrack.NetnsTable{
+			Enter: []string{"ip", "netns", "exec", "web"}, Holders: f.Space.Holders, Sysctls: map[string]uint32{"nf_conntrack_tcp_timeout_established": 432000},
 		}
 	}
 }
@@ -172,6 +170,7 @@ func TestTraced(t *testing.T) {
 		for _, with := range test.with {
 			with(&ta)
 		}
+		ta.Seen = ta.Seen.only(NeedsOf(test.cause))
 		var got []string
 		text := ""
 		found := Traced([]Tally{ta}, 16<<30)
@@ -241,6 +240,33 @@ func TestCovering(t *testing.T) {
 		}
 		if got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// only leaves out what nothing needs.
+func (s Seen) only(needs Needs) Seen {
+	if !needs.Has(NeedsTable) {
+		s.Table = nil
+	}
+	if !needs.Has(NeedsWaiting) {
+		s.Waiting = nil
+	}
+	if !needs.Has(NeedsSurvey) {
+		s.Survey = nil
+	}
+	return s
+}
+
+// What is true at the end of a trace is true now while it goes on.
+func TestFindingsOfATraceThatGoesOn(t *testing.T) {
+	for running, want := range map[bool]string{false: "the queue is full at the end", true: "the queue is full now"} {
+		ta := tally("accept-queue-full")
+		met(event.Listener{AcceptQueue: 129, AcceptQueueMax: 128, Somaxconn: 4096})(&ta)
+		waits(129, time.Hour)(&ta)
+		ta.Running = running
+		if text := said(Traced([]Tally{ta}, 16<<30)[0]); !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, text)
 		}
 	}
 }

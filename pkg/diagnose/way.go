@@ -169,10 +169,7 @@ func (t *Tally) protocols() string {
 // lookAtSpace takes what the namespace of a trace says of itself now, and the machine's
 // sysctl files.
 func (f *Facts) lookAtSpace() (known bool) {
-	if f.Tally.Survey == nil {
-		return false
-	}
-	s := f.Tally.Survey()
+	s := f.Tally.Seen.Survey
 	if s == nil || len(s.Spaces) == 0 {
 		return false
 	}

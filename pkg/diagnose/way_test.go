@@ -91,7 +91,7 @@ func surveyed(change func(*survey.Snapshot)) func(*Tally) {
 			s.Spaces[0].Enter = []string{"ip", "netns", "exec", "gw"}
 		}
 		change(s)
-		t.Survey = func() *survey.Snapshot { return s }
+		t.Seen.Survey = s
 	}
 }
 

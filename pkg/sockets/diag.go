@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -49,41 +48,23 @@ func Listening() ([]Socket, error) {
 }
 
 func dumpListening(family uint8) ([]Socket, error) {
-	request := make([]byte, diagRequestLen)
-	request[0], request[1] = family, unix.IPPROTO_TCP
-	request[diagExtensions] = 1 << (diagSKMemInfo - 1)
-	binary.NativeEndian.PutUint32(request[diagStates:], 1<<Listen)
-	req := nl.NewNetlinkRequest(nl.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
-	req.AddRawData(request)
 	var sockets []Socket
-	err := req.ExecuteIter(unix.NETLINK_INET_DIAG, nl.SOCK_DIAG_BY_FAMILY, func(msg []byte) bool {
+	err := question{states: 1 << Listen, extension: diagSKMemInfo}.dump(family, func(msg []byte) {
 		if s, ok := parseDiag(msg); ok {
 			sockets = append(sockets, s)
 		}
-		return true
 	})
-	if errors.Is(err, nl.ErrDumpInterrupted) {
-		err = nil // it is looked at again soon
-	}
 	return sockets, err
 }
 
 func parseDiag(msg []byte) (Socket, bool) {
-	if len(msg) < diagMessageLen {
-		return Socket{}, false
-	}
-	var addr netip.Addr
-	switch msg[0] {
-	case unix.AF_INET:
-		addr = netip.AddrFrom4([4]byte(msg[diagAddr:]))
-	case unix.AF_INET6:
-		addr = netip.AddrFrom16([16]byte(msg[diagAddr:])).Unmap()
-	default:
+	addr, ok := parseLocal(msg)
+	if !ok {
 		return Socket{}, false
 	}
 	limit := binary.NativeEndian.Uint32(msg[diagLimit:])
 	s := Socket{
-		Addr:    netip.AddrPortFrom(addr, binary.BigEndian.Uint16(msg[diagPort:])),
+		Addr:    addr,
 		Ifindex: binary.NativeEndian.Uint32(msg[diagInterface:]),
 		Inode:   uint64(binary.NativeEndian.Uint32(msg[diagInode:])),
 		Queue: &Queue{

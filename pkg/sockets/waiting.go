@@ -114,22 +114,14 @@ const (
 // dump adds the connections of a family that no file has: those that nobody has
 // accepted.
 func (w *Waiting) dump(family uint8, port uint16) error {
-	request := make([]byte, diagRequestLen)
-	request[0], request[1] = family, unix.IPPROTO_TCP
-	request[diagExtensions] = 1 << (diagInfo - 1)
-	binary.NativeEndian.PutUint32(request[diagStates:], 1<<established|1<<closeWait)
-	binary.BigEndian.PutUint16(request[diagRequestPort:], port)
-	req := nl.NewNetlinkRequest(nl.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
-	req.AddRawData(request)
-	err := req.ExecuteIter(unix.NETLINK_INET_DIAG, nl.SOCK_DIAG_BY_FAMILY, func(msg []byte) bool {
+	err := question{states: 1<<established | 1<<closeWait, extension: diagInfo, port: port}.dump(family, func(msg []byte) {
 		if age, ok := parseWaiting(msg); ok {
 			w.Connections++
 			w.Newest = min(w.Newest, age)
 		}
-		return true
 	})
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, nl.ErrDumpInterrupted) {
-		err = nil // there is no tcp_diag, or connections came and went
+	if errors.Is(err, unix.ENOENT) { // there is no tcp_diag
+		return nil
 	}
 	return err
 }

@@ -49,13 +49,13 @@ func newSampled() sampled {
 func (s *sampled) take(sample *stream.Sample) {
 	s.losses, s.merged = sample.Losses, sample.Merged
 	for _, q := range sample.Queues {
-		put(s.queues, queueKey{q.Netns, q.Listen}, q)
+		put(s.queues, queueKey{q.Netns, q.Listen}, q, q.Gone())
 	}
 	for _, t := range sample.Tables {
-		put(s.tables, t.Netns, t)
+		put(s.tables, t.Netns, t, t.Gone())
 	}
 	for _, r := range sample.Reconcile {
-		put(s.reconcile, rowKey{r.Netns, r.Cookie, r.Counter}, r)
+		put(s.reconcile, rowKey{r.Netns, r.Cookie, r.Counter}, r, r.Gone())
 	}
 	if sample.Unseen != nil {
 		s.unseen = sample.Unseen
@@ -71,8 +71,10 @@ func (s *sampled) replace(whole *stream.Sample) {
 	s.take(whole)
 }
 
-func put[K comparable, V any](m map[K]V, key K, v V) {
-	if _, known := m[key]; known || len(m) < maxSampled {
+func put[K comparable, V any](m map[K]V, key K, v V, gone bool) {
+	if gone {
+		delete(m, key)
+	} else if _, known := m[key]; known || len(m) < maxSampled {
 		m[key] = v
 	}
 }

@@ -234,13 +234,14 @@ func TestSamplesJoinByKey(t *testing.T) {
 	}
 	for _, sample := range []stream.Sample{
 		{
-			Time: began.Add(time.Second), Losses: event.Losses{Lost: 1}, Merged: 2, Queues: []stream.Queue{queue(443, 1), queue(80, 2)},
-			Tables: []stream.Table{{Netns: netns.ID{Inode: 9}, Count: 3}}, Reconcile: []stream.Row{{Counter: "A", Kernel: 1}, {Counter: "B"}},
+			Time: began.Add(time.Second), Losses: event.Losses{Lost: 1}, Merged: 2, Queues: []stream.Queue{queue(443, 1), queue(80, 2), queue(22, 3)},
+			Tables: []stream.Table{{Netns: netns.ID{Inode: 9}, Count: 3}, {Netns: netns.ID{Inode: 8}, Count: 3}}, Reconcile: []stream.Row{{Counter: "A", Kernel: 1}, {Counter: "B", Kernel: 1}, {Counter: "C", Kernel: 1}},
 			Unseen: []stream.UnseenTotal{{Count: 1}}, Findings: []diagnose.Finding{{ID: "a"}},
 		},
 		{
-			Time: began.Add(2 * time.Second), Losses: event.Losses{Lost: 4}, Merged: 5, Queues: []stream.Queue{queue(443, 9)},
-			Reconcile: []stream.Row{{Counter: "A", Kernel: 7}}, Findings: []diagnose.Finding{},
+			Time: began.Add(2 * time.Second), Losses: event.Losses{Lost: 4}, Merged: 5, Queues: []stream.Queue{queue(443, 9), queue(22, 0)},
+			Tables:    []stream.Table{{Netns: netns.ID{Inode: 8}}}, // gone
+			Reconcile: []stream.Row{{Counter: "A", Kernel: 7}, {Counter: "C"}}, Findings: []diagnose.Finding{},
 		},
 	} {
 		if err := s.Sample(sample); err != nil {
@@ -271,7 +272,7 @@ func TestTheSummaryCompletes(t *testing.T) {
 	}
 	err := s.Summary(stream.Summary{
 		Time: began.Add(5 * time.Second), Duration: 5 * time.Second, Drops: 12, Unshown: 11, Lost: 1,
-		Causes: []stream.CauseTotal{total, {Cause: other, Count: 2}}, Reconcile: []stream.Row{{Counter: "A"}},
+		Causes: []stream.CauseTotal{total, {Cause: other, Count: 2}}, Reconcile: []stream.Row{{Counter: "A", Kernel: 1}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 
 // Sample is what was measured at one time beside the records. It holds what has changed
 // since the sample before: an element takes the place of the one with the same key, and
-// a nil slice leaves all of them as they were.
+// a nil slice leaves all of them as they were. An element with nothing but its key says
+// that there is none any more.
 type Sample struct {
 	Time   time.Time
 	Losses event.Losses
@@ -50,9 +51,15 @@ type Queue struct {
 	Requests, RequestsMax uint32
 }
 
+// Gone says that nothing listens there any more.
+func (q *Queue) Gone() bool { return *q == Queue{Netns: q.Netns, Listen: q.Listen} }
+
 // Table is how full a connection tracking table is, in entries.
 type Table struct {
 	Netns      netns.ID
 	NetnsName  string
 	Count, Max uint32
 }
+
+// Gone says that there is none any more.
+func (t *Table) Gone() bool { return *t == Table{Netns: t.Netns} }

@@ -95,3 +95,7 @@ type Row struct {
 	// Why says, as far as it is known, why the two differ.
 	Why string
 }
+
+// Gone says, in a sample, that there is no such row any more: its namespace was summed up
+// with others that are gone.
+func (r *Row) Gone() bool { return r.Kernel == 0 && r.Attributed == 0 }

@@ -4,24 +4,60 @@ package watch
 
 import (
 	"maps"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
-	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/netns"
-	"github.com/synwatch/synwatch/pkg/sockets"
-	"github.com/synwatch/synwatch/pkg/survey"
 )
 
-// findings are what to do about what was counted.
+// counted is what was counted of a cause, and where it is to be looked at for its
+// findings.
+type counted struct {
+	diagnose.Tally
+	netns netns.ID
+}
+
+// findings are what to do about what was counted, at the end.
 func (w *watcher) findings() []diagnose.Finding {
-	var tallies []diagnose.Tally
+	l := newLooker(&w.Config)
+	return findings(w.counted(w.ended), w.Machine.Memory, func(at spot) diagnose.Seen {
+		seen, err := l.look(at)
+		if err != nil {
+			w.Warn("look who has the entries of the conntrack table: " + err.Error())
+		}
+		return seen
+	})
+}
+
+// findings looks at the places of what was counted, each once.
+func findings(of []counted, memory uint64, look func(spot) diagnose.Seen) []diagnose.Finding {
+	tallies := make([]diagnose.Tally, 0, len(of))
+	known := map[spot]diagnose.Seen{}
+	for i := range of {
+		t := of[i].Tally
+		for _, at := range spots(t.Cause.ID, of[i].netns, t.Busiest.Port) {
+			if _, looked := known[at]; !looked {
+				known[at] = look(at)
+			}
+			t.Seen.Add(known[at])
+		}
+		tallies = append(tallies, t)
+	}
+	return diagnose.Traced(tallies, memory)
+}
+
+// counted is what was counted of each cause until a time.
+func (w *watcher) counted(until time.Time) []counted {
+	all := []counted{}
 	for c, sources := range w.tally.causes {
 		if at, here := w.places.busiest(c); here != nil {
-			tallies = append(tallies, w.tallyOf(c, sources, at, here))
+			t := w.tallyOf(c, sources, at, here)
+			t.Duration = until.Sub(w.began)
+			all = append(all, counted{t, at.netns.id})
 		}
 	}
-	return diagnose.Traced(tallies, w.Machine.Memory)
+	return all
 }
 
 // tallyOf is what was counted of a cause, with its busiest place.
@@ -32,20 +68,10 @@ func (w *watcher) tallyOf(c *cause.Cause, sources *sources, at place, here *plac
 		Resets: here.resets, Others: here.others, Translated: here.translated,
 		Busiest: w.diagnosed(at, here), First: here.first, Last: here.last,
 		Evidence: here.evidence, Answer: here.answer, OutInterface: here.answer.OutInterface,
-		Duration: w.ended.Sub(w.began),
 	}
 	if at.netns.last != nil && w.namespaces.counters[Accepted] {
 		n := at.netns.moved[Accepted]
 		t.Accepted = &n
-	}
-	if w.Table != nil {
-		t.Table = func() *conntrack.NetnsTable { return w.table(at.netns.id) }
-	}
-	if w.Waiting != nil {
-		t.Waiting = func() sockets.Waiting { return w.acceptQueue(at) }
-	}
-	if w.Survey != nil {
-		t.Survey = func() *survey.Snapshot { return w.survey(at.netns.id) }
 	}
 	return t
 }
@@ -69,34 +95,4 @@ func (w *watcher) diagnosed(at place, here *placeState) diagnose.Place {
 		p.Target = &diagnose.Target{Netns: t.Netns.Inode, NetnsName: t.Name, Container: t.Container}
 	}
 	return p
-}
-
-// table looks who has the entries of a connection tracking table, nil if that
-// cannot be known.
-func (w *watcher) table(id netns.ID) *conntrack.NetnsTable {
-	t, err := w.Table(id)
-	if err != nil {
-		w.Warn("look who has the entries of the conntrack table: " + err.Error())
-		return nil
-	}
-	return t
-}
-
-// acceptQueue looks at the accept queue of a place; it is nothing if that is gone, or
-// cannot be known.
-func (w *watcher) acceptQueue(at place) sockets.Waiting {
-	found, err := w.Waiting(at.netns.id, at.port)
-	if err != nil {
-		return sockets.Waiting{}
-	}
-	return found
-}
-
-// survey reads a network namespace's sysctls and counters, nil if it cannot.
-func (w *watcher) survey(id netns.ID) *survey.Snapshot {
-	s, err := w.Survey(id)
-	if err != nil {
-		return nil
-	}
-	return s
 }

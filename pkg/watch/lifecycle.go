@@ -47,6 +47,7 @@ func (w *watcher) sample(deep, switching bool) {
 		w.namespaces.add(sample, switching, before)
 		w.rename(sample)
 	}
+	w.measuring.sampled = true
 	now := w.Now()
 	w.nextSample = now.Add(max(sampleEvery, sampleShare*now.Sub(before)))
 	if deep {
@@ -97,6 +98,7 @@ func (w *watcher) stop() error {
 
 // finish hands over what is pending and the summary.
 func (w *watcher) finish() error {
+	w.sampler.stop()
 	if err := w.output(w.awaitDirections(), w.emit(w.coalescer.rest()...), w.handOver(), w.recorder.drain()); err != nil {
 		return err
 	}
@@ -109,19 +111,25 @@ func (w *watcher) finish() error {
 }
 
 func (w *watcher) summary(losses event.Losses) stream.Summary {
-	r := reconciler{
-		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
-		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(),
-	}
-	rows, unseen := r.rows()
+	rows, unseen := w.reconcile(losses)
 	return stream.Summary{
 		Time: w.ended, Duration: w.ended.Sub(w.began),
 		Drops: w.tally.total(cause.Drop), Notices: w.tally.total(cause.Notice) + w.unshownNotices,
 		Lost: losses.Lost, Unattributed: losses.Unattributed, Missed: losses.Missed,
 		Merged: w.merged, Unshown: w.unshown,
-		Causes: w.tally.summary(), Unseen: w.wanted(unseen), Reconcile: rows,
+		Causes: w.tally.summary(), Unseen: unseen, Reconcile: rows,
 		Filtered: w.Filtered, Findings: w.findings(),
 	}
+}
+
+// reconcile sets the kernel's counters against what was attributed so far.
+func (w *watcher) reconcile(losses event.Losses) ([]stream.Row, []stream.UnseenTotal) {
+	r := reconciler{
+		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
+		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(), running: w.ended.IsZero(),
+	}
+	rows, unseen := r.rows()
+	return rows, w.wanted(unseen)
 }
 
 // wanted leaves out the totals of causes that were not asked for.

@@ -35,10 +35,13 @@ type watcher struct {
 	tally      *tally
 	places     *places
 	recorder   *recorder
+	sampler    *sampler
 	batch      []located // to be handed over to the recorder
 	namespaces *namespaces
 	nextSample time.Time
 	nextSearch time.Time // when another deep sample is fair
+	// measuring is what is due for the sampler.
+	measuring  measuring
 	began      time.Time
 	ended      time.Time // zero while the source counts
 	shown      uint64    // drop records
@@ -62,6 +65,8 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	w.recorder = newRecorder(&cfg, w.places)
 	w.recorder.start(w.Source.Wake)
+	w.sampler = newSampler(&cfg, w.recorder.send)
+	w.measuring = measuring{next: w.began.Add(cfg.Samples)}
 	err := w.announce()
 	if err == nil {
 		err = w.follow(ctx)
@@ -69,6 +74,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if !errors.Is(err, ErrOutput) {
 		err = errors.Join(err, w.stop(), w.finish())
 	}
+	w.sampler.stop()
 	// An error of the recorder may be known already.
 	if closed := w.recorder.close(); closed != nil && !errors.Is(err, ErrOutput) {
 		err = errors.Join(err, w.output(closed))
@@ -141,6 +147,8 @@ func (w *watcher) follow(ctx context.Context) error {
 			if err := w.stop(); err != nil {
 				return err
 			}
+		case w.toMeasure(now):
+			w.measure(now)
 		case !now.Before(w.nextSample):
 			w.sample(false, false)
 		}
@@ -153,11 +161,14 @@ func (w *watcher) nextDuty() time.Time {
 	if len(w.undirected) > 0 || w.coalescer.busy() {
 		return time.Time{}
 	}
-	end := w.began.Add(w.Duration)
-	if w.Duration > 0 && end.Before(w.nextSample) {
-		return end
+	next := w.nextSample
+	if end := w.began.Add(w.Duration); w.Duration > 0 && end.Before(next) {
+		next = end
 	}
-	return w.nextSample
+	if w.Samples > 0 && w.measuring.next.Before(next) {
+		next = w.measuring.next
+	}
+	return next
 }
 
 // take handles what one read returned.

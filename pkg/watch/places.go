@@ -28,6 +28,8 @@ const maxPlaces = 4096
 type places struct {
 	mu sync.Mutex
 	of map[place]*placeState
+	// news counts what was counted and remembered.
+	news uint64
 }
 
 func newPlaces() *places { return &places{of: map[place]*placeState{}} }
@@ -68,6 +70,8 @@ type placeState struct {
 	first, last time.Time
 	evidence    *event.Evidence
 	answer      enrich.Answer
+	// dst is where the newest record with a listener was going.
+	dst netip.AddrPort
 }
 
 // at finds a place or adds it. If there is no room, it removes the places with the
@@ -97,6 +101,7 @@ func (p *places) forget() {
 func (p *places) count(where place, e *event.Event, stage string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.news++
 	here := p.at(where, e)
 	here.count += e.Count
 	here.byStage[stage] += e.Count
@@ -116,7 +121,11 @@ func (p *places) count(where place, e *event.Event, stage string) {
 func (p *places) remember(where place, r *stream.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.news++
 	here := p.at(where, &r.Event)
+	if r.Listener != nil {
+		here.dst = r.Dst
+	}
 	if r.Evidence != nil {
 		here.evidence = r.Evidence
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/sockets"
 	"github.com/synwatch/synwatch/pkg/stream"
-	"github.com/synwatch/synwatch/pkg/survey"
 )
 
 // full is a SYN that met an accept queue of a limit.
@@ -159,7 +158,7 @@ func TestTallyOfAForwardedPlace(t *testing.T) {
 	other := e
 	other.Dst, other.Facts, other.Count, other.Proto = netip.MustParseAddrPort("10.88.0.3:443"), event.ConntrackClash|event.OtherProtocol, 2, udp
 	w := &watcher{Config: Config{Now: time.Now}, places: newPlaces(), tally: newTally(10), namespaces: newNamespaces(nil, nil, time.Now())}
-	w.Counters, w.Survey = newFake(), func(netns.ID) (*survey.Snapshot, error) { return &survey.Snapshot{}, nil }
+	w.Counters = newFake()
 	c, n := find(t, "conntrack-clash"), w.namespaces.of(homeID, time.Now())
 	for _, e := range []*event.Event{&e, &other} {
 		w.tally.add(c, e)
@@ -177,7 +176,7 @@ func TestTallyOfAForwardedPlace(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got.Count != 5 || got.BusiestCount != 3 || got.Translated != 3 || got.ByStage[""] != 3 || got.OutInterface != "cni0" ||
-		got.ByDirection[event.Forward] != 5 || got.ByProto[udp] != 2 || got.Survey() == nil {
+		got.ByDirection[event.Forward] != 5 || got.ByProto[udp] != 2 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -23,6 +23,8 @@ type reconciler struct {
 	unseen     []cause.Unseen
 	// passes is event.Coverage.Passes.
 	passes bool
+	// running says that the run goes on.
+	running bool
 }
 
 // rows lists the counters that this kernel has and that are not zero on both sides, by
@@ -137,7 +139,10 @@ func (r *reconciler) why(row *stream.Row, of *reconciled, whose []string, unseen
 	if n := of.uncertain[row.Counter]; n > 0 {
 		why = append(why, fmt.Sprintf("%d came while the hooks were being switched on or off", n))
 	}
-	if why == nil {
+	switch {
+	case why == nil && r.running:
+		why = append(why, "counters and drops are not read at the same moment")
+	case why == nil:
 		why = append(why, "nothing that is known explains it")
 	}
 	return why

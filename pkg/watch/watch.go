@@ -4,16 +4,18 @@
 // records of the same kind, keeps exact totals and sets them against the
 // kernel's own counters.
 //
-// Two goroutines have a run. The loop, which is Run itself, reads the source, and owns the
+// Three goroutines have a run. The loop, which is Run itself, reads the source, and owns the
 // totals, the network namespaces and what waits to be joined. The recorder asks the
 // Enricher and calls the Sink, and owns the records from when the loop has handed them
-// over. Only the places of drops are for both, under a lock.
+// over. Only the places of drops are for both, under a lock. The sampler looks at queues and
+// tables beside them and makes the samples, of these and of what the loop tells it of itself.
 package watch
 
 import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
+	"github.com/synwatch/synwatch/pkg/enrich"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
@@ -54,6 +56,12 @@ type Counters interface {
 	Lack(id netns.ID, counter string) error
 }
 
+// Gauges reads queues and tables as they are now; enrich.Gauges is one.
+type Gauges interface {
+	// Read leaves out the network namespaces that it cannot read.
+	Read([]enrich.Wanted) []enrich.Gauge
+}
+
 // Config says what to trace and where the results go.
 type Config struct {
 	Source   Source
@@ -73,6 +81,10 @@ type Config struct {
 	// Survey reads the sysctls and counters of a network namespace; survey.InNetns is one.
 	// It may be nil.
 	Survey func(id netns.ID) (*survey.Snapshot, error)
+	// Samples is the time between two samples for the sink; 0 for none.
+	Samples time.Duration
+	// Gauges reads the queues and tables of samples; enrich.Gauges is one. It may be nil.
+	Gauges Gauges
 	// Now is the clock.
 	Now func() time.Time
 	// Warn takes a line about what changed or went wrong without ending the run.
