@@ -228,7 +228,9 @@ func (m *merger) addFinding(host string, x diagnose.Finding, own uint32) {
 	for i := range m.report.Findings {
 		f := &m.report.Findings[i]
 		if sameFinding(&f.Finding, &x) {
-			f.Hosts = append(f.Hosts, host)
+			if !slices.Contains(f.Hosts, host) {
+				f.Hosts = append(f.Hosts, host)
+			}
 			return
 		}
 	}

@@ -5,6 +5,7 @@ package report
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,9 @@ func TestHostsAddUp(t *testing.T) {
 	if again.Fleet() || len(again.Sources) != len(one.Sources) {
 		t.Errorf("two captures of one host: hosts %v, %d sources", again.Hosts, len(again.Sources))
 	}
+	if got := again.Findings[0].Hosts; len(got) != 1 {
+		t.Errorf("two captures of one host: a finding is on %v", got)
+	}
 	first, alone := again.Causes[0], one.Causes[0]
 	if len(first.Sources) != len(alone.Sources) || first.Sources[0].Count != 2*alone.Sources[0].Count {
 		t.Errorf("two captures of one host: %d sources of %s, the first with %d", len(first.Sources), first.ID, first.Sources[0].Count)
@@ -107,6 +111,22 @@ func TestUnknownCausesAddUp(t *testing.T) {
 	r := New(noon, "", captures)
 	if len(r.Causes) != 1 || r.Causes[0].Count != 6 || len(r.Timeline.Series) != 1 || len(r.Sources) != 1 || len(r.Sources[0].ByCause) != 1 {
 		t.Errorf("%d causes, %d series, %d sources: %+v", len(r.Causes), len(r.Timeline.Series), len(r.Sources), r.Causes)
+	}
+}
+
+// What to do first in a fleet is where most drops are, not what the first capture has.
+func TestFindingsOfAFleetAreInTheOrderOfTheirDrops(t *testing.T) {
+	of := func(host string, count uint64) Capture {
+		s := outage(t, host)
+		s.Causes[0].Count, s.Findings[0].Title = count, "busy on "+host
+		return Capture{File: host, Snapshot: s}
+	}
+	r := New(noon, "", []Capture{of("quiet", 12), of("loud", 5000)})
+	if got := r.Findings[0].Hosts; !slices.Equal(got, []string{"loud"}) {
+		t.Errorf("the first finding is on %v", got)
+	}
+	if got := r.doFirst(); !strings.HasPrefix(got, "busy on loud, on loud; ") {
+		t.Errorf("to do first: %s", got)
 	}
 }
 
