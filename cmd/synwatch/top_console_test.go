@@ -135,7 +135,6 @@ func TestTopAsTheTerminalIs(t *testing.T) {
 			c.press("?")
 			c.awaitText("go back")
 			c.press("q")
-			c.press("q")
 			if status := c.ended(); status != exitFine {
 				t.Errorf("status %d", status)
 			}

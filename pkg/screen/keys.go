@@ -88,7 +88,7 @@ func (m Model) pressOnPage(key string) (Model, bool) {
 		m.scroll += m.height / 2
 	case "home", "g":
 		m.scroll = 0
-	case "esc", "backspace", "q", "left", "h":
+	case "esc", "backspace", "left", "h":
 		m.page, m.scroll = noPage, 0
 	default:
 		return m, false

@@ -36,7 +36,7 @@ type Config struct {
 type Screen struct{ program *tea.Program }
 
 // framesPerSecond bounds how long a key waits for its effect to be seen.
-const framesPerSecond = 30
+const framesPerSecond = 20
 
 // New returns a screen that is not shown yet.
 func New(c *Config) *Screen {
