@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/state"
 )
 
@@ -106,6 +107,26 @@ func TestUnknownCausesAddUp(t *testing.T) {
 	r := New(noon, "", captures)
 	if len(r.Causes) != 1 || r.Causes[0].Count != 6 || len(r.Timeline.Series) != 1 || len(r.Sources) != 1 || len(r.Sources[0].ByCause) != 1 {
 		t.Errorf("%d causes, %d series, %d sources: %+v", len(r.Causes), len(r.Timeline.Series), len(r.Sources), r.Causes)
+	}
+}
+
+func TestLimitOfHalfOpenRequests(t *testing.T) {
+	for _, test := range []struct {
+		listener event.Listener
+		want     uint32
+		limit    string
+	}{
+		{event.Listener{SynQueue: 5, AcceptQueueMax: 4, MaxSynBacklog: 1024, Somaxconn: 4096}, 4, "listen backlog"},
+		{event.Listener{SynQueue: 97, AcceptQueueMax: 4096, MaxSynBacklog: 128, Somaxconn: 4096}, 128, "net.ipv4.tcp_max_syn_backlog"},
+		{event.Listener{SynQueue: 300, AcceptQueueMax: 4096, MaxSynBacklog: 128, Somaxconn: 4096}, 4096, "net.core.somaxconn"},
+	} {
+		c := lookup(t, "syn-queue-full")
+		s := &state.Snapshot{Places: []state.Place{{Key: state.Key{Cause: c, Port: 443}, Count: 1, Evidence: &event.Evidence{Listener: &test.listener}}}}
+		queues := New(noon, "", []Capture{{Snapshot: s}}).Queues
+		at := slices.IndexFunc(queues, func(q Queue) bool { return q.What == "half-open" })
+		if at < 0 || queues[at].Max != test.want || queues[at].Limit != test.limit {
+			t.Errorf("%+v: got %+v, want %d, %s", test.listener, queues, test.want, test.limit)
+		}
 	}
 }
 
