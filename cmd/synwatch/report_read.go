@@ -32,7 +32,7 @@ func (r *reporter) readAll(ctx context.Context, runs [][]string) error {
 	bar := r.newProgress(slices.Concat(runs...))
 	defer bar.finish()
 	for _, files := range runs {
-		g := &captureReading{files: files, stdin: r.stdin, bar: bar, runs: []*state.State{state.New()}, ended: make(chan error, 1)}
+		g := &captureReading{files: files, stdin: r.stdin, bar: bar, run: state.New(), ended: make(chan error, 1)}
 		go g.read()
 		var err error
 		if slices.Contains(files, report.Stdin) {
@@ -58,7 +58,8 @@ type captureReading struct {
 	ended chan error
 
 	mu      sync.Mutex
-	runs    []*state.State // each has one: a file may have several, one after the other
+	before  []*state.Snapshot // of the runs that are over: a file may have several
+	run     *state.State      // that is being read
 	skipped report.Skipped
 	growing bool
 }
@@ -77,10 +78,11 @@ func (g *captureReading) wait(ctx context.Context) error {
 func (g *captureReading) nextRun() stream.Sink {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.runs) < maxRuns {
-		g.runs = append(g.runs, state.New())
+	if len(g.before)+1 < maxRuns {
+		g.before = append(g.before, g.run.Snapshot(time.Time{}))
+		g.run = state.New()
 	}
-	return g.runs[len(g.runs)-1]
+	return g.run
 }
 
 // captures are what was read so far, by run. The lines that were left out are with the first.
@@ -93,17 +95,21 @@ func (g *captureReading) captures() []report.Capture {
 	defer g.mu.Unlock()
 	skipped := g.skipped
 	skipped.Lines = slices.Clone(skipped.Lines)
-	captures := []report.Capture{{File: name, Snapshot: g.runs[0].Snapshot(time.Time{}), Skipped: skipped}}
-	for i, run := range g.runs[1:] {
-		captures = append(captures, report.Capture{File: fmt.Sprintf("%s, run %d", name, i+2), Snapshot: run.Snapshot(time.Time{})})
+	var captures []report.Capture
+	for i, run := range append(slices.Clone(g.before), g.run.Snapshot(time.Time{})) {
+		c := report.Capture{File: name, Snapshot: run}
+		if i > 0 {
+			c.File = fmt.Sprintf("%s, run %d", name, i+1)
+		}
+		captures = append(captures, c)
 	}
-	captures[len(captures)-1].Growing = g.growing
+	captures[0].Skipped, captures[len(captures)-1].Growing = skipped, g.growing
 	return captures
 }
 
 // read reads the files and says how that ended.
 func (g *captureReading) read() {
-	to := counter{capture.Split(g.runs[0], g.nextRun), &g.taken}
+	to := counter{capture.Split(g.run, g.nextRun), &g.taken}
 	for _, path := range g.files {
 		if err := g.readFile(path, to); err != nil {
 			g.ended <- fmt.Errorf("%s: %w", fileWord(path), err)

@@ -17,7 +17,7 @@ import (
 func New(made time.Time, version string, captures []Capture) *Report {
 	m := merger{
 		report: Report{Made: made, Version: clean(version, maxName)},
-		causes: map[string]*Cause{}, sources: map[sourceKey]*Source{},
+		causes: map[string]*Cause{}, sources: map[sourceKey]*Source{}, queues: map[queueKey]int{}, rows: map[rowKey]int{},
 	}
 	for i := range captures {
 		m.add(&captures[i])
@@ -30,6 +30,9 @@ type merger struct {
 	report  Report
 	causes  map[string]*Cause // by ID: readers of several captures give a cause that is unknown here a row each
 	sources map[sourceKey]*Source
+	// Where each is in the report.
+	queues map[queueKey]int
+	rows   map[rowKey]int
 }
 
 func (m *merger) add(c *Capture) {
@@ -49,7 +52,7 @@ func (m *merger) add(c *Capture) {
 		r.End = s.Time
 	}
 	r.Captures = append(r.Captures, CaptureRow{
-		File: clean(c.File, maxWords), Host: host, Kernel: clean(s.Start.Machine.Kernel, maxName), Version: clean(s.Start.Version, maxName),
+		File: fileWord(c.File), Host: host, Kernel: clean(s.Start.Machine.Kernel, maxName), Version: clean(s.Start.Version, maxName),
 		Begin: begin, End: s.Time, Drops: s.Drops, Skipped: c.Skipped, Growing: c.Growing, Ended: s.Summary != nil,
 	})
 	r.Drops += s.Drops
@@ -71,7 +74,7 @@ func (m *merger) add(c *Capture) {
 func (m *merger) addCause(host string, c *state.Cause) {
 	to := m.causes[c.Cause.ID]
 	if to == nil {
-		to = &Cause{Cause: c.Cause, ByDirection: map[event.Direction]uint64{}, ByProto: map[event.Proto]uint64{}, First: c.First}
+		to = &Cause{Cause: c.Cause, ByDirection: map[event.Direction]uint64{}, ByProto: map[event.Proto]uint64{}, First: c.First, bySource: map[sourceKey]int{}}
 		m.causes[c.Cause.ID] = to
 	}
 	to.Count += c.Count

@@ -23,15 +23,32 @@ type sourceKey struct {
 	src  netip.Addr
 }
 
+// queueKey and rowKey have the namespace's number as well, as names are not unique.
+type queueKey struct {
+	host, where, netns, what string
+	inode                    uint32
+}
+
+type rowKey struct {
+	host, netns, counter string
+	inode                uint32
+}
+
 func (m *merger) addSource(host string, c *Cause, s state.Source) {
-	c.Sources = append(c.Sources, CauseSource{host, s.Src, s.Count})
+	key := sourceKey{host, s.Src}
+	if at, known := c.bySource[key]; known {
+		c.Sources[at].Count += s.Count
+	} else {
+		c.bySource[key] = len(c.Sources)
+		c.Sources = append(c.Sources, CauseSource{host, s.Src, s.Count})
+	}
 	if c.Kind != cause.Drop {
 		return
 	}
-	to := m.sources[sourceKey{host, s.Src}]
+	to := m.sources[key]
 	if to == nil {
 		to = &Source{Host: host, Src: s.Src, ByCause: map[*cause.Cause]uint64{}}
-		m.sources[sourceKey{host, s.Src}] = to
+		m.sources[key] = to
 	}
 	to.Count += s.Count
 	to.ByCause[c.Cause] += s.Count
@@ -133,14 +150,40 @@ func (m *merger) addQueue(host string, q *stream.Queue, own uint32) {
 		Host: host, Where: where, Who: whoWords(q.Listener, nil, &stream.Record{Answer: enrich.Answer{Listener: q.Listener}}),
 		Netns: netnsWord(q.Netns.Inode, q.NetnsName, own), What: "accept queue", Used: q.Accept, Max: q.AcceptMax, Limit: clean(q.Limit, maxName),
 	}
-	if slices.Contains(m.report.Queues, row) {
-		return
-	}
-	m.report.Queues = append(m.report.Queues, row)
+	m.putQueue(row, q.Netns.Inode)
 	if q.Requests > 0 && q.RequestsMax > 0 {
 		row.What, row.Used, row.Max, row.Limit = "half-open", q.Requests, q.RequestsMax, ""
-		m.report.Queues = append(m.report.Queues, row)
+		m.putQueue(row, q.Netns.Inode)
 	}
+}
+
+// putQueue adds a queue. Of one that several captures, or several causes' newest records,
+// tell of, the fullest counts.
+func (m *merger) putQueue(q Queue, inode uint32) {
+	key := queueKey{q.Host, q.Where, q.Netns, q.What, inode}
+	at, known := m.queues[key]
+	switch {
+	case !known:
+		m.queues[key] = len(m.report.Queues)
+		m.report.Queues = append(m.report.Queues, q)
+	case fill(q.Used, q.Max) > fill(m.report.Queues[at].Used, m.report.Queues[at].Max):
+		m.report.Queues[at] = q
+	}
+}
+
+// putRow adds a counter, whose windows in several captures of a host add up.
+func (m *merger) putRow(r Row, inode uint32) {
+	key := rowKey{r.Host, r.Netns, r.Counter, inode}
+	at, known := m.rows[key]
+	if !known {
+		m.rows[key] = len(m.report.Reconcile)
+		m.report.Reconcile = append(m.report.Reconcile, r)
+		return
+	}
+	sum := &m.report.Reconcile[at]
+	sum.Kernel += r.Kernel
+	sum.Attributed += r.Attributed
+	sum.Why = cmp.Or(sum.Why, r.Why)
 }
 
 func (m *merger) addRest(host string, s *state.Snapshot) {
@@ -150,7 +193,7 @@ func (m *merger) addRest(host string, s *state.Snapshot) {
 	}
 	for _, row := range s.Reconcile {
 		name := cmp.Or(clean(row.NetnsName, maxName), fmt.Sprint(row.Netns))
-		r.Reconcile = append(r.Reconcile, Row{host, name, clean(row.Counter, maxName), row.Kernel, row.Attributed, clean(row.Why, maxText)})
+		m.putRow(Row{host, name, clean(row.Counter, maxName), row.Kernel, row.Attributed, clean(row.Why, maxText)}, row.Netns)
 	}
 	for _, u := range s.Unseen {
 		r.Unseen = append(r.Unseen, Unseen{host, clean(u.Counter, maxName), clean(cause.JoinStages(u.Stages), maxWords), u.Count})

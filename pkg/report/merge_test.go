@@ -4,6 +4,7 @@ package report
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,6 +84,13 @@ func TestHostsAddUp(t *testing.T) {
 	if again.Fleet() || len(again.Sources) != len(one.Sources) {
 		t.Errorf("two captures of one host: hosts %v, %d sources", again.Hosts, len(again.Sources))
 	}
+	first, alone := again.Causes[0], one.Causes[0]
+	if len(first.Sources) != len(alone.Sources) || first.Sources[0].Count != 2*alone.Sources[0].Count {
+		t.Errorf("two captures of one host: %d sources of %s, the first with %d", len(first.Sources), first.ID, first.Sources[0].Count)
+	}
+	if !slices.Equal(again.Queues, one.Queues) || len(again.Reconcile) != len(one.Reconcile) || again.Reconcile[0].Kernel != 2*one.Reconcile[0].Kernel {
+		t.Errorf("two captures of one host: queues %v, counters %v", again.Queues, again.Reconcile)
+	}
 }
 
 // What only a newer synwatch knows is one cause, though each capture brings its own.
@@ -109,6 +117,7 @@ func TestWords(t *testing.T) {
 		span(noon, noon.Add(time.Hour)):   "2026-03-01 12:00:00 to 13:00:00 UTC",
 		span(noon, noon.AddDate(0, 0, 1)): "2026-03-01 12:00:00 to 2026-03-02 12:00:00 UTC",
 		clean("a\x1bb", 80):               `a\x1bb`, clean("äöü", 3): "ä…", lineNumbers(Skipped{Count: 3, Lines: []string{"4", "7 of part 2"}}): "4, 7 of part 2 and 1 more",
+		fileWord(Stdin): "standard input", fileWord("-, run 2"): "standard input, run 2", fileWord("-x\x1b"): `-x\x1b`,
 		hostsWords([]string{"a", "b", "c", "d"}): "a, b, c and 1 more",
 	} {
 		if got != want {

@@ -27,6 +27,8 @@ type Cause struct {
 	// Range is the network that most came from, of the host with most of them.
 	Range       *Range
 	First, Last time.Time
+
+	bySource map[sourceKey]int // where it is in Sources
 }
 
 // CauseSource is what a cause met of a source.

@@ -86,6 +86,14 @@ func address(a netip.Addr) string {
 	return clean(a.String(), maxName) // it may have a zone
 }
 
+// fileWord is what a file is called.
+func fileWord(name string) string {
+	if rest, ok := strings.CutPrefix(name, Stdin); ok && (rest == "" || strings.HasPrefix(rest, ",")) {
+		return "standard input" + rest
+	}
+	return clean(name, maxWords)
+}
+
 // hostsWords name some hosts.
 func hostsWords(hosts []string) string {
 	const named = 3
