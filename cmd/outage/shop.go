@@ -133,15 +133,17 @@ func (s *shop) refuse(ctx context.Context, crowds []crowd) error {
 	due := make([]float64, len(crowds))
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for at := time.Duration(0); at < length && ctx.Err() == nil; at += tick {
+	begin, before := time.Now(), time.Duration(0)
+	for at := before; at < length && ctx.Err() == nil; at = time.Since(begin) {
 		for i, c := range crowds {
-			due[i] += c.rate(at) * tick.Seconds()
+			due[i] += c.rate(at) * (at - before).Seconds()
 			for ; due[i] >= 1; due[i]-- {
 				if err := s.send(c.client(random), s.addr(c.port)); err != nil {
 					return err
 				}
 			}
 		}
+		before = at
 		<-ticker.C
 	}
 	return nil

@@ -76,7 +76,8 @@ func (m Model) twoColumns(width, room int) []string {
 	left, right := width/2-1, width-width/2-1
 	finding := m.headline(width, 4)
 	room -= len(finding)
-	causes := (room - 2) / 2
+	const fewest = 8 // so that the first causes that come move nothing
+	causes := min(max(len(m.causes.keys), fewest), (room-2)/2)
 	one := m.causePanel(left, causes+1)
 	counters := m.counterPanel(left, min(12, room/4))
 	one = append(one, exactly(room-len(one)-len(counters), m.sourcePanel(left, room-len(one)-len(counters)))...)
