@@ -25,30 +25,45 @@ type accelAnswer struct {
 
 const accelFile = "accel.json"
 
-// chooseAccel returns "kvm" or "tcg". That /dev/kvm is there says little: nested
+// The ways to run a machine. "icount" is "tcg" on one thread with a clock that counts
+// instructions: one is a nanosecond, and time in which the machine has nothing to do is
+// skipped.
+const (
+	accelAuto   = "auto"
+	accelKVM    = "kvm"
+	accelTCG    = "tcg"
+	accelICount = "icount"
+)
+
+// chooseAccel returns the way to run a machine if that is left to it: KVM or TCG. That /dev/kvm is there says little: nested
 // virtualisation may refuse, or hang a stock kernel at boot. So it is tried, once.
 //
 // The trial has no modules, so it needs serial ports: a platform without them is
 // emulated unless it is said otherwise.
 func chooseAccel(ctx context.Context, cfg Config, p *platform, program []byte) (string, error) {
 	switch cfg.Accel {
-	case "kvm":
+	case accelKVM:
 		if !p.native() {
 			return "", fmt.Errorf("accel kvm: this host cannot run %s kernels itself, want tcg", p.arch)
 		}
 		return cfg.Accel, nil
-	case "tcg":
+	case accelTCG:
 		return cfg.Accel, nil
-	case "auto":
+	case accelICount:
+		if cfg.CPUs > 1 {
+			return "", fmt.Errorf("accel icount: %d processors, want 1", cfg.CPUs)
+		}
+		return cfg.Accel, nil
+	case accelAuto:
 	default:
-		return "", fmt.Errorf("accel %q: want auto, kvm or tcg", cfg.Accel)
+		return "", fmt.Errorf("accel %q: want auto, kvm, tcg or icount", cfg.Accel)
 	}
 	if !p.native() || !p.serial {
-		return "tcg", nil
+		return accelTCG, nil
 	}
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
-		return "tcg", nil
+		return accelTCG, nil
 	}
 	f.Close()
 	unlock, err := cfg.Cache.lock("accel")
@@ -65,9 +80,9 @@ func chooseAccel(ctx context.Context, cfg Config, p *platform, program []byte) (
 		fmt.Fprintf(cfg.Log, "vm: KVM works here: %t %s\n", answer.KVM, answer.Why)
 	}
 	if answer.KVM {
-		return "kvm", nil
+		return accelKVM, nil
 	}
-	return "tcg", nil
+	return accelTCG, nil
 }
 
 // tryKVM boots the kernel with nothing but init and waits for its hello.
@@ -81,8 +96,8 @@ func tryKVM(ctx context.Context, cfg Config, p *platform, program []byte) (accel
 	}
 	trial := Config{Kernel: cfg.Kernel, BootTimeout: kvmLimit}.withDefaults()
 	m := machine{
-		platform: p, accel: "kvm", cpus: cfg.CPUs, memory: "512M", image: cfg.Kernel.Image,
-		cmdline: p.kernelCmdline("kvm", false, ""),
+		platform: p, accel: accelKVM, cpus: cfg.CPUs, memory: "512M", image: cfg.Kernel.Image,
+		cmdline: p.kernelCmdline(accelKVM, false, ""),
 	}
 	tryCtx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -141,14 +141,16 @@ type ModuleSpec struct {
 const guestPath = "/bin:/sbin:/usr/bin:/usr/sbin"
 
 // guestEnv is the command's environment; SYNWATCH_VM=1 shows tests that the machine
-// is theirs, so that they may change machine-wide limits, and SYNWATCH_KERNEL which of
-// the matrix's kernels it has.
-func guestEnv(kernel string, more []string) []string {
+// is theirs, so that they may change machine-wide limits, SYNWATCH_ACCEL what it runs on,
+// SYNWATCH_KERNEL which of the matrix's kernels it has, and SYNWATCH_KERNEL_PACKAGE the
+// package and version of that.
+func guestEnv(cfg Config) []string {
 	env := []string{
 		"PATH=" + guestPath, "HOME=/root", "USER=root", "TMPDIR=/tmp", "TERM=dumb", "LANG=C", "SYNWATCH_VM=1",
+		"SYNWATCH_ACCEL=" + cfg.Accel,
 	}
-	if IsKnownName(kernel) {
-		env = append(env, "SYNWATCH_KERNEL="+kernel)
+	if IsKnownName(cfg.Kernel.Name) {
+		env = append(env, "SYNWATCH_KERNEL="+cfg.Kernel.Name, "SYNWATCH_KERNEL_PACKAGE="+cfg.Kernel.Package)
 	}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -156,7 +158,7 @@ func guestEnv(kernel string, more []string) []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, more...)
+	return append(env, cfg.Env...)
 }
 
 // passedOn says whether a variable of the host goes into the guest by itself.
@@ -164,7 +166,7 @@ func passedOn(name string) bool {
 	switch name {
 	case "GOTRACEBACK", "GODEBUG", "GOMAXPROCS", "NO_COLOR":
 		return true
-	case "SYNWATCH_DEBIAN_MIRROR", "SYNWATCH_VM", "SYNWATCH_KERNEL":
+	case "SYNWATCH_DEBIAN_MIRROR", "SYNWATCH_VM", "SYNWATCH_ACCEL", "SYNWATCH_KERNEL", "SYNWATCH_KERNEL_PACKAGE":
 		return false
 	}
 	return strings.HasPrefix(name, "SYNWATCH_")
@@ -202,7 +204,7 @@ func buildInitramfs(cfg Config, p *platform, program []byte) (*bytes.Buffer, err
 	}
 	fs.addParents(dir)
 	conf, err := json.Marshal(guestConfig{
-		Args: args, Dir: dir, Env: guestEnv(cfg.Kernel.Name, cfg.Env), Ports: ports, Preload: preload, Stdin: cfg.Stdin != nil,
+		Args: args, Dir: dir, Env: guestEnv(cfg), Ports: ports, Preload: preload, Stdin: cfg.Stdin != nil,
 	})
 	if err != nil {
 		return nil, err

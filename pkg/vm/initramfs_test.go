@@ -75,7 +75,7 @@ func TestInitramfsContent(t *testing.T) {
 	write(t, filepath.Join(dir, "tool"), "tool", 0o755)
 
 	files := build(t, Config{
-		Kernel: Kernel{Release: "6.1.0-test", Modules: modules}, Args: []string{program, "-test.v"}, Dir: work,
+		Kernel: Kernel{Name: "6.1", Package: "linux-image 6.1-1", Release: "6.1.0-test", Modules: modules}, Accel: "icount", Args: []string{program, "-test.v"}, Dir: work,
 		Add: []File{{filepath.Join(dir, "tool"), "/bin/tool"}}, Modules: ModuleSpec{Late: []string{"nf_conntrack"}},
 	})
 	rel := func(p string) string { return strings.TrimPrefix(p, "/") }
@@ -97,8 +97,13 @@ func TestInitramfsContent(t *testing.T) {
 	if err := json.Unmarshal([]byte(content(t, files[rel(guestConfigFile)])), &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(cfg.Args, []string{program, "-test.v"}) || cfg.Dir != work || !slices.Contains(cfg.Env, "SYNWATCH_VM=1") {
+	if !slices.Equal(cfg.Args, []string{program, "-test.v"}) || cfg.Dir != work {
 		t.Errorf("configuration %+v", cfg)
+	}
+	for _, want := range []string{"SYNWATCH_VM=1", "SYNWATCH_ACCEL=icount", "SYNWATCH_KERNEL=6.1", "SYNWATCH_KERNEL_PACKAGE=linux-image 6.1-1"} {
+		if !slices.Contains(cfg.Env, want) {
+			t.Errorf("no %q in %q", want, cfg.Env)
+		}
 	}
 	if want := []string{"veth"}; !slices.Equal(cfg.Preload, want) {
 		t.Errorf("preload %v, want %v", cfg.Preload, want)

@@ -19,7 +19,7 @@ import (
 // machine is QEMU's configuration without the files.
 type machine struct {
 	*platform
-	accel   string // "kvm" or "tcg"
+	accel   string // not accelAuto
 	cpus    int
 	memory  string
 	image   string
@@ -70,13 +70,20 @@ func (p *platform) ports() map[int][]string {
 // the initramfs, followed by the ports.
 const firstExtraFD = 3
 
+// cpu are QEMU's arguments for what executes the machine's instructions.
+func (m machine) cpu() []string {
+	switch m.accel {
+	case accelKVM:
+		return []string{"-accel", "kvm", "-cpu", "host"}
+	case accelICount:
+		return []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", m.tcg}
+	}
+	return []string{"-accel", "tcg,thread=multi", "-cpu", m.tcg}
+}
+
 // args is QEMU's command line.
 func (m machine) args() []string {
-	cpu := []string{"-accel", "tcg,thread=multi", "-cpu", m.tcg}
-	if m.accel == "kvm" {
-		cpu = []string{"-accel", "kvm", "-cpu", "host"}
-	}
-	args := append(cpu,
+	args := append(m.cpu(),
 		"-M", m.machine, "-smp", strconv.Itoa(m.cpus), "-m", m.memory,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", m.image, "-initrd", "/proc/self/fd/"+strconv.Itoa(firstExtraFD), "-append", m.cmdline)
@@ -98,7 +105,7 @@ func (p *platform) kernelCmdline(accel string, verbose bool, more string) string
 	if !verbose {
 		words = append(words, "quiet")
 	}
-	if accel == "tcg" {
+	if accel != accelKVM {
 		words = append(words, p.tcgWords()...)
 	}
 	if more != "" {

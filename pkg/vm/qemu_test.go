@@ -29,6 +29,36 @@ func TestMachineArgs(t *testing.T) {
 	}
 }
 
+// A machine that counts instructions has one processor and one thread, and the kernel's
+// options for an emulated one.
+func TestACountingMachine(t *testing.T) {
+	p := testPlatform(t, "amd64")
+	cfg := Config{Accel: "icount"}.withDefaults()
+	accel, err := chooseAccel(t.Context(), cfg, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := machine{platform: p, accel: accel, cpus: cfg.CPUs, memory: "1G", image: "/boot/vmlinuz"}
+	got := strings.Join(m.args(), " ")
+	for _, want := range []string{"-accel tcg,thread=single ", "-icount shift=0,sleep=off ", " -smp 1 "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	if got, want := p.kernelCmdline(accel, false, ""), p.kernelCmdline("tcg", false, ""); got != want {
+		t.Errorf("command line %q, want %q", got, want)
+	}
+	cfg.CPUs = 2
+	if got, err := chooseAccel(t.Context(), cfg, p, nil); err == nil {
+		t.Errorf("got %q with two processors", got)
+	}
+	for _, accel := range []string{"", "kvm", "tcg"} {
+		if got := (Config{Accel: accel}).withDefaults().CPUs; got != 2 {
+			t.Errorf("%d processors with %q", got, accel)
+		}
+	}
+}
+
 func TestConsoleKeepsTheLastLines(t *testing.T) {
 	c := &console{}
 	for range consoleLines + 5 {

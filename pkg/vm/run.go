@@ -31,10 +31,11 @@ type Config struct {
 	Log io.Writer
 	// Console, if not nil, gets the kernel's console.
 	Console io.Writer
-	// Accel is "auto", "kvm" or "tcg".
+	// Accel is "auto", "kvm", "tcg" or "icount", which is "tcg" with a clock that counts
+	// instructions: on the one processor that it has, each is a nanosecond.
 	Accel  string
 	Memory string // as QEMU's -m
-	CPUs   int
+	CPUs   int    // 0: 2, or what Accel has
 	// Append is added to the kernel's command line.
 	Append string
 	// BootTimeout bounds the time to init's hello, Timeout the whole run.
@@ -49,7 +50,7 @@ type Config struct {
 type Result struct {
 	// Status is the command's exit status.
 	Status int
-	// Release is uname -r, Accel is "kvm" or "tcg".
+	// Release is uname -r, Accel is "kvm", "tcg" or "icount".
 	Release, Accel string
 	// Boot is the time from QEMU's start to init's hello, of the last boot.
 	Boot time.Duration
@@ -91,11 +92,15 @@ func (c Config) withDefaults() Config {
 	if c.Memory == "" {
 		c.Memory = "1G"
 	}
-	if c.CPUs == 0 {
-		c.CPUs = 2
-	}
 	if c.Accel == "" {
-		c.Accel = "auto"
+		c.Accel = accelAuto
+	}
+	switch {
+	case c.CPUs > 0:
+	case c.Accel == accelICount:
+		c.CPUs = 1
+	default:
+		c.CPUs = 2
 	}
 	for _, w := range []*io.Writer{&c.Stdout, &c.Stderr, &c.Log} {
 		if *w == nil {
@@ -141,11 +146,11 @@ func run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	cfg.Accel = accel
 	archive, err := buildInitramfs(cfg, p, program)
 	if err != nil {
 		return Result{}, err
 	}
-	cfg.Accel = accel
 	m := machine{
 		platform: p, accel: accel, cpus: cfg.CPUs, memory: cfg.Memory, image: cfg.Kernel.Image,
 		cmdline: p.kernelCmdline(accel, cfg.Console != nil, cfg.Append),
