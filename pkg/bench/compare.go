@@ -30,7 +30,7 @@ func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) 
 	for i, c := range all {
 		row := Row{}
 		if failed[i] == nil {
-			row = summarize(runs[i], runs[0])
+			row = summarize(runs[i], runs[0], UnitHere())
 		} else {
 			row.Missing = failed[i].Error()
 		}

@@ -20,7 +20,7 @@ type Run struct {
 	Needle  time.Duration // from a drop of another kind during the flood until it was reported; 0: not measured
 	CPU     time.Duration // of the tracer's process, during the flood
 	Memory  uint64        // bytes resident at most
-	Costs   []Cost        // of the tracer's BPF programs, if asked for
+	Costs   []Cost        // of the tracer's BPF programs during the flood, if asked for
 }
 
 // settle is the time that a tracer gets to report the last drops; it counts as part of
@@ -99,7 +99,7 @@ func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error
 	if err != nil {
 		return err
 	}
-	if err := m.run(ctx); err != nil {
+	if m.Costs, err = m.profile(known, func() error { return m.run(ctx) }); err != nil {
 		return err
 	}
 	if m.tracer.Process() != 0 {
@@ -110,9 +110,6 @@ func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error
 		return err
 	}
 	m.CPU, m.Memory = after.cpu-before.cpu, after.memory
-	if m.Costs, err = m.costs(known); err != nil {
-		return err
-	}
 	droppedThen, err := m.load.dropped()
 	m.Dropped = droppedThen - dropped
 	return err

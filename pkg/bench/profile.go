@@ -15,11 +15,16 @@ import (
 
 type programID = ebpf.ProgramID
 
-// Cost is what a BPF program has used, as the kernel measures it.
+// Cost is what a BPF program used, as the kernel measures it.
 type Cost struct {
 	Program string        `json:"program"`
 	Runs    uint64        `json:"runs"`
-	Time    time.Duration `json:"time_ns"`
+	Time    time.Duration `json:"time_ns"` // by the machine's clock
+}
+
+// since is the cost after an earlier one.
+func (c Cost) since(before Cost) Cost {
+	return Cost{c.Program, c.Runs - before.Runs, c.Time - before.Time}
 }
 
 // profiled runs fn while the kernel measures BPF programs, if that is wanted.
@@ -75,19 +80,27 @@ func costOf(id programID) (Cost, error) {
 	return Cost{info.Name, stats.RunCount, stats.Runtime}, nil
 }
 
-// costs are those of the programs that are new, if they are wanted.
-func (m *measurement) costs(known map[programID]Cost) ([]Cost, error) {
+// profile runs fn and returns what the tracer's BPF programs cost meanwhile, if that is
+// wanted. The tracer's are those that are not known from before it started.
+func (m *measurement) profile(known map[programID]Cost, fn func() error) ([]Cost, error) {
 	if !m.Profile {
-		return nil, nil
+		return nil, fn()
 	}
-	all, err := programs()
+	before, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	if err := fn(); err != nil {
+		return nil, err
+	}
+	after, err := programs()
 	if err != nil {
 		return nil, err
 	}
 	var out []Cost
-	for id, c := range all {
-		if _, old := known[id]; !old && c.Runs > 0 {
-			out = append(out, c)
+	for id, c := range after {
+		if _, old := known[id]; !old && c.Runs > before[id].Runs {
+			out = append(out, c.since(before[id]))
 		}
 	}
 	slices.SortFunc(out, func(a, b Cost) int { return int(b.Time - a.Time) })

@@ -2,10 +2,7 @@
 
 package bench
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Row is what one contender did under one load: medians of its rounds.
 type Row struct {
@@ -13,9 +10,11 @@ type Row struct {
 	Sources    uint32  `json:"sources,omitempty"`
 	Contender  string  `json:"contender"`
 	Rounds     int     `json:"rounds"`
-	Packet     float64 `json:"packet_us"`  // µs of CPU time a packet, or a connection
+	Packets    uint64  `json:"packets"`    // of a round, or connections
+	Unit       Unit    `json:"unit"`       // of Packet and Added
+	Packet     float64 `json:"packet"`     // CPU time a packet, or a connection
 	Ratio      float64 `json:"ratio"`      // of the untraced packets a second of CPU time
-	Added      float64 `json:"added_us"`   // µs of CPU time a packet
+	Added      float64 `json:"added"`      // CPU time a packet
 	Reported   float64 `json:"reported"`   // of what the kernel dropped
 	Sourceless float64 `json:"sourceless"` // of what was reported
 	CPU        float64 `json:"cpu"`        // of a core, that the tracer's process used
@@ -32,7 +31,7 @@ type Row struct {
 
 // summarize makes a row of a contender's runs and the untraced ones of the same
 // rounds.
-func summarize(runs, untraced []Run) Row {
+func summarize(runs, untraced []Run, unit Unit) Row {
 	each := func(value func(r, base Run) float64) float64 {
 		values := make([]float64, len(runs))
 		for i, r := range runs {
@@ -42,9 +41,11 @@ func summarize(runs, untraced []Run) Row {
 	}
 	row := Row{
 		Rounds:     len(runs),
-		Packet:     each(func(r, _ Run) float64 { return r.packet() }),
-		Ratio:      each(func(r, base Run) float64 { return per(base.packet(), r.packet()) }),
-		Added:      each(func(r, base Run) float64 { return r.packet() - base.packet() }),
+		Packets:    runs[0].Sent.Packets,
+		Unit:       unit,
+		Packet:     each(func(r, _ Run) float64 { return r.packet(unit) }),
+		Ratio:      each(func(r, base Run) float64 { return per(base.packet(unit), r.packet(unit)) }),
+		Added:      each(func(r, base Run) float64 { return r.packet(unit) - base.packet(unit) }),
 		Reported:   each(func(r, _ Run) float64 { return per(float64(r.Report.Drops), float64(r.Dropped)) }),
 		Sourceless: each(func(r, _ Run) float64 { return per(float64(r.Report.Sourceless), float64(r.Report.Drops)) }),
 		CPU:        each(func(r, _ Run) float64 { return per(r.CPU.Seconds(), (r.Sent.Elapsed + settle).Seconds()) }),
@@ -65,9 +66,9 @@ func summarize(runs, untraced []Run) Row {
 	return row
 }
 
-// packet is µs of CPU time a packet.
-func (r Run) packet() float64 {
-	return per(float64(r.Sent.CPU)/float64(time.Microsecond), float64(r.Sent.Packets))
+// packet is CPU time a packet.
+func (r Run) packet(unit Unit) float64 {
+	return per(unit.of(r.Sent.CPU), float64(r.Sent.Packets))
 }
 
 // per is a quotient, 0 where there is nothing to divide by.

@@ -38,37 +38,38 @@ func TestSummarize(t *testing.T) {
 	base := []Run{run(time.Microsecond, 0), run(2*time.Microsecond, 0), run(time.Microsecond, 0)}
 	traced := []Run{run(2*time.Microsecond, 1000), run(4*time.Microsecond, 1000), run(3*time.Microsecond, 999)}
 	want := Row{
-		Rounds: 3, Packet: 3, Ratio: 0.5, Added: 2, Reported: 1, Sourceless: 0.25, CPU: 0.01, Memory: 1000, Attached: 0.5, First: 0.25,
+		Rounds: 3, Packets: 1000, Unit: Microseconds, Packet: 3, Ratio: 0.5, Added: 2, Reported: 1, Sourceless: 0.25, CPU: 0.01, Memory: 1000, Attached: 0.5, First: 0.25,
 		Cause: true, Source: false,
 	}
-	if diff := cmp.Diff(want, summarize(traced, base)); diff != "" {
+	if diff := cmp.Diff(want, summarize(traced, base, Microseconds)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
 func TestSummarizeNothing(t *testing.T) {
 	idle := []Run{{Sent: flood.Sent{Elapsed: time.Second}}}
-	want := Row{Rounds: 1}
-	if diff := cmp.Diff(want, summarize(idle, idle)); diff != "" {
+	want := Row{Rounds: 1, Unit: Microseconds}
+	if diff := cmp.Diff(want, summarize(idle, idle, Microseconds)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
 func TestWriteTable(t *testing.T) {
 	rows := []Row{
-		{Scenario: "nft-drop", Sources: 16, Contender: "untraced", Packet: 0.4, Ratio: 1},
+		{Scenario: "nft-drop", Sources: 16, Contender: "untraced", Unit: Microseconds, Packet: 0.4, Ratio: 1},
 		{
-			Scenario: "nft-drop", Sources: 16, Contender: "synwatch", Packet: 0.5, Ratio: 0.8, Added: 0.1, Reported: 1,
+			Scenario: "nft-drop", Sources: 16, Contender: "synwatch", Packets: 1000, Unit: Microseconds, Packet: 0.5, Ratio: 0.8, Added: 0.1, Reported: 1,
 			CPU: 0.015, Memory: 30e6, Attached: 0.125, First: 0.25, Cause: true, Source: true,
 			Costs: []Cost{{"on_free", 2000, 100 * time.Microsecond}},
 		},
 		{Scenario: "nft-drop", Sources: 16, Contender: "other", Missing: "other: start other: not found"},
 	}
 	want := `
-scenario  sources  contender  µs     ratio  added µs  reported  sourceless  CPU     memory   attached  first event  needle  cause  source
+scenario  sources  contender  cost   ratio  added     reported  sourceless  CPU     memory   attached  first event  needle  cause  source
 nft-drop  16       untraced   0.400  1.000  -         -         -           -       -        -         -            -       -      -
 nft-drop  16       synwatch   0.500  0.800  0.100     1.000000  -           1.50 %  30.0 MB  0.125 s   0.250 s      -       yes    yes
-nft-drop  16       synwatch   on_free  2000 runs  50 ns
+Costs are microseconds of CPU time.
+nft-drop  16       synwatch   on_free  2.00 runs  50 ns
 not measured: nft-drop: other: start other: not found
 `[1:]
 	var got strings.Builder

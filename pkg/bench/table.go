@@ -17,9 +17,9 @@ var columns = []struct {
 	{"scenario", func(r Row) string { return r.Scenario }},
 	{"sources", func(r Row) string { return number("%.0f", float64(r.Sources)) }},
 	{"contender", func(r Row) string { return r.Contender }},
-	{"µs", func(r Row) string { return number("%.3f", r.Packet) }},
+	{"cost", func(r Row) string { return r.Unit.show(r.Packet) }},
 	{"ratio", func(r Row) string { return number("%.3f", r.Ratio) }},
-	{"added µs", func(r Row) string { return number("%.3f", r.Added) }},
+	{"added", func(r Row) string { return r.Unit.show(r.Added) }},
 	{"reported", func(r Row) string { return number("%.6f", r.Reported) }},
 	{"sourceless", func(r Row) string { return number("%.1f %%", r.Sourceless*100) }},
 	{"CPU", func(r Row) string { return number("%.2f %%", r.CPU*100) }},
@@ -51,6 +51,9 @@ func WriteTable(w io.Writer, rows []Row) error {
 		measured = append(measured, cells)
 	}
 	p.Table(t, text.Plain, measured)
+	if len(rows) > 0 {
+		p.Linef("%s", rows[0].Unit.meaning())
+	}
 	putCosts(p, rows)
 	for _, r := range rows {
 		if r.Missing != "" {
@@ -61,15 +64,16 @@ func WriteTable(w io.Writer, rows []Row) error {
 	return err
 }
 
-// putCosts puts what the BPF programs cost, if that was measured.
+// putCosts puts what the BPF programs cost, if that was measured: how often each ran for a
+// packet, and how long a run took.
 func putCosts(p *text.Page, rows []Row) {
 	var costs [][]text.Part
 	for _, r := range rows {
 		for _, c := range r.Costs {
 			costs = append(costs, []text.Part{
 				text.Plain.Of(r.Scenario), text.Plain.Of(number("%.0f", float64(r.Sources))), text.Plain.Of(r.Contender),
-				text.Plain.Of(c.Program), text.Plain.Of(fmt.Sprintf("%d runs", c.Runs)),
-				text.Plain.Of(fmt.Sprintf("%.0f ns", per(float64(c.Time), float64(c.Runs)))),
+				text.Plain.Of(c.Program), text.Plain.Of(fmt.Sprintf("%.2f runs", per(float64(c.Runs), float64(r.Packets)))),
+				text.Plain.Of(r.Unit.showRun(c.Time, c.Runs)),
 			})
 		}
 	}
