@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type options struct {
 	rounds, cpu           int
 	packets, connections  uint64
 	idle, warmUp          time.Duration
+	warmUpRate            uint64
 	synwatch              string
 	json, profile         bool
 }
@@ -47,8 +49,9 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 	f.Uint64Var(&o.packets, "packets", 2_000_000, "`NUMBER` of packets in each flood")
 	f.Uint64Var(&o.connections, "connections", 50_000, "`NUMBER` of connections of clean traffic")
 	f.DurationVar(&o.warmUp, "warm-up", 2*time.Second, "`TIME` of each flood before it is measured")
+	f.Uint64Var(&o.warmUpRate, "warm-up-rate", 0, "`NUMBER` of packets a second of the warm-up (default: as many as go)")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "`TIME` without any traffic")
-	f.IntVar(&o.cpu, "cpu", 1, "`CPU` that receives them")
+	f.IntVar(&o.cpu, "cpu", min(1, runtime.NumCPU()-1), "`CPU` that receives them")
 	f.StringVar(&o.synwatch, "synwatch", "build/synwatch", "`PATH` of synwatch")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object a line, instead of a table")
 	f.BoolVar(&o.profile, "profile", false, "print also what each BPF program of a tracer costs; the rest is then less exact")
@@ -144,7 +147,7 @@ func (o *options) benches(scenarios []bench.Scenario) (all []bench.Bench) {
 			if i > 0 && !s.Floods {
 				break
 			}
-			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, WarmUp: o.warmUp, CPU: o.cpu}
+			size := bench.Size{Sources: uint32(n), Packets: o.packets, Connections: o.connections, Idle: o.idle, WarmUp: o.warmUp, WarmUpRate: o.warmUpRate, CPU: o.cpu}
 			all = append(all, bench.Bench{Scenario: s, Size: size, Profile: o.profile})
 		}
 	}

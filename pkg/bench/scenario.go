@@ -26,6 +26,7 @@ type Size struct {
 	Connections uint64 // of clean traffic
 	Idle        time.Duration
 	WarmUp      time.Duration // of a flood, before it is measured
+	WarmUpRate  uint64        // packets a second of it, 0 for as many as go
 	CPU         int           // that receives
 }
 
@@ -78,11 +79,18 @@ func (l *flooding) run(ctx context.Context) (flood.Sent, error) {
 // warmUp floods without a measurement: tables fill, and tracers get to know that
 // they are in a flood.
 func (l *flooding) warmUp(ctx context.Context) error {
-	const batch = 50_000
-	for end := time.Now().Add(l.size.WarmUp); time.Now().Before(end); {
+	batch, every := uint64(50_000), time.Duration(0)
+	if l.size.WarmUpRate > 0 {
+		every = 10 * time.Millisecond
+		batch = max(1, l.size.WarmUpRate*uint64(every)/uint64(time.Second))
+	}
+	next := time.Now()
+	for end := next.Add(l.size.WarmUp); time.Now().Before(end); {
 		if _, err := l.sender.Send(ctx, l.size.CPU, batch); err != nil {
 			return err
 		}
+		next = next.Add(every)
+		time.Sleep(time.Until(next))
 	}
 	return nil
 }
@@ -94,9 +102,8 @@ func (l *flooding) close() error { return l.target.Close() }
 // noDrops is a load in which nothing is dropped.
 type noDrops struct{}
 
-func (noDrops) warmUp(context.Context) error { return nil }
-func (noDrops) dropped() (uint64, error)     { return 0, nil }
-func (noDrops) close() error                 { return nil }
+func (noDrops) dropped() (uint64, error) { return 0, nil }
+func (noDrops) close() error             { return nil }
 
 type cleanTraffic struct {
 	noDrops
@@ -110,6 +117,14 @@ func prepareClean(f *flood.Lab, size Size) (load, error) {
 		return nil, err
 	}
 	return &cleanTraffic{size: size, server: server}, nil
+}
+
+// warmConnections are made before those that are measured.
+const warmConnections = 500
+
+func (l *cleanTraffic) warmUp(ctx context.Context) error {
+	_, err := l.server.Connect(ctx, l.size.CPU, warmConnections)
+	return err
 }
 
 func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
@@ -132,6 +147,11 @@ func prepareForward(_ *flood.Lab, size Size) (load, error) {
 	return &forwarding{size: size, router: router}, nil
 }
 
+func (l *forwarding) warmUp(ctx context.Context) error {
+	_, err := l.router.Routed(ctx, l.size.CPU, warmConnections)
+	return err
+}
+
 func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
 	return l.router.Routed(ctx, l.size.CPU, l.size.Connections)
 }
@@ -144,6 +164,8 @@ type idling struct {
 }
 
 func prepareIdle(_ *flood.Lab, size Size) (load, error) { return &idling{size: size}, nil }
+
+func (*idling) warmUp(context.Context) error { return nil }
 
 func (l *idling) run(ctx context.Context) (flood.Sent, error) {
 	began := time.Now()
