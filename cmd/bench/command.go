@@ -27,7 +27,7 @@ type options struct {
 	idle, warmUp          time.Duration
 	warmUpRate            uint64
 	synwatch              string
-	json, profile         bool
+	inTurn, json, profile bool
 }
 
 func newCommand() *cobra.Command {
@@ -53,6 +53,7 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "`TIME` without any traffic")
 	f.IntVar(&o.cpu, "cpu", min(1, runtime.NumCPU()-1), "`CPU` that receives them")
 	f.StringVar(&o.synwatch, "synwatch", "build/synwatch", "`PATH` of synwatch")
+	f.BoolVar(&o.inTurn, "in-turn", false, "have each tracer go on through all scenarios, one tracer after the other, on a machine on which nothing else runs")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object a line, instead of a table")
 	f.BoolVar(&o.profile, "profile", false, "print also what each BPF program of a tracer costs; the rest is then less exact")
 	return cmd
@@ -119,16 +120,26 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	defer only.Close()
-	var rows []bench.Row
-	for _, b := range o.benches(scenarios) {
+	rows, err := o.compare(ctx, o.benches(scenarios), contenders)
+	if err != nil {
+		return err
+	}
+	return o.print(rows)
+}
+
+func (o *options) compare(ctx context.Context, benches []bench.Bench, contenders []bench.Contender) (rows []bench.Row, err error) {
+	if o.inTurn {
+		return bench.CompareInTurn(ctx, benches, contenders, o.rounds)
+	}
+	for _, b := range benches {
 		fmt.Fprintf(os.Stderr, "bench: %s, %d sources\n", b.Scenario.Name, b.Size.Sources)
 		more, err := b.Compare(ctx, contenders, o.rounds)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows = append(rows, more...)
 	}
-	return o.print(rows)
+	return rows, nil
 }
 
 // isMissing says so of a contender that is not installed.

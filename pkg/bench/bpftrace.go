@@ -15,12 +15,8 @@ import (
 // Bpftrace are the two ways to trace drops with bpftrace: counting by reason,
 // and printing each with its source.
 var Bpftrace = []Contender{
-	{Name: "bpftrace-count", Command: "bpftrace", Optional: true, Start: bpftrace(countScript,
-		func(Watched) format { return format{shows: countShows, report: countReport} })},
-	{Name: "bpftrace-print", Command: "bpftrace", Optional: true, Start: bpftrace(printScript,
-		func(w Watched) format {
-			return format{shows: printShows, report: func(lines iter.Seq[[]byte]) (Report, error) { return printReport(lines, w) }}
-		})},
+	{Name: "bpftrace-count", Command: "bpftrace", Optional: true, Start: bpftrace(countScript, format{shows: countShows, report: countReport})},
+	{Name: "bpftrace-print", Command: "bpftrace", Optional: true, Start: bpftrace(printScript, format{shows: printShows, report: printReport})},
 }
 
 const (
@@ -33,9 +29,9 @@ interval:ms:10 { print(@); }`
 }`
 )
 
-func bpftrace(script string, f func(Watched) format) func(context.Context, Watched) (Tracer, error) {
+func bpftrace(script string, f format) func(context.Context, Watched) (Tracer, error) {
 	return func(ctx context.Context, w Watched) (Tracer, error) {
-		return startCommand(ctx, f(w), "bpftrace", func(string) []string { return []string{"-B", "line", "-e", script} })
+		return startCommand(ctx, f, w, "bpftrace", func(string) []string { return []string{"-B", "line", "-e", script} })
 	}
 }
 
@@ -45,7 +41,7 @@ var countLine = regexp.MustCompile(`^@\[(\d+)\]: (\d+)$`)
 func countShows(line []byte, _ netip.Addr) bool { return countLine.Match(bytes.TrimSpace(line)) }
 
 // countReport reads the last count of each reason.
-func countReport(lines iter.Seq[[]byte]) (report Report, err error) {
+func countReport(lines iter.Seq[[]byte], _ Watched) (report Report, err error) {
 	last := map[string]uint64{}
 	for line := range lines {
 		m := countLine.FindSubmatch(line)

@@ -24,7 +24,7 @@ import (
 type format struct {
 	// shows says whether a line reports a drop of a source.
 	shows  func(line []byte, source netip.Addr) bool
-	report func(lines iter.Seq[[]byte]) (Report, error)
+	report func(lines iter.Seq[[]byte], w Watched) (Report, error)
 	// ready is what it says on its standard error once it traces, if anything.
 	ready string
 }
@@ -32,12 +32,14 @@ type format struct {
 // command is a tracer that is a command which writes to a file.
 type command struct {
 	format
-	cmd    *exec.Cmd
-	dir    string   // of the file
-	out    *os.File // the file, as far as it was looked at
-	half   []byte   // the beginning of the next line
-	stderr stderrReader
-	began  time.Time
+	watched Watched
+	from    int64 // where in the file what it says of these drops begins
+	cmd     *exec.Cmd
+	dir     string   // of the file
+	out     *os.File // the file, as far as it was looked at
+	half    []byte   // the beginning of the next line
+	stderr  stderrReader
+	began   time.Time
 }
 
 // stderrReader keeps what a tracer writes to stderr, and when it said that it traces.
@@ -58,12 +60,12 @@ func (l *stderrReader) Write(p []byte) (int, error) {
 
 // startCommand starts a command with its standard output in the file whose name
 // args may use.
-func startCommand(ctx context.Context, f format, name string, args func(file string) []string) (Tracer, error) {
+func startCommand(ctx context.Context, f format, w Watched, name string, args func(file string) []string) (Tracer, error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return nil, err
 	}
-	c := &command{format: f, dir: dir, stderr: stderrReader{ready: f.ready}}
+	c := &command{format: f, watched: w, dir: dir, stderr: stderrReader{ready: f.ready}}
 	if err := c.start(ctx, name, args); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), c.close())
 	}
@@ -134,11 +136,16 @@ func (c *command) Stop() (report Report, err error) {
 	if err := c.cmd.Wait(); err != nil {
 		return report, fmt.Errorf("%s: %w: %s", c.cmd.Path, err, c.stderr.text.String())
 	}
-	if _, err := c.out.Seek(0, io.SeekStart); err != nil {
-		return report, err
+	return c.read()
+}
+
+// read reads what it wrote of the watched drops.
+func (c *command) read() (Report, error) {
+	if _, err := c.out.Seek(c.from, io.SeekStart); err != nil {
+		return Report{}, err
 	}
 	lines := bufio.NewScanner(c.out)
-	report, err = c.report(each(lines))
+	report, err := c.report(each(lines), c.watched)
 	if !c.stderr.readyAt.IsZero() {
 		report.Attached = c.stderr.readyAt.Sub(c.began)
 	}

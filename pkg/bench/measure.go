@@ -67,10 +67,6 @@ func (b Bench) Measure(ctx context.Context, c Contender) (r Run, err error) {
 }
 
 func (m *measurement) trace(ctx context.Context, c Contender) (err error) {
-	known, err := programs()
-	if err != nil {
-		return err
-	}
 	began := time.Now()
 	if m.tracer, err = c.Start(ctx, Watched{m.Scenario.Cause, flood.Sources, m.netns}); err != nil {
 		return err
@@ -83,11 +79,11 @@ func (m *measurement) trace(ctx context.Context, c Contender) (err error) {
 		return err
 	}
 	m.First = time.Since(began)
-	return m.watch(ctx, known)
+	return m.watch(ctx)
 }
 
 // watch runs the load and reads what it cost.
-func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error {
+func (m *measurement) watch(ctx context.Context) error {
 	dropped, err := m.load.dropped()
 	if err != nil {
 		return err
@@ -99,7 +95,7 @@ func (m *measurement) watch(ctx context.Context, known map[programID]Cost) error
 	if err != nil {
 		return err
 	}
-	if m.Costs, err = m.profile(known, func() error { return m.run(ctx) }); err != nil {
+	if m.Costs, err = m.profile(func() error { return m.run(ctx) }); err != nil {
 		return err
 	}
 	if m.tracer.Process() != 0 {

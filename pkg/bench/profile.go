@@ -40,7 +40,8 @@ func (m *measurement) profiled(fn func() error) error {
 	return fn()
 }
 
-// programs are the costs of all BPF programs of the machine.
+// programs are the costs of all BPF programs of the machine of the kinds that trace, as
+// those do not that make packets.
 func programs() (map[programID]Cost, error) {
 	all := map[programID]Cost{}
 	for id := programID(0); ; {
@@ -52,37 +53,42 @@ func programs() (map[programID]Cost, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list BPF programs: %w", err)
 		}
-		cost, err := costOf(id)
+		cost, traces, err := costOf(id)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it is gone
 		}
 		if err != nil {
 			return nil, err
 		}
-		all[id] = cost
+		if traces {
+			all[id] = cost
+		}
 	}
 }
 
-func costOf(id programID) (Cost, error) {
+// tracing are the kinds of programs that trace.
+var tracing = []ebpf.ProgramType{ebpf.Tracing, ebpf.Kprobe, ebpf.TracePoint, ebpf.RawTracepoint, ebpf.PerfEvent}
+
+func costOf(id programID) (cost Cost, traces bool, err error) {
 	p, err := ebpf.NewProgramFromID(id)
 	if err != nil {
-		return Cost{}, fmt.Errorf("open BPF program: %w", err)
+		return cost, false, fmt.Errorf("open BPF program: %w", err)
 	}
 	defer p.Close()
 	info, err := p.Info()
 	if err != nil {
-		return Cost{}, fmt.Errorf("look at BPF program: %w", err)
+		return cost, false, fmt.Errorf("look at BPF program: %w", err)
 	}
 	stats, err := p.Stats()
 	if err != nil {
-		return Cost{}, fmt.Errorf("look at BPF program: %w", err)
+		return cost, false, fmt.Errorf("look at BPF program: %w", err)
 	}
-	return Cost{info.Name, stats.RunCount, stats.Runtime}, nil
+	return Cost{info.Name, stats.RunCount, stats.Runtime}, slices.Contains(tracing, p.Type()), nil
 }
 
-// profile runs fn and returns what the tracer's BPF programs cost meanwhile, if that is
-// wanted. The tracer's are those that are not known from before it started.
-func (m *measurement) profile(known map[programID]Cost, fn func() error) ([]Cost, error) {
+// profile runs fn and returns what the BPF programs that trace cost meanwhile, if that is
+// wanted.
+func (m *measurement) profile(fn func() error) ([]Cost, error) {
 	if !m.Profile {
 		return nil, fn()
 	}
@@ -99,7 +105,7 @@ func (m *measurement) profile(known map[programID]Cost, fn func() error) ([]Cost
 	}
 	var out []Cost
 	for id, c := range after {
-		if _, old := known[id]; !old && c.Runs > before[id].Runs {
+		if c.Runs > before[id].Runs {
 			out = append(out, c.since(before[id]))
 		}
 	}

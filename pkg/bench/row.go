@@ -6,6 +6,8 @@ import "slices"
 
 // Row is what one contender did under one load: medians of its rounds.
 type Row struct {
+	Kernel     string  `json:"kernel,omitempty"`  // of the matrix's, in a virtual machine
+	Package    string  `json:"package,omitempty"` // of that kernel, and the version
 	Scenario   string  `json:"scenario"`
 	Sources    uint32  `json:"sources,omitempty"`
 	Contender  string  `json:"contender"`

@@ -14,12 +14,8 @@ import (
 // Synwatch is the synwatch command at a path.
 func Synwatch(path string) Contender {
 	return Contender{Name: "synwatch", Command: path, Start: func(ctx context.Context, w Watched) (Tracer, error) {
-		f := format{
-			shows:  synwatchShows,
-			report: func(lines iter.Seq[[]byte]) (Report, error) { return synwatchReport(lines, w) },
-			ready:  "tracing dropped packets",
-		}
-		return startCommand(ctx, f, path, func(file string) []string {
+		f := format{shows: synwatchShows, report: synwatchReport, ready: "tracing dropped packets"}
+		return startCommand(ctx, f, w, path, func(file string) []string {
 			return []string{"trace", "--json", "--output", file}
 		})
 	}}

@@ -31,6 +31,11 @@ func UnitHere() Unit {
 	return Microseconds
 }
 
+// kernelHere is the kernel of a virtual machine and its package, as package vm tells it.
+func kernelHere() (name, origin string) {
+	return os.Getenv("SYNWATCH_KERNEL"), os.Getenv("SYNWATCH_KERNEL_PACKAGE")
+}
+
 // meaning is a sentence about the unit.
 func (u Unit) meaning() string {
 	switch u {
