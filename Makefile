@@ -11,6 +11,8 @@ KERNEL  ?= 6.12
 PARALLEL ?= 2
 # Those of which the tests under floods are run, which take minutes each.
 FLOODED ?= 5.10,6.12,7.x
+# Those on which "make instructions" counts.
+COUNTED ?= 6.12,7.x
 STRESS  ?= 60s
 SOAK    ?= 30m
 # The table that a cell may not fall behind. It is written anew by a run on all
@@ -38,7 +40,7 @@ need_vm = .ci/need kmod=depmod qemu-system-x86=qemu-system-x86_64 busybox-static
 TEST  := build/synwatch-%ARCH%.test
 TESTS := build/synwatch-amd64.test build/synwatch-arm64.test
 
-.PHONY: help build demo bench bench-conntrack man pictures outage test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
+.PHONY: help build demo bench instructions bench-conntrack man pictures outage test unit quick matrix flavours vimto kprobes floods stress soak skips stages vm generate lint fmt clean
 
 help:
 	@echo 'make build      build/synwatch'
@@ -59,7 +61,9 @@ help:
 	@echo "make vm         run CMD='$(CMD)' on KERNEL=$(KERNEL) (a release or the path of a vmlinuz)"
 	@echo 'make man        the manual pages, in MANDIR=$(MANDIR); with SOURCE_DATE_EPOCH they do not depend on the day'
 	@echo 'make pictures   those of the README, of the outage in $(OUTAGE); make outage plays and records it anew'
-	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags')"
+	@echo "make bench      what tracing costs under floods, here or with KERNEL=6.12 in a VM (BENCH='flags');"
+	@echo '                with ACCEL=icount too it counts instructions'
+	@echo 'make instructions  how many instructions tracing adds on COUNTED=$(COUNTED), against docs/bench.md (ACCEPT=1 writes it)'
 	@echo 'make generate   the BPF objects, with clang $(CLANG)'
 	@echo 'make lint       vet, staticcheck, gofmt, clang-format, actionlint, generated code'
 
@@ -121,17 +125,30 @@ vm: build build/vm
 	@$(call need_vm,$(KERNEL))
 	@$(VM) run --kernel $(KERNEL) --add build/synwatch:/bin/synwatch --shell '$(CMD)'
 
-# Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets.
+# Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets. With
+# ACCEL=icount the VM counts instructions, for which one round is enough.
+ACCEL ?= auto
+COUNT := --in-turn --rounds 1 --scenario clean,forward,accept-queue,closed-port,nft-drop --sources 16 \
+	--packets 20000 --connections 3000 --warm-up 1500ms --warm-up-rate 40000
 ifeq ($(origin KERNEL),file)
 BENCH ?=
 RUN_BENCH = build/bench $(BENCH)
 else
-BENCH ?= --scenario accept-queue,closed-port,nft-drop,clean,forward,idle --packets 200000 --connections 3000
-RUN_BENCH = $(call need_vm,$(KERNEL)) && $(VM) run --kernel $(KERNEL) --add build/bench --add build/synwatch \
+BENCH ?= $(if $(filter icount,$(ACCEL)),$(COUNT),--scenario accept-queue,closed-port,nft-drop,clean,forward,idle --packets 200000 --connections 3000)
+RUN_BENCH = $(call need_vm,$(KERNEL)) && $(VM) run --kernel $(KERNEL) --accel $(ACCEL) --add build/bench --add build/synwatch \
 	--shell 'bench --synwatch synwatch $(BENCH)'
 endif
 bench: build build/bench build/vm
 	@$(RUN_BENCH)
+
+# The same on each kernel of COUNTED. A second run finds the same, so that what tracing adds
+# can be held against the tables of docs/bench.md.
+instructions: build build/bench build/vm
+	@$(call need_vm,$(COUNTED))
+	$(VM) matrix --accel icount --parallel $(PARALLEL) --kernels $(COUNTED) --results build/instructions --add build/synwatch \
+		-- build/bench --json --synwatch synwatch $(COUNT)
+	build/bench instructions --table docs/bench.md $(if $(ACCEPT),--accept) \
+		$(patsubst %,build/instructions/%.log,$(subst $(comma), ,$(COUNTED)))
 
 STAGES := unit matrix kprobes floods stress skips
 test: $(STAGES)
