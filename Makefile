@@ -147,7 +147,7 @@ instructions: build build/bench build/vm
 	@$(call need_vm,$(COUNTED))
 	$(VM) matrix --accel icount --parallel $(PARALLEL) --kernels $(COUNTED) --results build/instructions --add build/synwatch \
 		-- build/bench --json --synwatch synwatch $(COUNT)
-	build/bench instructions --table docs/bench.md $(if $(ACCEPT),--accept) \
+	build/bench instructions $(if $(ACCEPT),--accept) \
 		$(patsubst %,build/instructions/%.log,$(subst $(comma), ,$(COUNTED)))
 
 STAGES := unit matrix kprobes floods stress skips

@@ -15,6 +15,7 @@ func TestBadUsage(t *testing.T) {
 		{"--connections", "1000001"},
 		{"--nosuch"},
 		{"more"},
+		{"instructions", "--table", "bench.md"},
 	} {
 		if got := run(t.Context(), args); got != 2 {
 			t.Errorf("exit status of bench %q is %d, want 2", args, got)

@@ -24,7 +24,7 @@ type counts struct {
 func newInstructions() *cobra.Command {
 	var c counts
 	cmd := &cobra.Command{
-		Use:   "instructions --table DOCUMENT FILE...",
+		Use:   "instructions FILE...",
 		Short: "compare instructions, counted in a virtual machine, with those of a document",
 		Long: `Print a table of each FILE, which is what bench --json wrote in a virtual machine that
 counts instructions, and compare it with the document's table of the same kernel. A
@@ -37,9 +37,8 @@ Exit status: 1 if tracing adds over a tenth more than the document says.`,
 			return c.run(files)
 		},
 	}
-	cmd.Flags().StringVar(&c.table, "table", "", "`DOCUMENT` with the tables to compare with")
+	cmd.Flags().StringVar(&c.table, "table", "docs/bench.md", "`DOCUMENT` with the tables to compare with")
 	cmd.Flags().BoolVar(&c.accept, "accept", false, "put the new tables into the document, whatever they say")
-	cmd.MarkFlagRequired("table")
 	return cmd
 }
 
