@@ -46,6 +46,9 @@ func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) 
 func CompareInTurn(ctx context.Context, benches []Bench, contenders []Contender, rounds int) ([]Row, error) {
 	var all []*comparison
 	for _, b := range benches {
+		if _, err := b.Measure(ctx, Untraced); err != nil { // to warm up
+			return nil, err
+		}
 		all = append(all, b.comparison(contenders))
 	}
 	for i, contender := range append([]Contender{Untraced}, contenders...) {
