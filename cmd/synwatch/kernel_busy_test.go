@@ -59,9 +59,9 @@ func busyConnections(t *testing.T) uint64 {
 	return n
 }
 
-func pass(t *testing.T, way string, n uint64, connect func(context.Context, int, uint64) (flood.Sent, error)) {
+func pass(t *testing.T, way string, n uint64, connect func(context.Context, flood.Thread, uint64) (flood.Sent, error)) {
 	t.Helper()
-	sent, err := connect(t.Context(), 0, n)
+	sent, err := connect(t.Context(), flood.Thread{}, n)
 	if err != nil {
 		t.Fatalf("%s: %v", way, err)
 	}

@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // comparison are the runs of each contender under one load, the first of which is the
@@ -65,9 +66,14 @@ func CompareInTurn(ctx context.Context, benches []Bench, contenders []Contender,
 	return rows, nil
 }
 
+// rest is for the kernel to take away what the measurement before has left: namespaces,
+// sockets, memory to be freed.
+const rest = 2 * time.Second
+
 func measureAll(ctx context.Context, all []*comparison, i int, contender Contender, rounds int) error {
 	for _, c := range all {
 		for range rounds {
+			time.Sleep(rest)
 			if err := c.measure(ctx, i, contender); err != nil {
 				return err
 			}

@@ -30,6 +30,12 @@ type Size struct {
 	CPU         int           // that receives
 }
 
+// thread is the one that connects. Where time is a count, it may differ by nothing that
+// the kernel leaves to other threads.
+func (s Size) thread() flood.Thread {
+	return flood.Thread{CPU: s.CPU, Alone: UnitHere() == Instructions}
+}
+
 // load is a scenario in a lab.
 type load interface {
 	warmUp(context.Context) error
@@ -123,12 +129,12 @@ func prepareClean(f *flood.Lab, size Size) (load, error) {
 const warmConnections = 500
 
 func (l *cleanTraffic) warmUp(ctx context.Context) error {
-	_, err := l.server.Connect(ctx, l.size.CPU, warmConnections)
+	_, err := l.server.Connect(ctx, l.size.thread(), warmConnections)
 	return err
 }
 
 func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
-	return l.server.Connect(ctx, l.size.CPU, l.size.Connections)
+	return l.server.Connect(ctx, l.size.thread(), l.size.Connections)
 }
 
 func (l *cleanTraffic) close() error { return l.server.Close() }
@@ -148,12 +154,12 @@ func prepareForward(_ *flood.Lab, size Size) (load, error) {
 }
 
 func (l *forwarding) warmUp(ctx context.Context) error {
-	_, err := l.router.Routed(ctx, l.size.CPU, warmConnections)
+	_, err := l.router.Routed(ctx, l.size.thread(), warmConnections)
 	return err
 }
 
 func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
-	return l.router.Routed(ctx, l.size.CPU, l.size.Connections)
+	return l.router.Routed(ctx, l.size.thread(), l.size.Connections)
 }
 
 func (l *forwarding) close() error { return l.router.Close() }

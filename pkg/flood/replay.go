@@ -53,7 +53,7 @@ func (r *Replay) Send(ctx context.Context, n uint64) error {
 	var wg sync.WaitGroup
 	for i, cpu := range cpus {
 		wg.Go(func() {
-			_, errs[i] = timed(r.lab.ServerDo, cpu, n, func() error { return r.lab.run(ctx, r.lab.replay, n) })
+			_, errs[i] = timed(r.lab.ServerDo, Thread{CPU: cpu}, n, func() error { return r.lab.run(ctx, r.lab.replay, n) })
 		})
 	}
 	wg.Wait()

@@ -88,19 +88,19 @@ func (r *Router) Netns() ([]uint32, error) {
 }
 
 // Routed makes n connections from a container to the server outside, one after the
-// other, with all that handles their packets on one CPU.
-func (r *Router) Routed(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return r.connect(ctx, cpu, n, r.outside.listener, outsideAddress)
+// other, with all that handles their packets on one thread.
+func (r *Router) Routed(ctx context.Context, on Thread, n uint64) (Sent, error) {
+	return r.connect(ctx, on, n, r.outside.listener, outsideAddress)
 }
 
 // Bridged makes them to the other container.
-func (r *Router) Bridged(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return r.connect(ctx, cpu, n, r.beside.listener, besideAddress)
+func (r *Router) Bridged(ctx context.Context, on Thread, n uint64) (Sent, error) {
+	return r.connect(ctx, on, n, r.beside.listener, besideAddress)
 }
 
-func (r *Router) connect(ctx context.Context, cpu int, n uint64, listener int, address func(byte) [4]byte) (Sent, error) {
+func (r *Router) connect(ctx context.Context, on Thread, n uint64, listener int, address func(byte) [4]byte) (Sent, error) {
 	inside := func(fn func() error) error { return netns.Inside(r.container, fn) }
-	return timed(inside, cpu, n, func() error { return connectAll(ctx, listener, n, address) })
+	return timed(inside, on, n, func() error { return connectAll(ctx, listener, n, address) })
 }
 
 func (r *Router) build() (err error) {

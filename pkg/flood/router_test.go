@@ -19,9 +19,9 @@ func TestRouter(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for name, connect := range map[string]func(context.Context, int, uint64) (Sent, error){"routed": r.Routed, "bridged": r.Bridged} {
+	for name, connect := range map[string]func(context.Context, Thread, uint64) (Sent, error){"routed": r.Routed, "bridged": r.Bridged} {
 		const n = 100
-		sent, err := connect(t.Context(), 0, n)
+		sent, err := connect(t.Context(), Thread{Alone: true}, n)
 		if err != nil || sent.Packets != n {
 			t.Errorf("%s: %d of %d: %v", name, sent.Packets, n, err)
 		}

@@ -63,7 +63,7 @@ func (l *Lab) newSender(dst netip.AddrPort, from netip.Addr, mask uint32, m Mix)
 // Send makes the server receive n packets on one CPU and returns when it has
 // processed them.
 func (s *Sender) Send(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return timed(s.lab.ServerDo, cpu, n, func() error { return s.sendAll(ctx, n) })
+	return timed(s.lab.ServerDo, Thread{CPU: cpu}, n, func() error { return s.sendAll(ctx, n) })
 }
 
 // Counts is how many packets came from each source so far.

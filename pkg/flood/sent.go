@@ -4,6 +4,7 @@ package flood
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/provoke"
@@ -18,10 +19,31 @@ type Sent struct {
 	CPU     time.Duration
 }
 
-// timed runs fn, which sends n, on one CPU inside a network namespace.
-func timed(inside func(func() error) error, cpu int, n uint64, fn func() error) (sent Sent, err error) {
+// Thread is the thread that sends, and on which the kernel receives.
+type Thread struct {
+	CPU int
+	// Alone says that no other thread gets the CPU while this one has something to do
+	// (SCHED_FIFO). Otherwise the kernel leaves a part of the receiving to ksoftirqd when
+	// another one waits, a part that differs from time to time.
+	Alone bool
+}
+
+// take makes the calling thread, which must be locked, the one that is meant.
+func (t Thread) take() error {
+	if err := provoke.PinTo(t.CPU); err != nil || !t.Alone {
+		return err
+	}
+	err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+	if err != nil {
+		return fmt.Errorf("put a thread before all others: %w", err)
+	}
+	return nil
+}
+
+// timed runs fn, which sends n, on one thread inside a network namespace.
+func timed(inside func(func() error) error, on Thread, n uint64, fn func() error) (sent Sent, err error) {
 	err = inside(func() error {
-		if err := provoke.PinTo(cpu); err != nil {
+		if err := on.take(); err != nil {
 			return err
 		}
 		began, used, err := clocks()

@@ -69,9 +69,9 @@ const (
 )
 
 // Connect makes n connections over the loopback device, one after the other,
-// with client and server on one CPU.
-func (s *Server) Connect(ctx context.Context, cpu int, n uint64) (Sent, error) {
-	return timed(s.lab.ServerDo, cpu, n, func() error {
+// with client and server on one thread.
+func (s *Server) Connect(ctx context.Context, on Thread, n uint64) (Sent, error) {
+	return timed(s.lab.ServerDo, on, n, func() error {
 		return connectAll(ctx, s.fd, n, func(i byte) [4]byte { return [4]byte{127, 0, 1 + i, 1} })
 	})
 }
