@@ -145,8 +145,8 @@ bench: build build/bench build/vm
 # can be held against the tables of docs/bench.md.
 instructions: build build/bench build/vm
 	@$(call need_vm,$(COUNTED))
-	$(VM) matrix --accel icount --parallel $(PARALLEL) --kernels $(COUNTED) --results build/instructions --add build/synwatch \
-		-- build/bench --json --synwatch synwatch $(COUNT)
+	$(VM) matrix --accel icount --boot-timeout 5m --parallel $(PARALLEL) --kernels $(COUNTED) --results build/instructions \
+		--add build/synwatch -- build/bench --json --synwatch synwatch $(COUNT)
 	build/bench instructions $(if $(ACCEPT),--accept) $(patsubst %,build/instructions/%.log,$(subst $(comma), ,$(COUNTED)))
 
 STAGES := unit matrix kprobes floods stress skips
