@@ -9,7 +9,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -40,12 +39,13 @@ func (w *watcher) warnChanges(hooks []event.HookState) {
 // this one took.
 func (w *watcher) sample(deep, switching bool) {
 	before := w.Now()
-	sample, err := w.Counters.Sample(deep)
+	r, err := w.Counters.Sample(deep)
 	if err != nil {
 		w.Warn("read the kernel's counters: " + err.Error())
 	} else {
-		w.namespaces.add(sample, switching, before)
-		w.rename(sample)
+		w.namespaces.add(r.Sample, switching, before)
+		w.directory = r.Directory
+		w.rename()
 	}
 	w.measuring.sampled = true
 	now := w.Now()
@@ -57,10 +57,10 @@ func (w *watcher) sample(deep, switching bool) {
 
 // rename follows the names of namespaces, which change: a process that starts a
 // container becomes it.
-func (w *watcher) rename(sample nstat.Sample) {
-	for id := range sample {
-		if n := w.namespaces.table.Get(id); n.named {
-			n.name = cmp.Or(w.Counters.Name(n.id), n.name)
+func (w *watcher) rename() {
+	for _, n := range w.namespaces.table.All() {
+		if n.named && w.namespaces.here(n) {
+			n.name = cmp.Or(w.directory.Name(n.id), n.name)
 		}
 	}
 }
@@ -75,12 +75,20 @@ func (w *watcher) search(n *namespace) {
 	w.sample(true, false)
 }
 
-// name returns the name of a namespace, empty if it has none.
+// name returns the name of a namespace, empty if it has none or is not found yet.
 func (w *watcher) name(n *namespace) string {
-	if !n.named {
-		n.name, n.named = w.Counters.Name(n.id), true
+	if !n.named && w.namespaces.here(n) {
+		n.name, n.named = w.directory.Name(n.id), true
 	}
 	return n.name
+}
+
+// lack says why a counter that the kernel has is missing from a namespace.
+func (w *watcher) lack(n *namespace, counter string) error {
+	if !w.namespaces.here(n) {
+		return nil
+	}
+	return w.directory.Lack(n.id, counter)
 }
 
 // stop ends the counting between two samples. The first finds the namespaces,
@@ -125,7 +133,7 @@ func (w *watcher) summary(losses event.Losses) stream.Summary {
 // reconcile sets the kernel's counters against what was attributed so far.
 func (w *watcher) reconcile(losses event.Losses) ([]stream.Row, []stream.UnseenTotal) {
 	r := reconciler{
-		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
+		namespaces: w.namespaces, name: w.name, lack: w.lack, filtered: w.Filtered,
 		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(), running: w.ended.IsZero(),
 	}
 	rows, unseen := r.rows()

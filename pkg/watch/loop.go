@@ -13,6 +13,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -38,6 +39,8 @@ type watcher struct {
 	sampler    *sampler
 	batch      []located // to be handed over to the recorder
 	namespaces *namespaces
+	// directory is that of the newest sample.
+	directory  nstat.Directory
 	nextSample time.Time
 	nextSearch time.Time // when another deep sample is fair
 	// measuring is what is due for the sampler.
@@ -91,7 +94,7 @@ func (w *watcher) start() error {
 	if err != nil {
 		return err
 	}
-	w.namespaces = newNamespaces(base, w.Netns, w.Now())
+	w.namespaces, w.directory = newNamespaces(base.Sample, w.Netns, w.Now()), base.Directory
 	if err := w.Source.Start(); err != nil {
 		return err
 	}

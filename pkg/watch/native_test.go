@@ -66,12 +66,13 @@ func enter(t *testing.T, ns *os.File) (name string) {
 // against those of the first, nor does either have the name of the other.
 func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 	s := nstat.NewSampler([]string{Accepted})
+	var newest nstat.Reading
 	sample := func() nstat.Sample {
-		got, err := s.Sample(false)
-		if err != nil {
+		var err error
+		if newest, err = s.Sample(false); err != nil {
 			t.Fatal(err)
 		}
-		return got
+		return newest.Sample
 	}
 	var all *namespaces
 	var was *namespace
@@ -98,9 +99,9 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 		name := enter(t, ns)
 		netnstest.Await(t, "the name "+name, func() bool {
 			sample()
-			return s.Name(id) == name
+			return newest.Name(id) == name
 		})
-		if got := s.Name(old); got != "" && netns.CookiesReadable() {
+		if got := newest.Name(old); got != "" && netns.CookiesReadable() {
 			t.Errorf("the first one has the second one's name %q", got)
 		}
 	})

@@ -47,13 +47,8 @@ type Source interface {
 
 // Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
-	Sample(deep bool) (nstat.Sample, error)
-	// Name returns the name of a network namespace of the last sample, empty for the
-	// machine's own and for one without a name.
-	Name(id netns.ID) string
-	// Lack says why a counter that the kernel has is missing from a namespace of the
-	// last sample; nil if that is not so.
-	Lack(id netns.ID, counter string) error
+	// Sample is called by one goroutine at a time. What it returns does not change.
+	Sample(deep bool) (nstat.Reading, error)
 }
 
 // Gauges reads queues and tables as they are now; enrich.Gauges is one.
