@@ -3,7 +3,6 @@
 package watch
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -35,67 +34,14 @@ func (w *watcher) warnChanges(hooks []event.HookState) {
 	}
 }
 
-// sample enters the counters. The next sample is due in a while that grows with what
-// this one took.
-func (w *watcher) sample(deep, switching bool) {
-	before := w.Now()
-	r, err := w.Counters.Sample(deep)
-	if err != nil {
-		w.Warn("read the kernel's counters: " + err.Error())
-	} else {
-		w.namespaces.add(r.Sample, switching, before)
-		w.directory = r.Directory
-		w.rename()
-	}
-	w.measuring.sampled = true
-	now := w.Now()
-	w.nextSample = now.Add(max(sampleEvery, sampleShare*now.Sub(before)))
-	if deep {
-		w.nextSearch = now.Add(sampleShare * now.Sub(before))
-	}
-}
-
-// rename follows the names of namespaces, which change: a process that starts a
-// container becomes it.
-func (w *watcher) rename() {
-	for _, n := range w.namespaces.table.All() {
-		if n.named && w.namespaces.here(n) {
-			n.name = cmp.Or(w.directory.Name(n.id), n.name)
-		}
-	}
-}
-
-// search takes a deep sample for a namespace that no sample has held so far: it may
-// be kept by a thread or an open file only, and it may soon be gone.
-func (w *watcher) search(n *namespace) {
-	if n.last != nil || n.searched || w.Now().Before(w.nextSearch) {
-		return
-	}
-	n.searched = true
-	w.sample(true, false)
-}
-
-// name returns the name of a namespace, empty if it has none or is not found yet.
-func (w *watcher) name(n *namespace) string {
-	if !n.named && w.namespaces.here(n) {
-		n.name, n.named = w.directory.Name(n.id), true
-	}
-	return n.name
-}
-
-// lack says why a counter that the kernel has is missing from a namespace.
-func (w *watcher) lack(n *namespace, counter string) error {
-	if !w.namespaces.here(n) {
-		return nil
-	}
-	return w.directory.Lack(n.id, counter)
-}
-
-// stop ends the counting between two samples. The first finds the namespaces,
-// so that the last can be quick.
+// stop ends the counting between two samples, after a reading that is under way. The
+// first finds the namespaces, so that the last can be quick.
 func (w *watcher) stop() error {
 	if !w.ended.IsZero() {
 		return nil
+	}
+	if r, done := w.reader.finish(); done {
+		w.enter(&r, false)
 	}
 	w.sample(true, false)
 	w.ended = w.Now()

@@ -24,9 +24,9 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 	one, two := netns.ID{Inode: 1}, netns.ID{Inode: 2}
 	now := time.Now()
 	ns := newNamespaces(nstat.Sample{one: {"a": 10}}, nil, now)
-	ns.add(nstat.Sample{one: {"a": 12}}, true, now)
-	ns.add(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}, false, now) // a module and a namespace appear
-	ns.add(nstat.Sample{two: {"a": 3}}, false, now)                         // one goes, one is new under the old number
+	ns.add(nstat.Sample{one: {"a": 12}}, ns.begin(), true, now)
+	ns.add(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}, ns.begin(), false, now) // a module and a namespace appear
+	ns.add(nstat.Sample{two: {"a": 3}}, ns.begin(), false, now)                         // one goes, one is new under the old number
 	first, second := ns.table.Get(one), ns.table.Get(two)
 	if diff := cmp.Diff([]deltas{{"a": 5, "b": 4}, {"a": 10}}, []deltas{first.moved, second.moved}); diff != "" {
 		t.Errorf("moved (-want +got):\n%s", diff)
@@ -43,7 +43,7 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 func TestACounterThatFallsBeganAgain(t *testing.T) {
 	id, now := netns.ID{Cookie: 7, Inode: 1}, time.Now()
 	ns := newNamespaces(nstat.Sample{id: {"a": 10, "b": 1}}, nil, now)
-	ns.add(nstat.Sample{id: {"a": 3, "b": 2}}, false, now)
+	ns.add(nstat.Sample{id: {"a": 3, "b": 2}}, ns.begin(), false, now)
 	if diff := cmp.Diff(deltas{"a": 3, "b": 1}, ns.table.Get(id).moved); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -128,6 +128,7 @@ func (n *node) Read(until time.Time) ([]event.Event, error) {
 		return n.fake.Read(until)
 	}
 	n.n++
+	synctest.Wait()
 	time.Sleep(10 * time.Millisecond)
 	id := func(i int) netns.ID { return netns.ID{Cookie: uint64(1000 + i), Inode: second + uint32(i%nodeAlive)} }
 	delete(n.counters, id(n.n-nodeAlive))
