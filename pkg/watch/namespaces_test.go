@@ -39,6 +39,22 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 	}
 }
 
+// A namespace that ended during a reading does not take its number from the next one.
+func TestTheNextOneKeepsItsNumber(t *testing.T) {
+	now := time.Now()
+	ns := newNamespaces(nstat.Sample{}, nil, now)
+	reading := ns.begin()
+	next := ns.of(thirdID, now)
+	ns.add(nstat.Sample{secondID: {"a": 7}}, reading, false, now)
+	if was := ns.table.Get(secondID); was.moved["a"] != 7 || ns.table.Get(netns.ID{Inode: second}) != next {
+		t.Errorf("%+v, %+v", was, next)
+	}
+	ns.add(nstat.Sample{thirdID: {"a": 3}}, ns.begin(), false, now)
+	if next.moved["a"] != 3 {
+		t.Errorf("%+v", next)
+	}
+}
+
 // Connection tracking's counters begin again when its module is loaded again.
 func TestACounterThatFallsBeganAgain(t *testing.T) {
 	id, now := netns.ID{Cookie: 7, Inode: 1}, time.Now()

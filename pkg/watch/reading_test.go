@@ -159,6 +159,43 @@ func TestEndsDuringAReading(t *testing.T) {
 	}
 }
 
+// At the end nothing is waited for but the readings.
+func TestEndsWithoutWaitingForANamespace(t *testing.T) {
+	other := syn("10.9.0.6:1", 1)
+	other.Netns = thirdID // which no reading holds
+	f := newFake(step{after: time.Second}, step{after: tenth / 2, events: []event.Event{other}})
+	var took time.Duration
+	b, _ := runSlowly(t, f, func(c *Config) {
+		began := time.Now()
+		c.Duration = f.steps[0].after + f.steps[1].after
+		c.Sink = concluded{c.Sink, func() { took = time.Since(began) }}
+	}, tenth)
+	if want := time.Second + tenth; took != want || len(b.records) != 1 {
+		t.Errorf("it ended after %s with %d records, want %s", took, len(b.records), want)
+	}
+}
+
+// concluded calls a function at the summary.
+type concluded struct {
+	stream.Sink
+	now func()
+}
+
+func (c concluded) Summary(s stream.Summary) error {
+	c.now()
+	return c.Sink.Summary(s)
+}
+
+// While nothing happens, the source rests during a reading, too.
+func TestRestsDuringAReading(t *testing.T) {
+	f := newFake()
+	_, _ = runSlowly(t, f, func(c *Config) { c.Duration = 5 * time.Second }, 3500*time.Millisecond)
+	want := []time.Duration{time.Second, time.Second, time.Second, time.Second, time.Second / 2}
+	if diff := cmp.Diff(want, f.waits); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
 func TestASinkThatFailsDuringAReading(t *testing.T) {
 	f, to := newFake(step{events: []event.Event{elsewhere(syn("10.9.0.5:1", 1)), syn("10.9.0.7:1", 1)}}), &failing{kept: &kept{}}
 	s := &slowCounters{fake: f, takes: map[int]time.Duration{3: time.Minute}}
