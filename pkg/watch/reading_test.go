@@ -143,6 +143,20 @@ func TestNoSearchRightAfterAnother(t *testing.T) {
 	}
 }
 
+// A namespace that the reading under way turns out to hold is not searched for.
+func TestNoSearchForWhatIsFoundMeanwhile(t *testing.T) {
+	f := newFake(
+		step{after: time.Second, other: overflows(5)},
+		step{after: tenth, events: []event.Event{elsewhere(syn("10.9.0.5:1", 5))}},
+		step{after: tenth}, step{after: time.Second},
+	)
+	var came []time.Duration
+	b, _ := runSlowly(t, f, func(c *Config) { arrivals(c, &came) }, tenth*3/2)
+	if f.deep != 2 || b.records[0].NetnsName != "blue" || came[0] != time.Second+2*tenth {
+		t.Errorf("%d deep readings, after %v %+v", f.deep, came, b.records)
+	}
+}
+
 // The last that is known of a namespace that is gone is in the reading that is under way
 // at the end.
 func TestEndsDuringAReading(t *testing.T) {
