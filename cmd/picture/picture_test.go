@@ -47,6 +47,13 @@ func TestRunTypes(t *testing.T) {
 	}
 }
 
+// TestRunOfAnEndedProgram: what is left on its screen is no picture of it.
+func TestRunOfAnEndedProgram(t *testing.T) {
+	if _, err := run(t.Context(), 40, 5, []string{"/bin/sh", "-c", "echo ready"}, "ready", nil); err == nil || !strings.Contains(err.Error(), "has ended") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSize(t *testing.T) {
 	if w, h, err := parseSize("120x36"); w != 120 || h != 36 || err != nil {
 		t.Errorf("got %d, %d, %v", w, h, err)

@@ -21,7 +21,7 @@ const (
 	// still is how long a screen does not change that is taken for done, and patience
 	// how long that may take.
 	still    = 1500 * time.Millisecond
-	patience = 60 * time.Second
+	patience = 3 * time.Minute
 )
 
 // terminal is an emulated terminal with a program on it.
@@ -41,13 +41,25 @@ func run(ctx context.Context, width, height int, args []string, until string, ke
 	}
 	t := &terminal{SafeEmulator: vt.NewSafeEmulator(width, height), pty: at}
 	go func() { _, _ = io.Copy(at, t.SafeEmulator) }() // what the terminal answers
-	go func() { _, _ = io.Copy(t, at) }()
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(t, at) // until the program ends
+		close(ended)
+	}()
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
 		_ = at.Close()
 	}()
-	return t.SafeEmulator, t.play(until, keys)
+	if err := t.play(until, keys); err != nil {
+		return nil, err
+	}
+	select {
+	case <-ended:
+		return nil, fmt.Errorf("%s has ended, and there is no picture of it", args[0])
+	default:
+		return t.SafeEmulator, nil
+	}
 }
 
 // Write is what the program writes.
