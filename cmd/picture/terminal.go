@@ -31,13 +31,14 @@ type terminal struct {
 	written atomic.Int64 // when the program was last written to, or wrote, in nanoseconds
 }
 
-// run returns the screen of a program that has been typed to.
-func run(ctx context.Context, width, height int, args []string, until string, keys []string) (*vt.SafeEmulator, error) {
+// run shows the screen of a program that has been typed to, before it ends the program: that
+// may leave the screen as it was.
+func run(ctx context.Context, width, height int, args []string, until string, keys []string, show func(*vt.SafeEmulator)) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC")
 	at, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t := &terminal{SafeEmulator: vt.NewSafeEmulator(width, height), pty: at}
 	go func() { _, _ = io.Copy(at, t.SafeEmulator) }() // what the terminal answers
@@ -52,13 +53,14 @@ func run(ctx context.Context, width, height int, args []string, until string, ke
 		_ = at.Close()
 	}()
 	if err := t.play(until, keys); err != nil {
-		return nil, err
+		return err
 	}
 	select {
 	case <-ended:
-		return nil, fmt.Errorf("%s has ended, and there is no picture of it", args[0])
+		return fmt.Errorf("%s has ended, and there is no picture of it", args[0])
 	default:
-		return t.SafeEmulator, nil
+		show(t.SafeEmulator)
+		return nil
 	}
 }
 
