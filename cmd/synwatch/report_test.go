@@ -141,6 +141,25 @@ func TestReportOfSeveralRunsInOneFile(t *testing.T) {
 	}
 }
 
+// A capture whose end was lost, with the run or with its machine, says what its samples did.
+func TestReportWithoutASummary(t *testing.T) {
+	const sample = `{"type":"sample","time":"2026-03-01T12:00:05Z","lost":0,"unattributed":0,"missed":0,"merged":0,` +
+		`"conntrack":[{"netns":7,"conntrack_count":262000,"conntrack_max":262144}],"reconcile":[{"netns":7,"counter":"TcpExtListenOverflows","kernel":6,"attributed":6}],` +
+		`"findings":[{"id":"traced-x","severity":"critical","title":"nginx is slow","evidence":[],"means":"clients wait","changes":[{"do":"more workers"}]}]}` + "\n"
+	text := fmt.Sprintf(startLine, "web1") + fmt.Sprintf(dropLine, 1) + fmt.Sprintf(dropLine, 2) + sample + fmt.Sprintf(dropLine, 3)[:70]
+	got := command(t, newFake(), "report", "--html", "-", captureFile(t, filepath.Join(t.TempDir(), "a.json"), text))
+	for _, want := range []string{
+		"6 drops on web1", "nginx is slow; more workers", "all 1 counter of the kernel&#39;s equal", "262000", "ends without a summary, 1 line skipped",
+	} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if got.status != exitFine || !strings.Contains(got.stderr, "line 5 is left out") {
+		t.Errorf("status %d, %s", got.status, got.stderr)
+	}
+}
+
 func TestReportNamesWhatItLeavesOut(t *testing.T) {
 	file := captureFile(t, filepath.Join(t.TempDir(), "a.json"), fmt.Sprintf(startLine, "web1")+"{broken\n"+fmt.Sprintf(dropLine, 1)+fmt.Sprintf(dropLine, 2)[:50])
 	got := command(t, newFake(), "report", file)

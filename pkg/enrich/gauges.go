@@ -15,10 +15,17 @@ import (
 )
 
 // Gauges reads how full queues and tables are, now.
-type Gauges struct{ finder *netns.Finder }
+type Gauges struct {
+	finder *netns.Finder
+	// searched are the namespaces that a deep search was for, which takes its time.
+	searched map[netns.ID]bool
+}
+
+// maxSearched bounds what is remembered of that.
+const maxSearched = 4096
 
 // NewGauges returns one that knows no namespace yet.
-func NewGauges() *Gauges { return &Gauges{netns.NewFinder()} }
+func NewGauges() *Gauges { return &Gauges{netns.NewFinder(), map[netns.ID]bool{}} }
 
 // Wanted is what to read of one network namespace beside its connection tracking.
 type Wanted struct {
@@ -50,15 +57,11 @@ type Gauge struct {
 func (g *Gauges) Read(wanted []Wanted) []Gauge {
 	var found []Gauge
 	_ = netns.OnThread(func(t *netns.Thread) error {
-		away := func(w Wanted) bool { return w.Netns.Inode != t.Own() }
-		var known netns.Locations
-		if slices.ContainsFunc(wanted, away) {
-			known = g.finder.Find(false)
-		}
+		known := g.find(wanted, t.Own())
 		for _, w := range wanted {
-			at := t.OwnLocation()
-			if away(w) {
-				at = known[w.Netns.Inode]
+			at := known[w.Netns.Inode]
+			if w.Netns.Inode == t.Own() {
+				at = t.OwnLocation()
 			}
 			_ = t.Do(at, w.Netns, func(netns.ID) error {
 				found = append(found, w.read())
@@ -68,6 +71,30 @@ func (g *Gauges) Read(wanted []Wanted) []Gauge {
 		return nil
 	})
 	return found
+}
+
+// find looks where the namespaces are that are not this process's own.
+func (g *Gauges) find(wanted []Wanted, own uint32) netns.Locations {
+	away := func(w Wanted) bool { return w.Netns.Inode != own }
+	if !slices.ContainsFunc(wanted, away) {
+		return nil
+	}
+	known := g.finder.Find(false)
+	lost := false
+	for _, w := range wanted {
+		at := known[w.Netns.Inode]
+		if away(w) && !g.searched[w.Netns] && !at.LeadsTo(w.Netns.Inode) {
+			lost = true
+			if len(g.searched) >= maxSearched {
+				clear(g.searched)
+			}
+			g.searched[w.Netns] = true
+		}
+	}
+	if lost {
+		return g.finder.Search(true)
+	}
+	return known
 }
 
 // read is done in the namespace. What cannot be read is not there.

@@ -105,7 +105,7 @@ func (r *Report) doFirst() string {
 		if c.If != "" {
 			words = c.If + " If so: " + words
 		}
-		return text.Join("; ", f.Title, words)
+		return text.Join("; ", f.Title+r.onHost(hostsWords(f.Hosts)), words)
 	}
 	if main := r.main(); main != nil {
 		return main.Fix

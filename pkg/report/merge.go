@@ -17,7 +17,7 @@ import (
 func New(made time.Time, version string, captures []Capture) *Report {
 	m := merger{
 		report: Report{Made: made, Version: clean(version, maxName)},
-		causes: map[string]*Cause{}, sources: map[sourceKey]*Source{}, queues: map[queueKey]int{}, rows: map[rowKey]int{},
+		causes: map[string]*Cause{}, sources: map[sourceKey]*Source{}, queues: map[queueKey]int{}, rows: map[rowKey]int{}, drops: map[hostCause]uint64{},
 	}
 	for i := range captures {
 		m.add(&captures[i])
@@ -33,6 +33,8 @@ type merger struct {
 	// Where each is in the report.
 	queues map[queueKey]int
 	rows   map[rowKey]int
+	// drops are those of each cause on each host.
+	drops map[hostCause]uint64
 }
 
 func (m *merger) add(c *Capture) {
@@ -78,6 +80,7 @@ func (m *merger) addCause(host string, c *state.Cause) {
 		m.causes[c.Cause.ID] = to
 	}
 	to.Count += c.Count
+	m.drops[hostCause{host, c.Cause.ID}] += c.Count
 	to.NumSources += c.NumSources
 	to.Others += c.Others
 	add(to.ByDirection, c.ByDirection)
@@ -126,6 +129,7 @@ func (m *merger) finish(captures []Capture) *Report {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Src.Compare(b.Src), cmp.Compare(a.Host, b.Host))
 	})
 	sortRows(r)
+	m.sortFindings()
 	r.Timeline = mergeTimelines(captures)
 	return r
 }
@@ -142,7 +146,27 @@ func sortRows(r *Report) {
 		return 0
 	}
 	slices.SortStableFunc(r.Reconcile, func(a, b Row) int { return cmp.Compare(differ(&a), differ(&b)) })
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+}
+
+type hostCause struct{ host, cause string }
+
+// sortFindings puts the worst first. Of a fleet those count most that most drops are behind;
+// of one host they are in their order.
+func (m *merger) sortFindings() {
+	behind := func(f *Finding) (drops uint64) {
+		for _, host := range f.Hosts {
+			drops += m.drops[hostCause{host, f.Cause}]
+		}
+		return drops
+	}
+	fleet := m.report.Fleet()
+	slices.SortStableFunc(m.report.Findings, func(a, b Finding) int {
+		worse := cmp.Compare(b.Severity, a.Severity)
+		if fleet {
+			return cmp.Or(worse, cmp.Compare(behind(&b), behind(&a)))
+		}
+		return worse
+	})
 }
 
 // fill is the part of a limit that is used; there may be no limit.

@@ -130,7 +130,7 @@ func queueOf(p *state.Place) *stream.Queue {
 	l := p.Evidence.Listener
 	q := &stream.Queue{
 		Netns: p.Netns, NetnsName: p.NetnsName, Listen: netip.AddrPortFrom(p.Dst, p.Port), Listener: p.Listener,
-		Accept: l.AcceptQueue, AcceptMax: l.AcceptQueueMax, Requests: l.SynQueue, RequestsMax: l.MaxSynBacklog,
+		Accept: l.AcceptQueue, AcceptMax: l.AcceptQueueMax, Requests: l.SynQueue, RequestsMax: requestsMax(l),
 	}
 	switch {
 	case l.AcceptQueueMax < l.Somaxconn:
@@ -139,6 +139,16 @@ func queueOf(p *state.Place) *stream.Queue {
 		q.Limit = "net.core.somaxconn"
 	}
 	return q
+}
+
+// requestsMax is the limit of requests in the handshake: that of the accept queue
+// (inet_csk_reqsk_queue_is_full), or tcp_max_syn_backlog, which matters without SYN cookies
+// and which more requests than it therefore disprove.
+func requestsMax(l *event.Listener) uint32 {
+	if l.SynQueue <= l.MaxSynBacklog {
+		return min(l.AcceptQueueMax, l.MaxSynBacklog)
+	}
+	return l.AcceptQueueMax
 }
 
 func (m *merger) addQueue(host string, q *stream.Queue, own uint32) {
@@ -152,7 +162,10 @@ func (m *merger) addQueue(host string, q *stream.Queue, own uint32) {
 	}
 	m.putQueue(row, q.Netns.Inode)
 	if q.Requests > 0 && q.RequestsMax > 0 {
-		row.What, row.Used, row.Max, row.Limit = "half-open", q.Requests, q.RequestsMax, ""
+		row.What, row.Used, row.Max = "half-open", q.Requests, q.RequestsMax
+		if q.RequestsMax < q.AcceptMax {
+			row.Limit = "net.ipv4.tcp_max_syn_backlog"
+		}
 		m.putQueue(row, q.Netns.Inode)
 	}
 }
@@ -215,7 +228,9 @@ func (m *merger) addFinding(host string, x diagnose.Finding, own uint32) {
 	for i := range m.report.Findings {
 		f := &m.report.Findings[i]
 		if sameFinding(&f.Finding, &x) {
-			f.Hosts = append(f.Hosts, host)
+			if !slices.Contains(f.Hosts, host) {
+				f.Hosts = append(f.Hosts, host)
+			}
 			return
 		}
 	}

@@ -5,10 +5,12 @@ package report
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/state"
 )
 
@@ -84,6 +86,9 @@ func TestHostsAddUp(t *testing.T) {
 	if again.Fleet() || len(again.Sources) != len(one.Sources) {
 		t.Errorf("two captures of one host: hosts %v, %d sources", again.Hosts, len(again.Sources))
 	}
+	if got := again.Findings[0].Hosts; len(got) != 1 {
+		t.Errorf("two captures of one host: a finding is on %v", got)
+	}
 	first, alone := again.Causes[0], one.Causes[0]
 	if len(first.Sources) != len(alone.Sources) || first.Sources[0].Count != 2*alone.Sources[0].Count {
 		t.Errorf("two captures of one host: %d sources of %s, the first with %d", len(first.Sources), first.ID, first.Sources[0].Count)
@@ -106,6 +111,42 @@ func TestUnknownCausesAddUp(t *testing.T) {
 	r := New(noon, "", captures)
 	if len(r.Causes) != 1 || r.Causes[0].Count != 6 || len(r.Timeline.Series) != 1 || len(r.Sources) != 1 || len(r.Sources[0].ByCause) != 1 {
 		t.Errorf("%d causes, %d series, %d sources: %+v", len(r.Causes), len(r.Timeline.Series), len(r.Sources), r.Causes)
+	}
+}
+
+// What to do first in a fleet is where most drops are, not what the first capture has.
+func TestFindingsOfAFleetAreInTheOrderOfTheirDrops(t *testing.T) {
+	of := func(host string, count uint64) Capture {
+		s := outage(t, host)
+		s.Causes[0].Count, s.Findings[0].Title = count, "busy on "+host
+		return Capture{File: host, Snapshot: s}
+	}
+	r := New(noon, "", []Capture{of("quiet", 12), of("loud", 5000)})
+	if got := r.Findings[0].Hosts; !slices.Equal(got, []string{"loud"}) {
+		t.Errorf("the first finding is on %v", got)
+	}
+	if got := r.doFirst(); !strings.HasPrefix(got, "busy on loud, on loud; ") {
+		t.Errorf("to do first: %s", got)
+	}
+}
+
+func TestLimitOfHalfOpenRequests(t *testing.T) {
+	for _, test := range []struct {
+		listener event.Listener
+		want     uint32
+		limit    string
+	}{
+		{event.Listener{SynQueue: 5, AcceptQueueMax: 4, MaxSynBacklog: 1024, Somaxconn: 4096}, 4, "listen backlog"},
+		{event.Listener{SynQueue: 97, AcceptQueueMax: 4096, MaxSynBacklog: 128, Somaxconn: 4096}, 128, "net.ipv4.tcp_max_syn_backlog"},
+		{event.Listener{SynQueue: 300, AcceptQueueMax: 4096, MaxSynBacklog: 128, Somaxconn: 4096}, 4096, "net.core.somaxconn"},
+	} {
+		c := lookup(t, "syn-queue-full")
+		s := &state.Snapshot{Places: []state.Place{{Key: state.Key{Cause: c, Port: 443}, Count: 1, Evidence: &event.Evidence{Listener: &test.listener}}}}
+		queues := New(noon, "", []Capture{{Snapshot: s}}).Queues
+		at := slices.IndexFunc(queues, func(q Queue) bool { return q.What == "half-open" })
+		if at < 0 || queues[at].Max != test.want || queues[at].Limit != test.limit {
+			t.Errorf("%+v: got %+v, want %d, %s", test.listener, queues, test.want, test.limit)
+		}
 	}
 }
 

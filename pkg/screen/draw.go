@@ -73,10 +73,13 @@ func headlineRoom(room int) int {
 // twoColumns puts causes and their sources on the left; destinations, tables, records
 // and findings on the right.
 func (m Model) twoColumns(width, room int) []string {
-	left, right := width/2-1, width-width/2-1
+	const between = " │ "
+	left := width/2 - 1
+	right := width - left - columns(between)
 	finding := m.headline(width, 4)
 	room -= len(finding)
-	causes := (room - 2) / 2
+	const fewest = 8 // so that the first causes that come move nothing
+	causes := min(max(len(m.causes.keys), fewest), (room-2)/2)
 	one := m.causePanel(left, causes+1)
 	counters := m.counterPanel(left, min(12, room/4))
 	one = append(one, exactly(room-len(one)-len(counters), m.sourcePanel(left, room-len(one)-len(counters)))...)
@@ -85,7 +88,7 @@ func (m Model) twoColumns(width, room int) []string {
 	destinations := (room - len(tables)) / 2
 	two := append(m.destinationPanel(right, destinations), tables...)
 	two = append(two, m.recordPanel(right, room-len(two))...)
-	return append(beside(exactly(room, one), exactly(room, two), left, m.pen.put(faint, " │ ")), finding...)
+	return append(beside(exactly(room, one), exactly(room, two), left, m.pen.put(faint, between)), finding...)
 }
 
 // drilled is one list that the user went into, with the way there above it.

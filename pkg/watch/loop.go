@@ -165,8 +165,8 @@ func (w *watcher) nextDuty() time.Time {
 	if end := w.began.Add(w.Duration); w.Duration > 0 && end.Before(next) {
 		next = end
 	}
-	if w.Samples > 0 && w.measuring.next.Before(next) {
-		next = w.measuring.next
+	if at, due := w.nextMeasure(); due && at.Before(next) {
+		next = at
 	}
 	return next
 }

@@ -56,10 +56,23 @@ type listenerSeen struct {
 	count    uint64
 }
 
-// toMeasure says whether it is time for the sampler. The counters come first where both are
-// due: then the drops that moved them were read by the time of the measure.
+// nextMeasure is when the sampler is to be told how the run stands: soon after the counters
+// were sampled, when the drops that moved them were read, unless that is long ago.
+func (w *watcher) nextMeasure() (at time.Time, due bool) {
+	next := w.measuring.next
+	switch {
+	case w.Samples == 0:
+		return time.Time{}, false
+	case !w.measuring.sampled && w.nextSample.Before(next.Add(w.Samples)) && w.nextSample.After(next):
+		return w.nextSample, true
+	}
+	return next, true
+}
+
+// toMeasure says whether it is time for that. The counters come first where both are due.
 func (w *watcher) toMeasure(now time.Time) bool {
-	return w.Samples > 0 && !now.Before(w.measuring.next) && (w.measuring.sampled || now.Before(w.nextSample))
+	at, due := w.nextMeasure()
+	return due && !now.Before(at) && (w.measuring.sampled || now.Before(w.nextSample))
 }
 
 // measure tells the sampler how the run stands, unless that is still busy with the
