@@ -99,7 +99,7 @@ pictures: build build/picture
 	$(TERMINAL)/top-large.svg --size 132x40 --title 'the same on a larger terminal' --keys '$(MINUTE)' $(TOP)
 	build/synwatch report $(OUTAGE) --html build/outage.html
 	$(PAGE)/report.png --element 'body > header' build/outage.html
-	$(PAGE)/report-finding.png --element 'article:first-of-type' build/outage.html
+	$(PAGE)/report-finding.png --element 'details.finding:first-of-type' build/outage.html
 	$(PAGE)/report-timeline.png --element 'section[aria-labelledby=timeline]' build/outage.html
 	$(PAGE)/report-sources.png --element 'svg[aria-labelledby*=heat]' build/outage.html
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/charmbracelet/x/vt"
 	"github.com/spf13/cobra"
 )
 
@@ -39,11 +40,12 @@ func newTerminal() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			screen, err := run(cmd.Context(), width, height, args, until, strings.Fields(keys))
-			if err != nil {
+			var drawn string
+			draw := func(screen *vt.SafeEmulator) { drawn = svg(screen, width, height, title) }
+			if err := run(cmd.Context(), width, height, args, until, strings.Fields(keys), draw); err != nil {
 				return err
 			}
-			return os.WriteFile(output, []byte(svg(screen, width, height, title)), 0o644)
+			return os.WriteFile(output, []byte(drawn), 0o644)
 		},
 	}
 	f := cmd.Flags()

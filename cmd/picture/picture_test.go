@@ -38,12 +38,22 @@ func TestSVG(t *testing.T) {
 
 // TestRunTypes: a program gets the keys, and its screen is what it wrote then.
 func TestRunTypes(t *testing.T) {
-	screen, err := run(t.Context(), 40, 5, []string{"/bin/sh", "-c", "echo ready; read word; echo got $word; sleep 100"}, "ready", []string{"drops", "enter"})
+	got := ""
+	show := func(screen *vt.SafeEmulator) { got = screen.Render() }
+	err := run(t.Context(), 40, 5, []string{"/bin/sh", "-c", "echo ready; read word; echo got $word; sleep 100"}, "ready", []string{"drops", "enter"}, show)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := screen.Render(); !strings.Contains(got, "got drops") {
+	if !strings.Contains(got, "got drops") {
 		t.Errorf("the screen is %q", got)
+	}
+}
+
+// TestRunOfAnEndedProgram: what is left on its screen is no picture of it.
+func TestRunOfAnEndedProgram(t *testing.T) {
+	show := func(*vt.SafeEmulator) { t.Error("it is shown") }
+	if err := run(t.Context(), 40, 5, []string{"/bin/sh", "-c", "echo ready"}, "ready", nil, show); err == nil || !strings.Contains(err.Error(), "has ended") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	// still is how long a screen does not change that is taken for done, and patience
 	// how long that may take.
 	still    = 1500 * time.Millisecond
-	patience = 60 * time.Second
+	patience = 3 * time.Minute
 )
 
 // terminal is an emulated terminal with a program on it.
@@ -31,23 +31,37 @@ type terminal struct {
 	written atomic.Int64 // when the program was last written to, or wrote, in nanoseconds
 }
 
-// run returns the screen of a program that has been typed to.
-func run(ctx context.Context, width, height int, args []string, until string, keys []string) (*vt.SafeEmulator, error) {
+// run shows the screen of a program that has been typed to, before it ends the program: that
+// may leave the screen as it was.
+func run(ctx context.Context, width, height int, args []string, until string, keys []string, show func(*vt.SafeEmulator)) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC")
 	at, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t := &terminal{SafeEmulator: vt.NewSafeEmulator(width, height), pty: at}
 	go func() { _, _ = io.Copy(at, t.SafeEmulator) }() // what the terminal answers
-	go func() { _, _ = io.Copy(t, at) }()
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(t, at) // until the program ends
+		close(ended)
+	}()
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
 		_ = at.Close()
 	}()
-	return t.SafeEmulator, t.play(until, keys)
+	if err := t.play(until, keys); err != nil {
+		return err
+	}
+	select {
+	case <-ended:
+		return fmt.Errorf("%s has ended, and there is no picture of it", args[0])
+	default:
+		show(t.SafeEmulator)
+		return nil
+	}
 }
 
 // Write is what the program writes.

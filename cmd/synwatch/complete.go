@@ -89,6 +89,15 @@ func addCompletion(cmd *cobra.Command) {
 	}
 }
 
+// describePlainly takes the quotes from the descriptions of flags, by which a help finds the
+// names of their arguments: a shell shows them as they are.
+func describePlainly(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) })
+	for _, sub := range cmd.Commands() {
+		describePlainly(sub)
+	}
+}
+
 // argument finds the name of the arguments in a line of usage.
 var argument = regexp.MustCompile(`\b[A-Z]+\b`)
 

@@ -32,6 +32,14 @@ func complete(t *testing.T, args ...string) (values []string, directive string) 
 	return values, lines[len(lines)-1]
 }
 
+// The quotes in the descriptions of flags are for the help.
+func TestCompletionDescribesFlagsPlainly(t *testing.T) {
+	got := command(t, newFake(), cobra.ShellCompRequestCmd, "trace", "--")
+	if !strings.Contains(got.stdout, "--src\t") || strings.Contains(got.stdout, "`") {
+		t.Errorf("got %s", got.stdout)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	// The directives: 4 no files, 16 directories, 32 in this order.
 	for _, test := range []struct{ args, want, directive string }{

@@ -44,16 +44,18 @@ func (f *fake) survey(netns []uint32) (*survey.Snapshot, error) {
 	return &s, nil
 }
 
-func (f *fake) Coverage() event.Coverage          { return f.cov }
-func (f *fake) Start() error                      { return nil }
-func (f *fake) Stop() error                       { f.stopped = true; return nil }
-func (f *fake) Wake()                             {}
-func (f *fake) Ignore(int)                        {}
-func (f *fake) Losses() (event.Losses, error)     { return event.Losses{}, nil }
-func (f *fake) Close() error                      { f.closed = true; return nil }
-func (f *fake) Sample(bool) (nstat.Sample, error) { return nstat.Sample{netns.ID{Inode: 1}: {}}, nil }
-func (f *fake) Name(netns.ID) string              { return "" }
-func (f *fake) Lack(netns.ID, string) error       { return nil }
+func (f *fake) Coverage() event.Coverage      { return f.cov }
+func (f *fake) Start() error                  { return nil }
+func (f *fake) Stop() error                   { f.stopped = true; return nil }
+func (f *fake) Wake()                         {}
+func (f *fake) Ignore(int)                    {}
+func (f *fake) Losses() (event.Losses, error) { return event.Losses{}, nil }
+func (f *fake) Close() error                  { f.closed = true; return nil }
+func (f *fake) Name(netns.ID) string          { return "" }
+func (f *fake) Lack(netns.ID, string) error   { return nil }
+func (f *fake) Sample(bool) (nstat.Reading, error) {
+	return nstat.Reading{Sample: nstat.Sample{netns.ID{Inode: 1}: {}}, Directory: f}, nil
+}
 func (f *fake) Ask(enrich.Query) (enrich.Answer, bool) {
 	return enrich.Answer{Listener: &enrich.Listener{Port: 443, Process: proc.Process{PID: 812, Comm: "nginx"}}}, true
 }

@@ -50,6 +50,7 @@ func commandsIn(text string) [][]string {
 	var all [][]string
 	for line := range strings.Lines(script.String()) {
 		command, _, _ := strings.Cut(line, " # ")
+		command = strings.ReplaceAll(command, " 2>", " >")
 		for _, found := range ofSynwatch.FindAllStringSubmatch(command, -1) {
 			if args := strings.Fields(found[1]); len(args) > 0 && !strings.ContainsAny(args[0][:1], "-/") { // else it is a file that is installed
 				all = append(all, args)

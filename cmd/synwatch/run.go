@@ -38,6 +38,9 @@ func run(ctx context.Context, e *env, args []string) int {
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		describePlainly(root)
+	}
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
 	if isTerminal(e.stderr) {

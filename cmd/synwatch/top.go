@@ -44,7 +44,7 @@ needs no privilege.`,
 		Example: `  synwatch top
   synwatch top --port 443 --src 10.0.0.0/8
   synwatch top --speed 10 drops.ndjson.gz
-  ssh web-1 sudo synwatch trace --json | synwatch top -`,
+  ssh web-1 sudo synwatch trace --json 2>/dev/null | synwatch top -`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := checkReplay(cmd, files); err != nil {
 				return err

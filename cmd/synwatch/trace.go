@@ -169,7 +169,7 @@ func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptio
 			Causes: o.causes, Directions: selected.Directions, Protos: selected.Protos, AllProtos: o.protos.all, Notices: o.notices,
 		},
 		EveryDrop: o.probe.EveryDrop,
-		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, Netns: selected.Netns, MaxSources: o.probe.MaxSources,
+		Records:   o.count, Duration: o.duration, MaxWait: e.patience, MaxUndirected: e.undirected, MaxUnfound: e.patience, Netns: selected.Netns, MaxSources: o.probe.MaxSources,
 		Filtered: len(selected.Src)+len(selected.Dst)+len(selected.Ports)+len(selected.Directions)+len(selected.Protos) > 0,
 	}
 	if o.samples && e.samples > 0 {

@@ -5,7 +5,6 @@ package nstat
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -15,16 +14,18 @@ import (
 // Sample is the counters of every network namespace that could be read.
 type Sample map[netns.ID]Values
 
+// Reading is a sample and what there is to say of its network namespaces.
+type Reading struct {
+	Sample Sample
+	Directory
+}
+
 // Sampler reads the kernel's counters in all network namespaces. It holds none
 // of them open between two samples, as that would keep them alive.
 type Sampler struct {
 	wanted map[string]bool
 	reader reader
 	finder *netns.Finder
-	// ids are the namespaces of the last sample, by inode number.
-	ids map[uint32]netns.ID
-	// lacks are why connection tracking's counters are missing from some of them.
-	lacks map[uint32]error
 	// noNetlink is set once the kernel has no answer to give, for each question
 	// has it look for a module.
 	noNetlink error
@@ -42,28 +43,30 @@ func NewSampler(counters []string) *Sampler {
 
 // Sample reads the counters of the namespaces that netns.Finder finds. A deep
 // sample finds also those that are kept only by another process's thread or open
-// file, at a cost in proportion to their number.
-func (s *Sampler) Sample(deep bool) (Sample, error) {
+// file, at a cost in proportion to their number. The Sampler shares nothing with
+// what it returns.
+func (s *Sampler) Sample(deep bool) (Reading, error) {
 	found := s.finder.Find(deep)
-	s.ids, s.lacks = make(map[uint32]netns.ID, len(found)), map[uint32]error{}
-	sample := make(Sample, len(found))
-	err := netns.OnThread(func(t *netns.Thread) error { return s.readAll(t, found, sample) })
-	return sample, err
+	of := &directory{spaces: make(map[uint32]space, len(found))}
+	r := Reading{Sample: make(Sample, len(found)), Directory: of}
+	err := netns.OnThread(func(t *netns.Thread) error {
+		of.own = t.Own()
+		return s.readAll(t, found, r.Sample, of)
+	})
+	return r, err
 }
 
 // readAll reads in each namespace. Those that are gone by now, or that this
 // process may not enter, are missing from the sample.
-func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, into Sample) error {
+func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, into Sample, of *directory) error {
 	read := func(id netns.ID) error {
 		wanted := selection{names: s.wanted, values: make(Values, len(s.wanted))}
 		lack, err := s.reader.read(&wanted)
 		if err != nil {
 			return err
 		}
-		into[id], s.ids[id.Inode] = wanted.values, id
-		if lack != nil {
-			s.lacks[id.Inode] = lack
-		}
+		into[id] = wanted.values
+		of.spaces[id.Inode] = space{id, found[id.Inode], lack}
 		return nil
 	}
 	if err := t.Do(t.OwnLocation(), netns.ID{Inode: t.Own()}, read); err != nil {
@@ -87,25 +90,4 @@ func (s *Sampler) readStats() (conntrack.Stats, error) {
 		s.noNetlink = err
 	}
 	return stats, err
-}
-
-// Lack says why a counter that the kernel has is missing from a namespace of the last
-// sample; nil if that is not so.
-func (s *Sampler) Lack(id netns.ID, counter string) error {
-	now, sampled := s.ids[id.Inode]
-	if !sampled || now.Differs(id) || !strings.HasPrefix(counter, conntrackHead) {
-		return nil
-	}
-	return s.lacks[id.Inode]
-}
-
-// Name returns what people call a network namespace, empty for the machine's own,
-// for one without a name and for one that was not in the last sample.
-func (s *Sampler) Name(id netns.ID) string {
-	now, sampled := s.ids[id.Inode]
-	if own, ok := netns.Own(); !ok || own == id.Inode || !sampled || now.Differs(id) {
-		return ""
-	}
-	at := s.finder.At(id.Inode)
-	return at.Name()
 }

@@ -4,9 +4,7 @@ package watch
 
 import (
 	"net/netip"
-	"time"
 
-	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 )
@@ -16,23 +14,6 @@ type Addresses interface {
 	// Local says whether an address is one of the namespace, and whether that is known,
 	// or may be known later.
 	Local(id netns.ID, ip netip.Addr) (local, known, later bool)
-}
-
-const (
-	// maxUndirected bounds the events that wait for their directions, and undirectedFor
-	// how long they do unless Config.MaxUndirected says otherwise: a namespace that was
-	// just made is found by a search that takes its time. The end of a run is put off
-	// for them by one part in lastShare of that.
-	maxUndirected = 4096
-	undirectedFor = 10 * time.Second
-	lastShare     = 5
-)
-
-// undirected is an event that waits for its direction.
-type undirected struct {
-	event event.Event
-	rule  *cause.Rule
-	until time.Time
 }
 
 // direct tells the direction of an event where the source could not: what died before
@@ -86,55 +67,4 @@ func (w *watcher) byAddress(id netns.ID, ends ...endpoint) (d event.Direction, l
 		}
 	}
 	return event.Forward, false
-}
-
-// handle counts an event and records it as soon as its direction is known.
-func (w *watcher) handle(e *event.Event, rule *cause.Rule, now time.Time) error {
-	if !w.cause(rule.Cause) {
-		return nil
-	}
-	if w.direct(e) && len(w.undirected) < maxUndirected {
-		w.undirected = append(w.undirected, undirected{*e, rule, now.Add(w.MaxUndirected)})
-		return nil
-	}
-	if e.Direction == event.Unrouted || e.Direction == event.Untold { // there is no room to wait
-		e.Direction = ""
-	}
-	return w.handleDirected(e, rule, now)
-}
-
-// handleUndirected handles the events whose directions are known by now, or that have
-// waited for long enough.
-func (w *watcher) handleUndirected(now time.Time) error {
-	waiting := w.undirected
-	w.undirected = nil
-	for i := range waiting {
-		u := &waiting[i]
-		later := w.direct(&u.event)
-		if later && now.Before(u.until) {
-			w.undirected = append(w.undirected, *u)
-			continue
-		}
-		if later {
-			u.event.Direction = ""
-		}
-		if err := w.handleDirected(&u.event, u.rule, now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// awaitDirections handles the rest of them, for which it waits a little.
-func (w *watcher) awaitDirections() error {
-	for end := w.Now().Add(w.MaxUndirected / lastShare); len(w.undirected) > 0; time.Sleep(pause) {
-		now := w.Now()
-		if now.After(end) {
-			now = now.Add(w.MaxUndirected)
-		}
-		if err := w.handleUndirected(now); err != nil {
-			return err
-		}
-	}
-	return nil
 }

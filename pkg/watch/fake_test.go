@@ -141,7 +141,7 @@ func (f *fake) move(id netns.ID, by map[string]uint64) {
 	}
 }
 
-func (f *fake) Sample(deep bool) (nstat.Sample, error) {
+func (f *fake) Sample(deep bool) (nstat.Reading, error) {
 	if deep {
 		f.deep++
 	}
@@ -152,16 +152,35 @@ func (f *fake) Sample(deep bool) (nstat.Sample, error) {
 		}
 		sample[id] = maps.Clone(values)
 	}
-	return sample, nil
+	return nstat.Reading{Sample: sample, Directory: f.directory()}, nil
 }
 
-func (f *fake) Lack(id netns.ID, counter string) error { return f.lacks[counter] }
+// names is a directory of fakes.
+type names struct {
+	second netns.ID // with its cookie only if that can be read; zero if it is gone
+	name   string
+	lacks  map[string]error
+}
 
-func (f *fake) Name(id netns.ID) string {
-	if id.Inode != second || f.counters[f.second] == nil || f.cookies && f.second.Differs(id) {
-		return "" // gone
+func (f *fake) directory() *names {
+	d := &names{lacks: f.lacks}
+	if f.counters[f.second] == nil {
+		return d
 	}
-	return map[netns.ID]string{secondID: "blue", thirdID: "green"}[f.second]
+	d.second, d.name = f.second, map[netns.ID]string{secondID: "blue", thirdID: "green"}[f.second]
+	if !f.cookies {
+		d.second.Cookie = 0
+	}
+	return d
+}
+
+func (d *names) Lack(id netns.ID, counter string) error { return d.lacks[counter] }
+
+func (d *names) Name(id netns.ID) string {
+	if d.second.Differs(id) {
+		return ""
+	}
+	return d.name
 }
 
 // enricher answers a query when it is put for a number of times.

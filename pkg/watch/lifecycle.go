@@ -3,13 +3,11 @@
 package watch
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -36,58 +34,14 @@ func (w *watcher) warnChanges(hooks []event.HookState) {
 	}
 }
 
-// sample enters the counters. The next sample is due in a while that grows with what
-// this one took.
-func (w *watcher) sample(deep, switching bool) {
-	before := w.Now()
-	sample, err := w.Counters.Sample(deep)
-	if err != nil {
-		w.Warn("read the kernel's counters: " + err.Error())
-	} else {
-		w.namespaces.add(sample, switching, before)
-		w.rename(sample)
-	}
-	w.measuring.sampled = true
-	now := w.Now()
-	w.nextSample = now.Add(max(sampleEvery, sampleShare*now.Sub(before)))
-	if deep {
-		w.nextSearch = now.Add(sampleShare * now.Sub(before))
-	}
-}
-
-// rename follows the names of namespaces, which change: a process that starts a
-// container becomes it.
-func (w *watcher) rename(sample nstat.Sample) {
-	for id := range sample {
-		if n := w.namespaces.table.Get(id); n.named {
-			n.name = cmp.Or(w.Counters.Name(n.id), n.name)
-		}
-	}
-}
-
-// search takes a deep sample for a namespace that no sample has held so far: it may
-// be kept by a thread or an open file only, and it may soon be gone.
-func (w *watcher) search(n *namespace) {
-	if n.last != nil || n.searched || w.Now().Before(w.nextSearch) {
-		return
-	}
-	n.searched = true
-	w.sample(true, false)
-}
-
-// name returns the name of a namespace, empty if it has none.
-func (w *watcher) name(n *namespace) string {
-	if !n.named {
-		n.name, n.named = w.Counters.Name(n.id), true
-	}
-	return n.name
-}
-
-// stop ends the counting between two samples. The first finds the namespaces,
-// so that the last can be quick.
+// stop ends the counting between two samples, after a reading that is under way. The
+// first finds the namespaces, so that the last can be quick.
 func (w *watcher) stop() error {
 	if !w.ended.IsZero() {
 		return nil
+	}
+	if r, done := w.reader.finish(); done {
+		w.enter(&r, false)
 	}
 	w.sample(true, false)
 	w.ended = w.Now()
@@ -125,7 +79,7 @@ func (w *watcher) summary(losses event.Losses) stream.Summary {
 // reconcile sets the kernel's counters against what was attributed so far.
 func (w *watcher) reconcile(losses event.Losses) ([]stream.Row, []stream.UnseenTotal) {
 	r := reconciler{
-		namespaces: w.namespaces, name: w.name, lack: w.Counters.Lack, filtered: w.Filtered,
+		namespaces: w.namespaces, name: w.name, lack: w.lack, filtered: w.Filtered,
 		losses: losses, unseen: w.attributor.Unseen(), passes: w.coverage.Passes(), running: w.ended.IsZero(),
 	}
 	rows, unseen := r.rows()

@@ -13,15 +13,8 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/stream"
-)
-
-const (
-	// sampleEvery is the time between two samples of the counters: one is
-	// needed of each namespace before it goes.
-	sampleEvery = time.Second
-	// sampleShare bounds the time that sampling may take: one part in so many.
-	sampleShare = 20
 )
 
 // ErrOutput is what every error satisfies that came from the sink.
@@ -38,16 +31,18 @@ type watcher struct {
 	sampler    *sampler
 	batch      []located // to be handed over to the recorder
 	namespaces *namespaces
-	nextSample time.Time
-	nextSearch time.Time // when another deep sample is fair
+	// directory is that of the newest sample.
+	directory nstat.Directory
+	reader    *reader
+	schedule  schedule
 	// measuring is what is due for the sampler.
-	measuring  measuring
-	began      time.Time
-	ended      time.Time // zero while the source counts
-	shown      uint64    // drop records
-	unshown    uint64
-	merged     uint64
-	undirected []undirected
+	measuring measuring
+	began     time.Time
+	ended     time.Time // zero while the source counts
+	shown     uint64    // drop records
+	unshown   uint64
+	merged    uint64
+	held      []held
 	// unshownNotices counts the notices of a run without Config.Notices.
 	unshownNotices uint64
 }
@@ -57,8 +52,10 @@ type watcher struct {
 // which satisfies ErrOutput, ends it without a summary.
 func Run(ctx context.Context, cfg Config) error {
 	cfg.MaxWait, cfg.MaxUndirected = cmp.Or(cfg.MaxWait, maxWait), cmp.Or(cfg.MaxUndirected, undirectedFor)
+	cfg.MaxUnfound = cmp.Or(cfg.MaxUnfound, unfoundFor)
 	w := &watcher{
 		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: newPlaces(),
+		reader: newReader(&cfg),
 	}
 	if err := w.start(); err != nil {
 		return err
@@ -75,6 +72,7 @@ func Run(ctx context.Context, cfg Config) error {
 		err = errors.Join(err, w.stop(), w.finish())
 	}
 	w.sampler.stop()
+	w.reader.finish() // nothing is under way but after an error of the sink
 	// An error of the recorder may be known already.
 	if closed := w.recorder.close(); closed != nil && !errors.Is(err, ErrOutput) {
 		err = errors.Join(err, w.output(closed))
@@ -91,7 +89,7 @@ func (w *watcher) start() error {
 	if err != nil {
 		return err
 	}
-	w.namespaces = newNamespaces(base, w.Netns, w.Now())
+	w.namespaces, w.directory = newNamespaces(base.Sample, w.Netns, w.Now()), base.Directory
 	if err := w.Source.Start(); err != nil {
 		return err
 	}
@@ -125,6 +123,9 @@ func (w *watcher) follow(ctx context.Context) error {
 	defer context.AfterFunc(ctx, w.Source.Wake)()
 	for {
 		events, err := w.Source.Read(w.nextDuty())
+		if r, done := w.reader.done(); done {
+			w.enter(&r, false)
+		}
 		if cov := w.Source.Coverage(); w.changed(&cov) {
 			w.setCoverage(cov)
 		}
@@ -140,28 +141,37 @@ func (w *watcher) follow(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read drops: %w", err)
 		}
-		now := w.Now()
-		switch {
-		case !w.ended.IsZero():
-		case w.over(ctx, now):
-			if err := w.stop(); err != nil {
-				return err
-			}
-		case w.toMeasure(now):
-			w.measure(now)
-		case !now.Before(w.nextSample):
-			w.sample(false, false)
+		if err := w.proceed(ctx, w.Now()); err != nil {
+			return err
 		}
 	}
+}
+
+// proceed does what is due, which is nothing after the end of the counting.
+func (w *watcher) proceed(ctx context.Context, now time.Time) error {
+	switch {
+	case !w.ended.IsZero():
+		return nil
+	case w.over(ctx, now):
+		return w.stop()
+	}
+	w.beginReading(now) // before a measure, which waits for it
+	if w.toMeasure(now) {
+		w.measure(now)
+	}
+	return nil
 }
 
 // nextDuty is when there will be something to do even if nothing happens; zero
 // for now.
 func (w *watcher) nextDuty() time.Time {
-	if len(w.undirected) > 0 || w.coalescer.busy() {
+	if len(w.held) > 0 || w.coalescer.busy() {
 		return time.Time{}
 	}
-	next := w.nextSample
+	next := w.schedule.next
+	if w.reader.busy { // and wakes the source when it is done
+		next = w.Now().Add(sampleEvery)
+	}
 	if end := w.began.Add(w.Duration); w.Duration > 0 && end.Before(next) {
 		next = end
 	}
@@ -176,12 +186,13 @@ func (w *watcher) take(events []event.Event) error {
 	now := w.Now()
 	inOrder := w.attribute(events, now)
 	slices.SortStableFunc(inOrder, func(a, b attributed) int { return a.event.Time.Compare(b.event.Time) })
-	if err := w.handleUndirected(now); err != nil {
+	if err := w.handleHeld(now); err != nil {
 		return w.output(err)
 	}
 	for _, a := range inOrder {
-		w.search(w.attributeCounters(a.event, a.rule, now))
-		if err := w.handle(a.event, a.rule, now); err != nil {
+		n := w.attributeCounters(a.event, a.rule, now)
+		w.search(n)
+		if err := w.handle(a.event, a.rule, n, now); err != nil {
 			return w.output(err)
 		}
 	}

@@ -57,22 +57,27 @@ type listenerSeen struct {
 }
 
 // nextMeasure is when the sampler is to be told how the run stands: soon after the counters
-// were sampled, when the drops that moved them were read, unless that is long ago.
+// were sampled, when the drops that moved them were read, unless that is long ago or takes
+// long.
 func (w *watcher) nextMeasure() (at time.Time, due bool) {
-	next := w.measuring.next
+	next, sample := w.measuring.next, w.schedule.next
 	switch {
 	case w.Samples == 0:
 		return time.Time{}, false
-	case !w.measuring.sampled && w.nextSample.Before(next.Add(w.Samples)) && w.nextSample.After(next):
-		return w.nextSample, true
+	case w.measuring.sampled:
+		return next, true
+	case w.reader.busy:
+		return next.Add(w.Samples), true
+	case sample.Before(next.Add(w.Samples)) && sample.After(next):
+		return sample, true
 	}
 	return next, true
 }
 
-// toMeasure says whether it is time for that. The counters come first where both are due.
+// toMeasure says whether it is time for that.
 func (w *watcher) toMeasure(now time.Time) bool {
 	at, due := w.nextMeasure()
-	return due && !now.Before(at) && (w.measuring.sampled || now.Before(w.nextSample))
+	return due && !now.Before(at)
 }
 
 // measure tells the sampler how the run stands, unless that is still busy with the

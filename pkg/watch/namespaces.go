@@ -67,11 +67,15 @@ type namespace struct {
 	// name is its name, once it was looked up (named).
 	name  string
 	named bool
-	// searched says that a deep sample was taken for it.
-	searched bool
-	last     nstat.Values // of the newest sample that had it, nil for none
-	sample   int          // the number of that sample
-	seen     time.Time    // when it was last in a sample, or made
+	met   bool // by an event
+	// searched says that a deep reading was wanted for it, and awaited that this is yet to
+	// be entered.
+	searched, awaited bool
+
+	born   int          // the number of readings that had begun when it was made
+	last   nstat.Values // of the newest sample that had it, nil for none
+	sample int          // the number of that sample
+	seen   time.Time    // when it was last in a sample, or made
 	reconciled
 }
 
@@ -102,16 +106,24 @@ type namespaces struct {
 	gone    reconciled
 	numGone int
 	samples int // so far
+	begun   int // readings so far, of which the last may not be a sample yet
 }
 
 // newNamespaces begins at the baseline.
 func newNamespaces(base nstat.Sample, only []uint32, now time.Time) *namespaces {
 	ns := &namespaces{table: netns.NewTable[namespace](), only: only, counters: map[string]bool{}, gone: newReconciled()}
-	ns.add(base, false, now)
+	ns.add(base, ns.begin(), false, now)
 	for _, n := range ns.table.All() {
 		clear(n.moved)
 	}
 	return ns
+}
+
+// begin returns the number of the reading that begins now. By that it is known, when the
+// reading is entered, which namespaces were met after it had begun.
+func (ns *namespaces) begin() int {
+	ns.begun++
+	return ns.begun
 }
 
 // of finds the namespace of a record, or adds it.
@@ -129,19 +141,23 @@ func (ns *namespaces) of(id netns.ID, now time.Time) *namespace {
 
 // create adds a namespace, which has its inode number from now on.
 func (ns *namespaces) create(id netns.ID, now time.Time) *namespace {
-	n := &namespace{id: id, seen: now, reconciled: newReconciled()}
+	n := &namespace{id: id, born: ns.begun, seen: now, reconciled: newReconciled()}
 	ns.table.Add(id, n)
 	return n
 }
 
-// sampled finds the namespace of a sample, or adds it. Where user space cannot read
-// the cookie, a counter that went back shows that a new namespace has the number. If
+// sampled finds the namespace that the reading with this number has values of, or adds
+// it. Where user space cannot read the cookie, it is nil if a record told of a namespace
+// with the inode number after the reading had begun: the values may be those of the one
+// before. There, a counter that went back shows that a new namespace has the number. If
 // no record had the cookie of the old one, the two cannot be distinguished.
-func (ns *namespaces) sampled(id netns.ID, values nstat.Values, now time.Time) *namespace {
+func (ns *namespaces) sampled(id netns.ID, values nstat.Values, number int, now time.Time) *namespace {
 	n := ns.table.Get(id)
 	switch {
 	case n == nil:
-		return ns.create(id, now)
+		return ns.createSampled(id, number, now)
+	case id.Cookie == 0 && n.born >= number:
+		return nil
 	case n.id.Cookie == 0:
 		n.id = id
 	}
@@ -155,11 +171,26 @@ func (ns *namespaces) sampled(id netns.ID, values nstat.Values, now time.Time) *
 	return ns.create(id, now)
 }
 
-// add enters a sample. What is missing stays as it was last.
-func (ns *namespaces) add(s nstat.Sample, switching bool, now time.Time) {
+// createSampled adds a namespace. It does not have its inode number any more if a record
+// told of another one after the reading had begun.
+func (ns *namespaces) createSampled(id netns.ID, number int, now time.Time) *namespace {
+	newest := ns.table.Get(netns.ID{Inode: id.Inode})
+	n := ns.create(id, now)
+	if newest != nil && newest.born >= number {
+		ns.table.Add(newest.id, newest)
+	}
+	return n
+}
+
+// add enters the sample of the reading with this number. What is missing stays as it was
+// last.
+func (ns *namespaces) add(s nstat.Sample, number int, switching bool, now time.Time) {
 	ns.samples++
 	for id, values := range s {
-		n := ns.sampled(id, values, now)
+		n := ns.sampled(id, values, number, now)
+		if n == nil {
+			continue
+		}
 		n.sample, n.seen = ns.samples, now
 		n.add(values, switching)
 		for counter := range values {

@@ -24,9 +24,9 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 	one, two := netns.ID{Inode: 1}, netns.ID{Inode: 2}
 	now := time.Now()
 	ns := newNamespaces(nstat.Sample{one: {"a": 10}}, nil, now)
-	ns.add(nstat.Sample{one: {"a": 12}}, true, now)
-	ns.add(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}, false, now) // a module and a namespace appear
-	ns.add(nstat.Sample{two: {"a": 3}}, false, now)                         // one goes, one is new under the old number
+	ns.add(nstat.Sample{one: {"a": 12}}, ns.begin(), true, now)
+	ns.add(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}, ns.begin(), false, now) // a module and a namespace appear
+	ns.add(nstat.Sample{two: {"a": 3}}, ns.begin(), false, now)                         // one goes, one is new under the old number
 	first, second := ns.table.Get(one), ns.table.Get(two)
 	if diff := cmp.Diff([]deltas{{"a": 5, "b": 4}, {"a": 10}}, []deltas{first.moved, second.moved}); diff != "" {
 		t.Errorf("moved (-want +got):\n%s", diff)
@@ -39,11 +39,27 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 	}
 }
 
+// A namespace that ended during a reading does not take its number from the next one.
+func TestTheNextOneKeepsItsNumber(t *testing.T) {
+	now := time.Now()
+	ns := newNamespaces(nstat.Sample{}, nil, now)
+	reading := ns.begin()
+	next := ns.of(thirdID, now)
+	ns.add(nstat.Sample{secondID: {"a": 7}}, reading, false, now)
+	if was := ns.table.Get(secondID); was.moved["a"] != 7 || ns.table.Get(netns.ID{Inode: second}) != next {
+		t.Errorf("%+v, %+v", was, next)
+	}
+	ns.add(nstat.Sample{thirdID: {"a": 3}}, ns.begin(), false, now)
+	if next.moved["a"] != 3 {
+		t.Errorf("%+v", next)
+	}
+}
+
 // Connection tracking's counters begin again when its module is loaded again.
 func TestACounterThatFallsBeganAgain(t *testing.T) {
 	id, now := netns.ID{Cookie: 7, Inode: 1}, time.Now()
 	ns := newNamespaces(nstat.Sample{id: {"a": 10, "b": 1}}, nil, now)
-	ns.add(nstat.Sample{id: {"a": 3, "b": 2}}, false, now)
+	ns.add(nstat.Sample{id: {"a": 3, "b": 2}}, ns.begin(), false, now)
 	if diff := cmp.Diff(deltas{"a": 3, "b": 1}, ns.table.Get(id).moved); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -128,6 +144,7 @@ func (n *node) Read(until time.Time) ([]event.Event, error) {
 		return n.fake.Read(until)
 	}
 	n.n++
+	synctest.Wait()
 	time.Sleep(10 * time.Millisecond)
 	id := func(i int) netns.ID { return netns.ID{Cookie: uint64(1000 + i), Inode: second + uint32(i%nodeAlive)} }
 	delete(n.counters, id(n.n-nodeAlive))

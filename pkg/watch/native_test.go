@@ -66,19 +66,20 @@ func enter(t *testing.T, ns *os.File) (name string) {
 // against those of the first, nor does either have the name of the other.
 func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 	s := nstat.NewSampler([]string{Accepted})
+	var newest nstat.Reading
 	sample := func() nstat.Sample {
-		got, err := s.Sample(false)
-		if err != nil {
+		var err error
+		if newest, err = s.Sample(false); err != nil {
 			t.Fatal(err)
 		}
-		return got
+		return newest.Sample
 	}
 	var all *namespaces
 	var was *namespace
 	first := func(ns *os.File, id netns.ID) {
 		all = newNamespaces(sample(), nil, time.Now())
 		accept(t, ns, 3)
-		all.add(sample(), false, time.Now())
+		all.add(sample(), all.begin(), false, time.Now())
 		was = all.of(id, time.Now()) // as a record names it
 	}
 	netnstest.Reuse(t, first, func(ns *os.File, id netns.ID) {
@@ -91,16 +92,16 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 		}
 		accept(t, ns, 5)
 		now := all.of(id, time.Now())
-		all.add(sample(), false, time.Now())
+		all.add(sample(), all.begin(), false, time.Now())
 		if was == now || was.moved[Accepted] != 3 || now.moved[Accepted] != 5 || all.here(was) || !all.here(now) {
 			t.Errorf("first %+v, second %+v", was, now)
 		}
 		name := enter(t, ns)
 		netnstest.Await(t, "the name "+name, func() bool {
 			sample()
-			return s.Name(id) == name
+			return newest.Name(id) == name
 		})
-		if got := s.Name(old); got != "" && netns.CookiesReadable() {
+		if got := newest.Name(old); got != "" && netns.CookiesReadable() {
 			t.Errorf("the first one has the second one's name %q", got)
 		}
 	})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
-	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -17,7 +16,7 @@ import (
 type reconciler struct {
 	namespaces *namespaces
 	name       func(*namespace) string
-	lack       func(id netns.ID, counter string) error
+	lack       func(n *namespace, counter string) error
 	filtered   bool
 	losses     event.Losses
 	unseen     []cause.Unseen
@@ -43,7 +42,7 @@ func (r *reconciler) rows() ([]stream.Row, []stream.UnseenTotal) {
 		rows, unseen = append(rows, own...), addTotals(unseen, totals)
 	}
 	for _, n := range r.namespaces.sorted() {
-		lack := func(counter string) error { return r.lack(n.id, counter) }
+		lack := func(counter string) error { return r.lack(n, counter) }
 		own := r.rowsOf(stream.Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled, lack)
 		for i := range own {
 			own[i].NetnsName = r.name(n)

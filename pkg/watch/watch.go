@@ -4,11 +4,13 @@
 // records of the same kind, keeps exact totals and sets them against the
 // kernel's own counters.
 //
-// Three goroutines have a run. The loop, which is Run itself, reads the source, and owns the
+// Four goroutines have a run. The loop, which is Run itself, reads the source, and owns the
 // totals, the network namespaces and what waits to be joined. The recorder asks the
 // Enricher and calls the Sink, and owns the records from when the loop has handed them
 // over. Only the places of drops are for both, under a lock. The sampler looks at queues and
 // tables beside them and makes the samples, of these and of what the loop tells it of itself.
+// The reader reads the kernel's counters while the loop reads drops, for the loop to enter;
+// only at the beginning and at the end of the counting does the loop wait for that.
 package watch
 
 import (
@@ -47,13 +49,8 @@ type Source interface {
 
 // Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
-	Sample(deep bool) (nstat.Sample, error)
-	// Name returns the name of a network namespace of the last sample, empty for the
-	// machine's own and for one without a name.
-	Name(id netns.ID) string
-	// Lack says why a counter that the kernel has is missing from a namespace of the
-	// last sample; nil if that is not so.
-	Lack(id netns.ID, counter string) error
+	// Sample is called by one goroutine at a time. What it returns does not change.
+	Sample(deep bool) (nstat.Reading, error)
 }
 
 // Gauges reads queues and tables as they are now; enrich.Gauges is one.
@@ -108,6 +105,9 @@ type Config struct {
 	MaxWait time.Duration
 	// MaxUndirected is how long an event may wait for its direction. 0 for 10 s.
 	MaxUndirected time.Duration
+	// MaxUnfound is how long an event may wait until its network namespace was found and
+	// has a name. 0 for 150 ms.
+	MaxUnfound time.Duration
 
 	// MaxSources bounds the sources of which totals are kept, of all causes
 	// together. 0 for 65,536.
