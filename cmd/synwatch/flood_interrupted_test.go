@@ -3,16 +3,13 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
-	"os"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/flood"
 	"github.com/synwatch/synwatch/pkg/needs"
-	"golang.org/x/sys/unix"
 )
 
 // TestFloodInterrupted has a task on one CPU drop messages, and another CPU steer a
@@ -52,18 +49,7 @@ func (cf *causeFlood) sendBursts(t *testing.T, d time.Duration) {
 // steer has all packets that come in processed by one CPU. It must be called
 // from a thread in the namespace that is not used again.
 func steer(cpu int) error {
-	// A sysfs shows the network namespace that it was mounted in.
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("new mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil {
-		return fmt.Errorf("mount sysfs: %w", err)
-	}
-	mask := strconv.FormatUint(1<<cpu, 16)
-	return os.WriteFile("/sys/class/net/veth0/queues/rx-0/rps_cpus", []byte(mask), 0)
+	return setDevice("queues/rx-0/rps_cpus", strconv.FormatUint(1<<cpu, 16))
 }
 
 // awaitDropped waits until the kernel has dropped so many.

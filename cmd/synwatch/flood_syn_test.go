@@ -36,6 +36,9 @@ func TestFloodSYNs(t *testing.T) {
 // and GRO, as from a NIC: the server's device has a queue for that.
 func TestFloodSYNsOfANIC(t *testing.T) {
 	f := newFloods(t)
+	if !needs.InVM() {
+		f.pollInThread()
+	}
 	s := startTrace(t, f.only()...)
 	awaitModules(t, s)
 	if shown, why := stressShown(s); !shown {

@@ -120,7 +120,7 @@ func (r *reporter) write(captures []report.Capture, wanted func(*document) bool)
 // readable says why a file cannot be read, or may not as it is what is to be written.
 func readable(files []string, documents []document) error {
 	for i, path := range files {
-		if path == report.Stdin {
+		if path == capture.Stdin {
 			if slices.Contains(files[:i], path) {
 				return errors.New("the standard input can be read once")
 			}

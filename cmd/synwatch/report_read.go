@@ -35,7 +35,7 @@ func (r *reporter) readAll(ctx context.Context, runs [][]string) error {
 		g := &captureReading{files: files, stdin: r.stdin, bar: bar, run: state.New(), ended: make(chan error, 1)}
 		go g.read()
 		var err error
-		if slices.Contains(files, report.Stdin) {
+		if slices.Contains(files, capture.Stdin) {
 			bar.finish()
 			err = r.follow(ctx, g)
 		} else {
@@ -154,7 +154,7 @@ func (g *captureReading) skip(path string, line uint64) {
 
 // fileWord is what messages call a file.
 func fileWord(path string) string {
-	if path == report.Stdin {
+	if path == capture.Stdin {
 		return "standard input"
 	}
 	return path

@@ -20,9 +20,6 @@ import (
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
-// standardInput is its name among files.
-const standardInput = "-"
-
 // maxSpool is how much of what comes through a pipe is kept for going back, in bytes.
 const maxSpool = 256 << 20
 
@@ -56,7 +53,7 @@ func (e *env) topReplay(ctx context.Context, config *screen.Config, files []stri
 	r := replay{files: files}
 	config.Player = screen.NewPlayer(e.now, createCapture, r.read)
 	config.Player.SetSpeed(speed)
-	if slices.Contains(files, standardInput) {
+	if slices.Contains(files, capture.Stdin) {
 		spool, err := capture.NewSpool(e.stdin, maxSpool)
 		if err != nil {
 			return err
@@ -112,7 +109,7 @@ func (r *replay) read(ctx context.Context, to stream.Sink) error {
 // one is said on an ordinary terminal.
 func checkCaptures(files []string) error {
 	for _, name := range files {
-		if name == standardInput {
+		if name == capture.Stdin {
 			continue
 		}
 		if err := checkCapture(name); err != nil {

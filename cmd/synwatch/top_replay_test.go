@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/synwatch/synwatch/pkg/capture"
 )
 
 func TestTopSaysWhatIsWrongWithACapture(t *testing.T) {
@@ -28,7 +30,7 @@ func TestTopSaysWhatIsWrongWithACapture(t *testing.T) {
 		file("cut.gz", "\x1f\x8b\x08\x00"):                 "cut.gz",
 		file("line\nfeed", "{}\n") + "\x1b[2J":             "no such file",
 	} {
-		switch err := checkCaptures([]string{standardInput, name}); {
+		switch err := checkCaptures([]string{capture.Stdin, name}); {
 		case err == nil:
 			t.Errorf("%q: no error", name)
 		case !strings.Contains(err.Error(), want):

@@ -13,9 +13,12 @@ import (
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
-// Open opens a file to Read, or the standard input for "-".
+// Stdin is the name of the standard input among files.
+const Stdin = "-"
+
+// Open opens a file to Read, or the standard input for Stdin.
 func Open(path string, stdin io.Reader) (io.ReadCloser, error) {
-	if path == "-" {
+	if path == Stdin {
 		return io.NopCloser(stdin), nil
 	}
 	f, err := os.Open(path)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/diagnose"
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -250,7 +251,7 @@ func TestHTMLOfAFleet(t *testing.T) {
 }
 
 func TestHTMLOfNothing(t *testing.T) {
-	page := htmlOf(t, New(noon, "v0.5.0", []Capture{{File: Stdin, Snapshot: &state.Snapshot{}}}))
+	page := htmlOf(t, New(noon, "v0.5.0", []Capture{{File: capture.Stdin, Snapshot: &state.Snapshot{}}}))
 	if !bytes.Contains(page, []byte("No drops on -")) {
 		t.Errorf("%s", page[:2000])
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture"
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/state"
@@ -158,7 +159,7 @@ func TestWords(t *testing.T) {
 		span(noon, noon.Add(time.Hour)):   "2026-03-01 12:00:00 to 13:00:00 UTC",
 		span(noon, noon.AddDate(0, 0, 1)): "2026-03-01 12:00:00 to 2026-03-02 12:00:00 UTC",
 		clean("a\x1bb", 80):               `a\x1bb`, clean("äöü", 3): "ä…", lineNumbers(Skipped{Count: 3, Lines: []string{"4", "7 of part 2"}}): "4, 7 of part 2 and 1 more",
-		fileWord(Stdin): "standard input", fileWord("-, run 2"): "standard input, run 2", fileWord("-x\x1b"): `-x\x1b`,
+		fileWord(capture.Stdin): "standard input", fileWord("-, run 2"): "standard input, run 2", fileWord("-x\x1b"): `-x\x1b`,
 		hostsWords([]string{"a", "b", "c", "d"}): "a, b, c and 1 more",
 	} {
 		if got != want {

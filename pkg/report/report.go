@@ -17,7 +17,7 @@ import (
 
 // Capture is one capture that was read.
 type Capture struct {
-	// File is its name, Stdin for the standard input.
+	// File is its name, capture.Stdin for the standard input.
 	File     string
 	Snapshot *state.Snapshot
 	// Skipped are its lines that could not be read.
@@ -25,9 +25,6 @@ type Capture struct {
 	// Growing says that there was more to come when the snapshot was made.
 	Growing bool
 }
-
-// Stdin is the name of the capture that the standard input is.
-const Stdin = "-"
 
 // maxSkipped is how many of the skipped lines are named by number.
 const maxSkipped = 20

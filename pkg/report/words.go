@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/synwatch/synwatch/pkg/capture"
 	"github.com/synwatch/synwatch/pkg/text"
 )
 
@@ -88,7 +89,7 @@ func address(a netip.Addr) string {
 
 // fileWord is what a file is called.
 func fileWord(name string) string {
-	if rest, ok := strings.CutPrefix(name, Stdin); ok && (rest == "" || strings.HasPrefix(rest, ",")) {
+	if rest, ok := strings.CutPrefix(name, capture.Stdin); ok && (rest == "" || strings.HasPrefix(rest, ",")) {
 		return "standard input" + rest
 	}
 	return clean(name, maxWords)

@@ -5,7 +5,6 @@ package state
 import (
 	"cmp"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/synwatch/synwatch/pkg/diagnose"
@@ -22,40 +21,29 @@ const maxSampled = 65536
 type sampled struct {
 	losses    event.Losses
 	merged    uint64
-	queues    map[queueKey]stream.Queue
+	queues    map[stream.QueueKey]stream.Queue
 	tables    map[netns.ID]stream.Table
-	reconcile map[rowKey]stream.Row
+	reconcile map[stream.RowKey]stream.Row
 	unseen    []stream.UnseenTotal
 	findings  []diagnose.Finding
 }
 
-type queueKey struct {
-	netns  netns.ID
-	listen netip.AddrPort
-}
-
-type rowKey struct {
-	netns   uint32
-	cookie  uint64
-	counter string
-}
-
 func newSampled() sampled {
 	return sampled{
-		queues: map[queueKey]stream.Queue{}, tables: map[netns.ID]stream.Table{}, reconcile: map[rowKey]stream.Row{},
+		queues: map[stream.QueueKey]stream.Queue{}, tables: map[netns.ID]stream.Table{}, reconcile: map[stream.RowKey]stream.Row{},
 	}
 }
 
 func (s *sampled) take(sample *stream.Sample) {
 	s.losses, s.merged = sample.Losses, sample.Merged
 	for _, q := range sample.Queues {
-		put(s.queues, queueKey{q.Netns, q.Listen}, q, q.Gone())
+		put(s.queues, q.Key(), q, q.Gone())
 	}
 	for _, t := range sample.Tables {
 		put(s.tables, t.Netns, t, t.Gone())
 	}
 	for _, r := range sample.Reconcile {
-		put(s.reconcile, rowKey{r.Netns, r.Cookie, r.Counter}, r, r.Gone())
+		put(s.reconcile, r.Key(), r, r.Gone())
 	}
 	if sample.Unseen != nil {
 		s.unseen = sample.Unseen
@@ -67,7 +55,7 @@ func (s *sampled) take(sample *stream.Sample) {
 
 // replace takes a sample that holds all that is known but queues and tables.
 func (s *sampled) replace(whole *stream.Sample) {
-	s.reconcile, s.unseen, s.findings = map[rowKey]stream.Row{}, nil, nil
+	s.reconcile, s.unseen, s.findings = map[stream.RowKey]stream.Row{}, nil, nil
 	s.take(whole)
 }
 

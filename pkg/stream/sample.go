@@ -51,6 +51,15 @@ type Queue struct {
 	Requests, RequestsMax uint32
 }
 
+// QueueKey tells a listener's queues from others.
+type QueueKey struct {
+	Netns  netns.ID
+	Listen netip.AddrPort
+}
+
+// Key is what an element of a later sample takes the place of this one by.
+func (q *Queue) Key() QueueKey { return QueueKey{q.Netns, q.Listen} }
+
 // Gone says that nothing listens there any more.
 func (q *Queue) Gone() bool { return *q == Queue{Netns: q.Netns, Listen: q.Listen} }
 

@@ -96,6 +96,16 @@ type Row struct {
 	Why string
 }
 
+// RowKey tells a row from others.
+type RowKey struct {
+	Netns   uint32
+	Cookie  uint64
+	Counter string
+}
+
+// Key is what a row of a later sample takes the place of this one by.
+func (r *Row) Key() RowKey { return RowKey{r.Netns, r.Cookie, r.Counter} }
+
 // Gone says, in a sample, that there is no such row any more: its namespace was summed up
 // with others that are gone.
 func (r *Row) Gone() bool { return r.Kernel == 0 && r.Attributed == 0 }

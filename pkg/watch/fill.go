@@ -26,13 +26,8 @@ const (
 // fillTold is how full queues and tables were told to be, and of whom.
 type fillTold struct {
 	next   time.Time // when it is fair to look again
-	queues map[queueKey]*queueTold
+	queues map[stream.QueueKey]*queueTold
 	tables map[netns.ID]stream.Table
-}
-
-type queueKey struct {
-	netns  netns.ID
-	listen netip.AddrPort
 }
 
 // queueTold is a listener, and its queues once they were told.
@@ -43,7 +38,7 @@ type queueTold struct {
 }
 
 func newFillTold() fillTold {
-	return fillTold{queues: map[queueKey]*queueTold{}, tables: map[netns.ID]stream.Table{}}
+	return fillTold{queues: map[stream.QueueKey]*queueTold{}, tables: map[netns.ID]stream.Table{}}
 }
 
 // wanted is what to look at.
@@ -56,7 +51,7 @@ func (f *fillTold) wanted(m *measured) []enrich.Wanted {
 		want(l.netns, l.requests)
 	}
 	for key, q := range f.queues {
-		want(key.netns, q.requests)
+		want(key.Netns, q.requests)
 	}
 	var wanted []enrich.Wanted
 	for _, s := range m.spaces[:min(len(m.spaces), maxGauged)] {
@@ -76,14 +71,14 @@ func (f *fillTold) changed(m *measured, gauges []enrich.Gauge) (queues []stream.
 	for i := range gauges {
 		byNetns[gauges[i].Netns] = &gauges[i]
 	}
-	met := map[queueKey]bool{}
+	met := map[stream.QueueKey]bool{}
 	for _, l := range m.listeners {
 		if g := byNetns[l.netns]; g != nil {
 			f.listen(&l, g, names[l.netns], met)
 		}
 	}
 	for key, q := range f.queues {
-		if now, changed := q.now(key, byNetns[key.netns]); changed {
+		if now, changed := q.now(key, byNetns[key.Netns]); changed {
 			queues = append(queues, now)
 			if now.Gone() {
 				delete(f.queues, key)
@@ -98,15 +93,15 @@ func (f *fillTold) changed(m *measured, gauges []enrich.Gauge) (queues []stream.
 
 // listen adds the socket that a listener's records were for. Whose it is the cause with the
 // most of them says, of those that it was not met of before.
-func (f *fillTold) listen(l *listenerSeen, g *enrich.Gauge, name string, met map[queueKey]bool) {
+func (f *fillTold) listen(l *listenerSeen, g *enrich.Gauge, name string, met map[stream.QueueKey]bool) {
 	for _, s := range sockets.Match(g.Listening, l.dst, 0) {
-		key := queueKey{l.netns, s.Addr}
+		key := stream.QueueKey{Netns: l.netns, Listen: s.Addr}
 		q := f.queues[key]
 		if q == nil {
 			if len(f.queues) >= maxQueues {
 				return
 			}
-			q = &queueTold{Queue: stream.Queue{Netns: key.netns, Listen: key.listen}}
+			q = &queueTold{Queue: stream.Queue{Netns: key.Netns, Listen: key.Listen}}
 			f.queues[key] = q
 		}
 		if q.requests = q.requests || l.requests; met[key] {
@@ -121,16 +116,16 @@ func (f *fillTold) listen(l *listenerSeen, g *enrich.Gauge, name string, met map
 }
 
 // now is how the queue stands, and whether that is to be told.
-func (q *queueTold) now(key queueKey, g *enrich.Gauge) (now stream.Queue, changed bool) {
+func (q *queueTold) now(key stream.QueueKey, g *enrich.Gauge) (now stream.Queue, changed bool) {
 	if g != nil && g.Listening == nil { // it could not be read
 		return q.Queue, false
 	}
 	var fullest *sockets.Queue
 	if g != nil {
-		fullest = fullestAt(g.Listening, key.listen)
+		fullest = fullestAt(g.Listening, key.Listen)
 	}
 	if fullest == nil {
-		return stream.Queue{Netns: key.netns, Listen: key.listen}, true
+		return stream.Queue{Netns: key.Netns, Listen: key.Listen}, true
 	}
 	now = q.Queue
 	now.Accept, now.AcceptMax, now.Limit, now.Requests, now.RequestsMax = fullest.Waiting, 0, "", 0, 0
@@ -139,7 +134,7 @@ func (q *queueTold) now(key queueKey, g *enrich.Gauge) (now stream.Queue, change
 		now.Limit = limitOf(now.AcceptMax, g.Somaxconn)
 	}
 	if g.Requests != nil {
-		now.Requests, now.RequestsMax = requestsAt(g, key.listen), now.AcceptMax
+		now.Requests, now.RequestsMax = requestsAt(g, key.Listen), now.AcceptMax
 		if g.SynBacklog > 0 {
 			now.RequestsMax = min(now.RequestsMax, g.SynBacklog)
 		}

@@ -105,21 +105,15 @@ func (s *sampler) gauge(m *measured, sample *stream.Sample) {
 func sameUnseen(a, b stream.UnseenTotal) bool { return a.Counter == b.Counter && a.Count == b.Count }
 
 // rowsTold are the rows of the reconciliation as they were told last.
-type rowsTold map[rowKey]stream.Row
-
-type rowKey struct {
-	netns   uint32
-	cookie  uint64
-	counter string
-}
+type rowsTold map[stream.RowKey]stream.Row
 
 // changed are the rows that are not as they were told. Those that there are no more, as
 // their namespace was summed up with others, have nothing on either side.
 func (told rowsTold) changed(rows []stream.Row) []stream.Row {
 	var changed []stream.Row
-	here := make(map[rowKey]bool, len(rows))
+	here := make(map[stream.RowKey]bool, len(rows))
 	for _, r := range rows {
-		key := rowKey{r.Netns, r.Cookie, r.Counter}
+		key := r.Key()
 		here[key] = true
 		if told[key] != r {
 			told[key] = r
@@ -129,7 +123,7 @@ func (told rowsTold) changed(rows []stream.Row) []stream.Row {
 	for key := range told {
 		if !here[key] {
 			delete(told, key)
-			changed = append(changed, stream.Row{Netns: key.netns, Cookie: key.cookie, Counter: key.counter})
+			changed = append(changed, stream.Row{Netns: key.Netns, Cookie: key.Cookie, Counter: key.Counter})
 		}
 	}
 	return changed
