@@ -128,7 +128,7 @@ vm: build build/vm
 # Natively, or in a VM if KERNEL is given: an emulated CPU gets fewer packets. With
 # ACCEL=icount the VM counts instructions, for which one round is enough.
 ACCEL ?= auto
-COUNT := --in-turn --rounds 1 --scenario clean,forward,accept-queue,closed-port,nft-drop --sources 16 \
+COUNT := --in-turn --rounds 1 --scenario clean,segments,keep-alive,forward,accept-queue,closed-port,nft-drop --sources 16 \
 	--packets 20000 --connections 5000 --warm-up 2500ms --warm-up-rate 30000
 ifeq ($(origin KERNEL),file)
 BENCH ?=

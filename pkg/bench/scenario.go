@@ -23,7 +23,7 @@ type Scenario struct {
 type Size struct {
 	Sources     uint32
 	Packets     uint64 // of a flood
-	Connections uint64 // of clean traffic
+	Connections uint64 // of clean traffic, or requests over those that stay open
 	Idle        time.Duration
 	WarmUp      time.Duration // of a flood, before it is measured
 	WarmUpRate  uint64        // packets a second of it, 0 for as many as go
@@ -52,7 +52,9 @@ func Scenarios() []Scenario {
 		all = append(all, Scenario{s.Name, s.Cause, true, prepareFlood(s)})
 	}
 	return append(all,
-		Scenario{"clean", "", false, prepareClean},
+		Scenario{"clean", "", false, prepareClean(0)},
+		Scenario{"segments", "", false, prepareClean(segments)},
+		Scenario{"keep-alive", "", false, prepareKeepAlive},
 		Scenario{"forward", "", false, prepareForward},
 		Scenario{"idle", "", false, prepareIdle},
 	)
@@ -110,59 +112,6 @@ type noDrops struct{}
 
 func (noDrops) dropped() (uint64, error) { return 0, nil }
 func (noDrops) close() error             { return nil }
-
-type cleanTraffic struct {
-	noDrops
-	size   Size
-	server *flood.Server
-}
-
-func prepareClean(f *flood.Lab, size Size) (load, error) {
-	server, err := f.NewServer()
-	if err != nil {
-		return nil, err
-	}
-	return &cleanTraffic{size: size, server: server}, nil
-}
-
-// warmConnections are made before those that are measured.
-const warmConnections = 500
-
-func (l *cleanTraffic) warmUp(ctx context.Context) error {
-	_, err := l.server.Connect(ctx, l.size.thread(), warmConnections)
-	return err
-}
-
-func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
-	return l.server.Connect(ctx, l.size.thread(), l.size.Connections)
-}
-
-func (l *cleanTraffic) close() error { return l.server.Close() }
-
-type forwarding struct {
-	noDrops
-	size   Size
-	router *flood.Router
-}
-
-func prepareForward(_ *flood.Lab, size Size) (load, error) {
-	router, err := flood.NewRouter()
-	if err != nil {
-		return nil, err
-	}
-	return &forwarding{size: size, router: router}, nil
-}
-
-func (l *forwarding) warmUp(ctx context.Context) error {
-	_, err := l.router.Routed(ctx, l.size.thread(), warmConnections)
-	return err
-}
-
-func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
-	return l.router.Routed(ctx, l.size.thread(), l.size.Connections)
-}
-
-func (l *forwarding) close() error { return l.router.Close() }
 
 type idling struct {
 	noDrops

@@ -100,7 +100,9 @@ func (r *Router) Bridged(ctx context.Context, on Thread, n uint64) (Sent, error)
 
 func (r *Router) connect(ctx context.Context, on Thread, n uint64, listener int, address func(byte) [4]byte) (Sent, error) {
 	inside := func(fn func() error) error { return netns.Inside(r.container, fn) }
-	return timed(inside, on, n, func() error { return connectAll(ctx, listener, n, address) })
+	return timed(inside, on, n, func() error {
+		return connectAll(ctx, listener, n, address, func(connection) error { return nil })
+	})
 }
 
 func (r *Router) build() (err error) {

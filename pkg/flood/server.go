@@ -3,7 +3,6 @@
 package flood
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -58,55 +57,4 @@ func (s *Server) Close() error {
 		return nil
 	}
 	return unix.Close(fd)
-}
-
-// perAddress is how many connections one address gets, less than there are ports;
-// MaxConnections is how many there are addresses for.
-const (
-	perAddress     = 10000
-	maxAddresses   = 100
-	MaxConnections = perAddress * maxAddresses
-)
-
-// Connect makes n connections over the loopback device, one after the other,
-// with client and server on one thread.
-func (s *Server) Connect(ctx context.Context, on Thread, n uint64) (Sent, error) {
-	return timed(s.lab.ServerDo, on, n, func() error {
-		return connectAll(ctx, s.fd, n, func(i byte) [4]byte { return [4]byte{127, 0, 1 + i, 1} })
-	})
-}
-
-// connectAll makes n connections to a listener, which has the addresses.
-func connectAll(ctx context.Context, listener int, n uint64, address func(i byte) [4]byte) error {
-	if n > MaxConnections {
-		return fmt.Errorf("%d connections are more than %d", n, MaxConnections)
-	}
-	for i := range n {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		to := &unix.SockaddrInet4{Port: portServer, Addr: address(byte(i / perAddress))}
-		if err := connect(listener, to); err != nil {
-			return fmt.Errorf("connection %d: %w", i+1, err)
-		}
-	}
-	return nil
-}
-
-func connect(listener int, to unix.Sockaddr) error {
-	client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	if err := unix.Connect(client, to); err != nil {
-		return errors.Join(err, unix.Close(client))
-	}
-	server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
-	if err == nil {
-		err = unix.Close(server)
-	}
-	if err == nil {
-		_, err = unix.Read(client, make([]byte, 1)) // the end
-	}
-	return errors.Join(err, unix.Close(client))
 }
