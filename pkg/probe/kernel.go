@@ -5,7 +5,6 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,36 +119,6 @@ func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
 		return nil, fmt.Errorf("read kernel BTF: %w", err)
 	}
 	return spec, nil
-}
-
-// mibIndices finds the enumerators of include/uapi/linux/snmp.h. Their enums have
-// no names to look them up by, and they are renumbered between releases.
-func (k *kernel) mibIndices() (map[string]uint32, error) {
-	indices := map[string]uint32{}
-	for t, err := range k.spec.All() {
-		if err != nil {
-			return nil, fmt.Errorf("walk kernel BTF: %w", err)
-		}
-		e, ok := t.(*btf.Enum)
-		if !ok || e.Name != "" || len(e.Values) == 0 {
-			continue
-		}
-		if first := e.Values[0].Name; first == "LINUX_MIB_NUM" || first == "IPSTATS_MIB_NUM" {
-			maps.Copy(indices, enumerators(e))
-		}
-	}
-	if len(indices) == 0 {
-		return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
-	}
-	return indices, nil
-}
-
-func enumerators(e *btf.Enum) map[string]uint32 {
-	values := make(map[string]uint32, len(e.Values))
-	for _, v := range e.Values {
-		values[v.Name] = uint32(v.Value)
-	}
-	return values
 }
 
 // arguments returns how many arguments a function has, 0 if that is not known.
