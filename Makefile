@@ -129,7 +129,7 @@ vm: build build/vm
 # ACCEL=icount the VM counts instructions, for which one round is enough.
 ACCEL ?= auto
 COUNT := --in-turn --rounds 1 --scenario clean,segments,keep-alive,forward,accept-queue,closed-port,nft-drop --sources 16 \
-	--packets 20000 --connections 5000 --warm-up 2500ms --warm-up-rate 30000
+	--packets 10000 --connections 3000 --warm-up 2500ms --warm-up-rate 30000
 ifeq ($(origin KERNEL),file)
 BENCH ?=
 RUN_BENCH = build/bench $(BENCH)
@@ -149,7 +149,7 @@ instructions: build build/bench build/vm
 		--add build/synwatch -- build/bench --json --synwatch synwatch $(COUNT)
 	build/bench instructions $(if $(ACCEPT),--accept) $(patsubst %,build/instructions/%.log,$(subst $(comma), ,$(COUNTED)))
 
-STAGES := unit matrix kprobes floods stress skips
+STAGES := unit matrix kprobes floods stress instructions skips
 test: $(STAGES)
 
 # For .ci/run, which says how long each took.
