@@ -128,17 +128,11 @@ func shortID(id string) string {
 // queueOf is what the newest record says of the queues.
 func queueOf(p *state.Place) *stream.Queue {
 	l := p.Evidence.Listener
-	q := &stream.Queue{
+	return &stream.Queue{
 		Netns: p.Netns, NetnsName: p.NetnsName, Listen: netip.AddrPortFrom(p.Dst, p.Port), Listener: p.Listener,
-		Accept: l.AcceptQueue, AcceptMax: l.AcceptQueueMax, Requests: l.SynQueue, RequestsMax: requestsMax(l),
+		Accept: l.AcceptQueue, AcceptMax: l.AcceptQueueMax, Limit: string(l.AcceptLimit()),
+		Requests: l.SynQueue, RequestsMax: requestsMax(l),
 	}
-	switch {
-	case l.AcceptQueueMax < l.Somaxconn:
-		q.Limit = "listen backlog"
-	case l.AcceptQueueMax == l.Somaxconn:
-		q.Limit = "net.core.somaxconn"
-	}
-	return q
 }
 
 // requestsMax is the limit of requests in the handshake: that of the accept queue
@@ -162,10 +156,7 @@ func (m *merger) addQueue(host string, q *stream.Queue, own uint32) {
 	}
 	m.putQueue(row, q.Netns.Inode)
 	if q.Requests > 0 && q.RequestsMax > 0 {
-		row.What, row.Used, row.Max = "half-open", q.Requests, q.RequestsMax
-		if q.RequestsMax < q.AcceptMax {
-			row.Limit = "net.ipv4.tcp_max_syn_backlog"
-		}
+		row.What, row.Used, row.Max, row.Limit = "half-open", q.Requests, q.RequestsMax, clean(q.RequestsLimit(), maxName)
 		m.putQueue(row, q.Netns.Inode)
 	}
 }

@@ -3,7 +3,6 @@
 package screen
 
 import (
-	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
 
@@ -27,16 +26,17 @@ func queueOf(d *destination, measured []stream.Queue) (fuller queue, ok bool) {
 	if q := measuredOf(d, measured); q != nil {
 		return fullerOf(
 			queue{"", uint64(q.Accept), uint64(q.AcceptMax), q.Limit},
-			queue{"SYN ", uint64(q.Requests), uint64(q.RequestsMax), "listen backlog"},
+			queue{"SYN ", uint64(q.Requests), uint64(q.RequestsMax), q.RequestsLimit()},
 		), true
 	}
 	if d.evidence == nil || d.evidence.Listener == nil {
 		return queue{}, false
 	}
 	l := d.evidence.Listener
+	limit := string(l.AcceptLimit())
 	return fullerOf(
-		queue{"", uint64(l.AcceptQueue), uint64(l.AcceptQueueMax), binding(l)},
-		queue{"SYN ", uint64(l.SynQueue), uint64(l.AcceptQueueMax), binding(l)},
+		queue{"", uint64(l.AcceptQueue), uint64(l.AcceptQueueMax), limit},
+		queue{"SYN ", uint64(l.SynQueue), uint64(l.AcceptQueueMax), limit},
 	), true
 }
 
@@ -45,14 +45,6 @@ func fullerOf(a, b queue) queue {
 		return b
 	}
 	return a
-}
-
-// binding is the limit that listen(2) took, by which is the smaller.
-func binding(l *event.Listener) string {
-	if l.AcceptQueueMax == l.Somaxconn {
-		return "somaxconn"
-	}
-	return "listen backlog"
 }
 
 // measuredOf finds the queues of a destination's listener.

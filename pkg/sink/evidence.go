@@ -113,33 +113,17 @@ func newListenerState(l *event.Listener, facts event.Facts) *ListenerState {
 	}
 	s := &ListenerState{
 		AcceptQueue: l.AcceptQueue, AcceptQueueMax: l.AcceptQueueMax, SynQueue: l.SynQueue,
-		MaxSynBacklog: l.MaxSynBacklog, Somaxconn: l.Somaxconn, LimitFrom: limitFrom(l),
+		MaxSynBacklog: l.MaxSynBacklog, Somaxconn: l.Somaxconn, LimitFrom: limitNames[l.AcceptLimit()],
 		Reset: facts.Has(event.ResetSent),
 	}
-	if s.LimitFrom == fromBacklog {
+	if l.AcceptLimit() == event.ListenBacklog {
 		s.Backlog = &l.AcceptQueueMax
 	}
 	return s
 }
 
-// The limits that listen(2) takes the smaller of.
-const (
-	fromBacklog   = "listen-backlog"
-	fromSomaxconn = "somaxconn"
-)
-
-// limitFrom says which limit is in force. When they are equal the backlog may
-// be just as large, or larger. If somaxconn was raised since the socket listens, the
-// limit looks like the backlog.
-func limitFrom(l *event.Listener) string {
-	switch {
-	case l.AcceptQueueMax < l.Somaxconn:
-		return fromBacklog
-	case l.AcceptQueueMax == l.Somaxconn:
-		return fromSomaxconn
-	}
-	return ""
-}
+// limitNames are what a line calls them.
+var limitNames = map[event.AcceptLimit]string{event.ListenBacklog: "listen-backlog", event.Somaxconn: "somaxconn"}
 
 // evidenceRead is what a line's evidence says.
 type evidenceRead struct {

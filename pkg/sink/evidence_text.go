@@ -87,10 +87,10 @@ func ofReceiver(say func(*event.Receiver) string) func(*stream.Record) string {
 
 // binding says which limit is in force, and what to raise.
 func binding(l *event.Listener) string {
-	switch limitFrom(l) {
-	case fromBacklog:
+	switch l.AcceptLimit() {
+	case event.ListenBacklog:
 		return fmt.Sprintf("the listen backlog; somaxconn is %d", l.Somaxconn)
-	case fromSomaxconn:
+	case event.Somaxconn:
 		return "somaxconn: raise it, and a listen backlog just as large"
 	}
 	return fmt.Sprintf("from before somaxconn became %d", l.Somaxconn)

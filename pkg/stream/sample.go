@@ -51,6 +51,14 @@ type Queue struct {
 	Requests, RequestsMax uint32
 }
 
+// RequestsLimit names what binds RequestsMax.
+func (q *Queue) RequestsLimit() string {
+	if q.RequestsMax < q.AcceptMax {
+		return "net.ipv4.tcp_max_syn_backlog"
+	}
+	return q.Limit
+}
+
 // QueueKey tells a listener's queues from others.
 type QueueKey struct {
 	Netns  netns.ID

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/enrich"
+	"github.com/synwatch/synwatch/pkg/event"
 	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/sockets"
 	"github.com/synwatch/synwatch/pkg/stream"
@@ -131,7 +132,7 @@ func (q *queueTold) now(key stream.QueueKey, g *enrich.Gauge) (now stream.Queue,
 	now.Accept, now.AcceptMax, now.Limit, now.Requests, now.RequestsMax = fullest.Waiting, 0, "", 0, 0
 	if fullest.Limit != nil {
 		now.AcceptMax = *fullest.Limit
-		now.Limit = limitOf(now.AcceptMax, g.Somaxconn)
+		now.Limit = string(event.AcceptLimitOf(now.AcceptMax, g.Somaxconn))
 	}
 	if g.Requests != nil {
 		now.Requests, now.RequestsMax = requestsAt(g, key.Listen), now.AcceptMax
@@ -154,17 +155,6 @@ func fullestAt(listening []sockets.Socket, at netip.AddrPort) *sockets.Queue {
 		}
 	}
 	return fullest
-}
-
-// limitOf names what binds the limit of an accept queue.
-func limitOf(limit, somaxconn uint32) string {
-	switch {
-	case somaxconn == 0:
-		return ""
-	case limit >= somaxconn:
-		return "net.core.somaxconn"
-	}
-	return "listen backlog"
 }
 
 // requestsAt is how many connections are in the handshake of a listener.
