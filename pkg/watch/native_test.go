@@ -69,7 +69,7 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 	var newest nstat.Reading
 	sample := func() nstat.Sample {
 		var err error
-		if newest, err = s.Sample(false); err != nil {
+		if newest, err = s.Sample(nstat.Wanted{}); err != nil {
 			t.Fatal(err)
 		}
 		return newest.Sample

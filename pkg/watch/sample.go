@@ -4,8 +4,12 @@ package watch
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
 )
 
 const (
@@ -23,6 +27,8 @@ type schedule struct {
 	// wanted are the namespaces for which a deep reading is to begin, sought those that
 	// the one which is under way is for.
 	wanted, sought []*namespace
+	// met are those of events since the last reading began.
+	met map[netns.ID]bool
 }
 
 // search asks for a deep reading for a namespace that no sample has held so far: it may
@@ -45,12 +51,20 @@ func (w *watcher) beginReading(now time.Time) {
 		return
 	}
 	s.sought, s.wanted = s.wanted, nil
-	w.reader.begin(w.namespaces.begin(), deep, w.Source.Wake)
+	w.reader.begin(w.namespaces.begin(), nstat.Wanted{Deep: deep, Netns: s.moved()}, w.Source.Wake)
+}
+
+// moved lists the namespaces that events were met of since the last reading began: there,
+// counters have moved.
+func (s *schedule) moved() []netns.ID {
+	ids := slices.Collect(maps.Keys(s.met))
+	clear(s.met)
+	return ids
 }
 
 // sample reads the counters at once, for which nothing may be under way.
 func (w *watcher) sample(deep, switching bool) {
-	r := w.reader.read(w.namespaces.begin(), deep)
+	r := w.reader.read(w.namespaces.begin(), nstat.Wanted{Deep: deep, All: true})
 	w.enter(&r, switching)
 }
 

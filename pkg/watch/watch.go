@@ -50,7 +50,7 @@ type Source interface {
 // Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
 	// Sample is called by one goroutine at a time. What it returns does not change.
-	Sample(deep bool) (nstat.Reading, error)
+	Sample(nstat.Wanted) (nstat.Reading, error)
 }
 
 // Gauges reads queues and tables as they are now; enrich.Gauges is one.
