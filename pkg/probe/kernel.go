@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -125,6 +126,34 @@ func loadKernelSpec(cache *btf.Cache) (*btf.Spec, error) {
 // mibIndices finds the enumerators of include/uapi/linux/snmp.h. Their enums have
 // no names to look them up by, and they are renumbered between releases.
 func (k *kernel) mibIndices() (map[string]uint32, error) {
+	wanted := map[string]bool{}
+	for _, name := range mibVariables {
+		wanted[name] = true
+	}
+	indices, err := enumeratorsOf(cmp.Or(k.file, kernelBTF), wanted)
+	if errors.Is(err, errNotRaw) {
+		indices, err = k.mibEnums()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(indices) == 0 {
+		return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
+	}
+	return indices, nil
+}
+
+func enumeratorsOf(file string, wanted map[string]bool) (map[string]uint32, error) {
+	raw, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer raw.Close()
+	return readEnumerators(raw, wanted)
+}
+
+// mibEnums looks at all enums for these.
+func (k *kernel) mibEnums() (map[string]uint32, error) {
 	indices := map[string]uint32{}
 	for t, err := range k.spec.All() {
 		if err != nil {
@@ -137,9 +166,6 @@ func (k *kernel) mibIndices() (map[string]uint32, error) {
 		if first := e.Values[0].Name; first == "LINUX_MIB_NUM" || first == "IPSTATS_MIB_NUM" {
 			maps.Copy(indices, enumerators(e))
 		}
-	}
-	if len(indices) == 0 {
-		return nil, fmt.Errorf("%w: the kernel's BTF does not name the LINUX_MIB counters", ErrCannot)
 	}
 	return indices, nil
 }
