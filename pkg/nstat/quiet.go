@@ -28,6 +28,9 @@ type Wanted struct {
 	All bool
 	// Netns are namespaces that are read in any case.
 	Netns []netns.ID
+	// Sought are those that a deep sample is for: where they are found without, it is not
+	// deep. Without any it is.
+	Sought []netns.ID
 }
 
 // quiet is what was read of a namespace, to be shown again as long as nothing moves in it.

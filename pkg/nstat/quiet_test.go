@@ -14,12 +14,15 @@ import (
 	"github.com/synwatch/synwatch/pkg/netns/netnstest"
 )
 
-// oneResident is a census of one process.
-type oneResident struct{ netns.Resident }
+// oneResident is a census of one process, which says how often it was asked for files.
+type oneResident struct {
+	netns.Resident
+	files int
+}
 
 func (o *oneResident) Tasks(found func(netns.Resident)) error { found(o.Resident); return nil }
 
-func (o *oneResident) Files(func(netns.Resident)) error { return nil }
+func (o *oneResident) Files(func(netns.Resident)) error { o.files++; return nil }
 
 // quietLab is a Sampler on a clock of its own, beside one other namespace.
 type quietLab struct {
@@ -45,7 +48,7 @@ func newQuietLab(t *testing.T) *quietLab {
 	})
 	l := &quietLab{t: t, id: id, now: time.Now(), sampler: NewSampler([]string{"TcpExtListenDrops"})}
 	l.sampler.now = func() time.Time { return l.now }
-	l.census = &oneResident{netns.Resident{Netns: netns.ID{Cookie: 7, Inode: id.Inode}, PID: sleep.Process.Pid, Number: sleep.Process.Pid}}
+	l.census = &oneResident{Resident: netns.Resident{Netns: netns.ID{Cookie: 7, Inode: id.Inode}, PID: sleep.Process.Pid, Number: sleep.Process.Pid}}
 	t.Cleanup(netns.UseCensus(l.census))
 	l.sampler.reader.file = func(string) (string, error) {
 		if here, _ := netns.Own(); here == id.Inode {
@@ -147,6 +150,32 @@ func TestQuietNamespacesAreTheSame(t *testing.T) {
 	l.census.Netns.Cookie = 0
 	if !l.read(0, Wanted{}) || !l.read(0, Wanted{}) {
 		t.Error("left alone though nobody knows whether it is the same")
+	}
+}
+
+// A sample that is for a namespace looks at open files only if it is found in no other way.
+func TestSoughtNamespaces(t *testing.T) {
+	l := newQuietLab(t)
+	l.census.Netns.Cookie = l.id.Cookie // as a record tells it
+	for name, test := range map[string]struct {
+		sought []netns.ID
+		files  int
+	}{
+		"found":    {[]netns.ID{l.id}, 0},
+		"not":      {[]netns.ID{l.id, {Inode: 1}}, 1},
+		"nobody's": {nil, 1},
+	} {
+		l.census.files = 0
+		l.read(0, Wanted{Deep: true, Sought: test.sought})
+		if l.census.files != test.files {
+			t.Errorf("%s: asked for files %d times, want %d", name, l.census.files, test.files)
+		}
+	}
+	another := netns.ID{Cookie: l.id.Cookie + 1, Inode: l.id.Inode}
+	l.census.files = 0
+	l.read(0, Wanted{Deep: true, Sought: []netns.ID{another}})
+	if want := min(1, int(l.id.Cookie)); l.census.files != want {
+		t.Errorf("another one with the number: asked for files %d times, want %d", l.census.files, want)
 	}
 }
 

@@ -48,7 +48,7 @@ func NewSampler(counters []string) *Sampler {
 // Sample reads the counters of the namespaces that netns.Finder finds, or shows again
 // what it read last. What it returns does not change.
 func (s *Sampler) Sample(w Wanted) (Reading, error) {
-	found := s.finder.Find(w.Deep)
+	found := s.find(&w)
 	of := &directory{spaces: make(map[uint32]space, len(found))}
 	r := Reading{Sample: make(Sample, len(found)), Directory: of}
 	err := netns.OnThread(func(t *netns.Thread) error {
@@ -57,6 +57,21 @@ func (s *Sampler) Sample(w Wanted) (Reading, error) {
 	})
 	s.forget(found)
 	return r, err
+}
+
+// find looks for the namespaces, as deeply as it takes to find those that are sought.
+func (s *Sampler) find(w *Wanted) netns.Locations {
+	if !w.Deep || len(w.Sought) == 0 {
+		return s.finder.Find(w.Deep)
+	}
+	found := s.finder.Search(false)
+	for _, id := range w.Sought {
+		at, there := found[id.Inode]
+		if !there || (netns.ID{Cookie: at.Cookie(), Inode: id.Inode}).Differs(id) {
+			return s.finder.Search(true)
+		}
+	}
+	return found
 }
 
 // readAll reads in each namespace that is not quiet. Those that are gone by now, or that

@@ -112,15 +112,15 @@ func (t *Tracer) Stop() error {
 	t.stop.Do(func() {
 		err = t.setEnabled(false)
 		close(t.stopping)
-		// At once; a Read that waits on a clock that cannot be set does so for its interval.
-		_ = t.clock.set(1)
 		t.Wake()
 	})
 	return err
 }
 
-// Wake ends the wait of a Read, which may yet last until the next tick.
+// Wake ends the wait of a Read. One that waits on a clock that cannot be set does so until
+// the next tick.
 func (t *Tracer) Wake() {
+	_ = t.clock.set(1)
 	t.wakeup.wake()
 }
 

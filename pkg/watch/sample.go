@@ -18,6 +18,8 @@ const (
 	sampleEvery = time.Second
 	// sampleShare bounds the time that sampling may take: one part in so many.
 	sampleShare = 20
+	// searchShare is the same for a reading that was for namespaces which had just been met.
+	searchShare = 8
 )
 
 // schedule is when samples of the counters are due, and for whom.
@@ -51,7 +53,11 @@ func (w *watcher) beginReading(now time.Time) {
 		return
 	}
 	s.sought, s.wanted = s.wanted, nil
-	w.reader.begin(w.namespaces.begin(), nstat.Wanted{Deep: deep, Netns: s.moved()}, w.Source.Wake)
+	wanted := nstat.Wanted{Deep: deep, Netns: s.moved()}
+	for _, n := range s.sought {
+		wanted.Sought = append(wanted.Sought, n.id)
+	}
+	w.reader.begin(w.namespaces.begin(), wanted, w.Source.Wake)
 }
 
 // moved lists the namespaces that events were met of since the last reading began: there,
@@ -82,7 +88,7 @@ func (w *watcher) enter(r *reading, switching bool) {
 	now, rest := w.Now(), sampleShare*r.ended.Sub(r.began)
 	w.schedule.next = now.Add(max(sampleEvery, rest))
 	if r.deep {
-		w.schedule.nextSearch = now.Add(rest)
+		w.schedule.nextSearch = now.Add(searchShare * r.ended.Sub(r.began))
 	}
 	w.schedule.settle(now)
 }
