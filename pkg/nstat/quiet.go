@@ -14,7 +14,7 @@ const (
 	// is so many times as long after each reading, up to lastPause.
 	firstPause = time.Second
 	pauseGrows = 4
-	lastPause  = 30 * time.Second
+	lastPause  = time.Minute
 )
 
 // Wanted says what a sample is for.
@@ -24,7 +24,7 @@ type Wanted struct {
 	Deep bool
 	// All reads in every namespace. Otherwise one in which nothing has moved for a while,
 	// and which is certain to be the same, has the values of its last reading, which is
-	// at most half a minute old.
+	// at most a minute old.
 	All bool
 	// Netns are namespaces that are read in any case.
 	Netns []netns.ID

@@ -95,13 +95,13 @@ func TestQuietNamespacesAreLeftAlone(t *testing.T) {
 	l := newQuietLab(t)
 	l.settle()
 	var pauses []int
-	for last, second := 0, 1; second < 200; second++ {
+	for last, second := 0, 1; second < 300; second++ {
 		if l.read(time.Second, Wanted{}) {
 			pauses = append(pauses, second-last)
 			last = second
 		}
 	}
-	if len(pauses) < 5 || !slices.IsSorted(pauses[:3]) || slices.Max(pauses) > 30 || pauses[len(pauses)-1] < 20 {
+	if len(pauses) < 5 || !slices.IsSorted(pauses[:3]) || slices.Max(pauses) > 60 || slices.Max(pauses) < 40 {
 		t.Errorf("read after %v seconds", pauses)
 	}
 }

@@ -18,6 +18,9 @@ type Sample map[netns.ID]Values
 // Reading is a sample and what there is to say of its network namespaces.
 type Reading struct {
 	Sample Sample
+	// Again are the namespaces of which the sample has the same as the one before: nothing
+	// was read there.
+	Again map[netns.ID]bool
 	Directory
 }
 
@@ -50,11 +53,14 @@ func NewSampler(counters []string) *Sampler {
 func (s *Sampler) Sample(w Wanted) (Reading, error) {
 	found := s.find(&w)
 	of := &directory{spaces: make(map[uint32]space, len(found))}
-	r := Reading{Sample: make(Sample, len(found)), Directory: of}
+	r := Reading{Sample: make(Sample, len(found)), Again: make(map[netns.ID]bool, len(found)), Directory: of}
 	err := netns.OnThread(func(t *netns.Thread) error {
 		of.own = t.Own()
-		return s.readAll(t, found, &w, r.Sample, of)
+		return s.readAll(t, found, &w, &r, of)
 	})
+	if err != nil {
+		clear(s.quiet) // nobody knows what was read
+	}
 	s.forget(found)
 	return r, err
 }
@@ -76,9 +82,9 @@ func (s *Sampler) find(w *Wanted) netns.Locations {
 
 // readAll reads in each namespace that is not quiet. Those that are gone by now, or that
 // this process may not enter, are missing from the sample.
-func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, w *Wanted, into Sample, of *directory) error {
+func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, w *Wanted, into *Reading, of *directory) error {
 	enter := func(q *quiet) {
-		into[q.id] = q.values
+		into.Sample[q.id] = q.values
 		of.spaces[q.id.Inode] = space{q.id, found[q.id.Inode], q.lack}
 	}
 	read := func(id netns.ID) error {
@@ -101,6 +107,7 @@ func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, w *Wanted, int
 			continue
 		}
 		if q := s.again(inode, at, w, s.now()); q != nil {
+			into.Again[q.id] = true
 			enter(q)
 			continue
 		}

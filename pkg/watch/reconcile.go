@@ -42,9 +42,6 @@ func (r *reconciler) rows() ([]stream.Row, []stream.UnseenTotal) {
 		rows, unseen = append(rows, own...), addTotals(unseen, totals)
 	}
 	for _, n := range r.namespaces.sorted() {
-		if len(n.moved) == 0 && len(n.attributed) == 0 {
-			continue
-		}
 		lack := func(counter string) error { return r.lack(n, counter) }
 		own := r.rowsOf(stream.Row{Netns: n.id.Inode, Cookie: n.id.Cookie, Namespaces: 1}, &n.reconciled, lack)
 		for i := range own {

@@ -80,7 +80,7 @@ func (w *watcher) enter(r *reading, switching bool) {
 	if r.err != nil {
 		w.Warn("read the kernel's counters: " + r.err.Error())
 	} else {
-		w.namespaces.add(r.Sample, r.number, switching, r.began)
+		w.namespaces.add(&r.Reading, r.number, switching, r.began)
 		w.directory = r.Directory
 		w.rename()
 	}
