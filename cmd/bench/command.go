@@ -56,7 +56,7 @@ under each tracer in turn, and print one table. It needs root and Linux 5.18.`,
 	f.BoolVar(&o.inTurn, "in-turn", false, "have each tracer go on through all scenarios, one tracer after the other, on a machine on which nothing else runs")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object a line, instead of a table")
 	f.BoolVar(&o.profile, "profile", false, "print also what each BPF program of a tracer costs; the rest is then less exact")
-	cmd.AddCommand(newInstructions())
+	cmd.AddCommand(newInstructions(), newNode())
 	return cmd
 }
 

@@ -53,7 +53,7 @@ func (f *fake) Losses() (event.Losses, error) { return event.Losses{}, nil }
 func (f *fake) Close() error                  { f.closed = true; return nil }
 func (f *fake) Name(netns.ID) string          { return "" }
 func (f *fake) Lack(netns.ID, string) error   { return nil }
-func (f *fake) Sample(bool) (nstat.Reading, error) {
+func (f *fake) Sample(nstat.Wanted) (nstat.Reading, error) {
 	return nstat.Reading{Sample: nstat.Sample{netns.ID{Inode: 1}: {}}, Directory: f}, nil
 }
 func (f *fake) Ask(enrich.Query) (enrich.Answer, bool) {

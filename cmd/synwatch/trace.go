@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/synwatch/synwatch/pkg/cause"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/probe"
 	"github.com/synwatch/synwatch/pkg/sink"
 	"github.com/synwatch/synwatch/pkg/stream"
@@ -151,6 +152,7 @@ func (e *env) trace(ctx context.Context, o *traceOptions, wrap func(watch.Source
 
 // watch runs an open tracer into a sink.
 func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptions) (err error) {
+	defer useCensus(t)()
 	machine, err := e.machine()
 	if err != nil {
 		return err
@@ -176,6 +178,17 @@ func (e *env) watch(ctx context.Context, t tracer, to stream.Sink, o *traceOptio
 		cfg.Samples, cfg.Gauges = e.samples, e.gauges()
 	}
 	return watch.Run(ctx, cfg)
+}
+
+// useCensus has the tracer say which network namespaces there are, if it can, until end is
+// called.
+func useCensus(t tracer) (end func()) {
+	if asked, can := t.(interface{ Census() netns.Census }); can {
+		if c := asked.Census(); c != nil {
+			return netns.UseCensus(c)
+		}
+	}
+	return func() {}
 }
 
 // announce says what is traced and what cannot be.

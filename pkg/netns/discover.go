@@ -22,21 +22,28 @@ const (
 // search is left out.
 func Discover(deep bool) Locations {
 	found := Locations{}
-	for _, name := range proc.List(proc.Dir) {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		found.addProcess(pid)
-		if deep {
-			found.addLinks(filepath.Join(proc.Dir, name, "task"), "ns/net")
-			found.addLinks(filepath.Join(proc.Dir, name, "fd"), "")
-		}
+	if !found.ask(deep) {
+		found.search(deep)
 	}
 	found.addLinks(proc.Dir+"/self/task", "ns/net")
 	found.addLinks(proc.Dir+"/self/fd", "")
 	found.addFixed()
 	return found
+}
+
+// search reads /proc.
+func (ls Locations) search(deep bool) {
+	for _, name := range proc.List(proc.Dir) {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		ls.addProcess(pid)
+		if deep {
+			ls.addLinks(filepath.Join(proc.Dir, name, "task"), "ns/net")
+			ls.addLinks(filepath.Join(proc.Dir, name, "fd"), "")
+		}
+	}
 }
 
 // addFixed adds the namespaces that are found in fixed places.

@@ -16,6 +16,8 @@ const (
 	// youngFor is how long a process is looked at every time: what starts in a
 	// namespace of its own is started elsewhere and enters it soon.
 	youngFor = 3 * time.Second
+	// censusShare bounds the time that censuses may take: one part in so many.
+	censusShare = 400
 )
 
 // Finder finds the network namespaces again and again. To look at every process
@@ -25,8 +27,9 @@ type Finder struct {
 	now      func() time.Time
 	files    proc.Reader
 	known    Locations
-	searched time.Time // when all processes were looked at
-	newest   string    // process by then
+	searched time.Time     // when all processes were looked at
+	cost     time.Duration // of that, by a Census
+	newest   string        // process by then
 	// born is when each process was first seen.
 	born map[int]time.Time
 }
@@ -38,9 +41,13 @@ func NewFinder() *Finder { return &Finder{now: time.Now, known: Locations{}} }
 // before and are still there. Mostly it looks no further than at these, at fixed
 // places and at young processes: at all processes only from time to time, and
 // when a namespace seems to be gone. What a process enters that was started more
-// than a few seconds ago may be found some seconds late.
+// than a few seconds ago may be found some seconds late. With a Census it looks at all of
+// them, as often as that is worth its cost.
 func (f *Finder) Find(deep bool) Locations {
 	now := f.now()
+	if inUse.Load() != nil {
+		return f.count(deep, now)
+	}
 	young := f.young(now)
 	if !deep && now.Sub(f.searched) < searchEvery && f.known.current() {
 		for _, pid := range young {
@@ -50,6 +57,17 @@ func (f *Finder) Find(deep bool) Locations {
 		return f.known
 	}
 	return f.Search(deep)
+}
+
+// count finds them by a Census, unless the last one was a short while ago.
+func (f *Finder) count(deep bool, now time.Time) Locations {
+	if !deep && now.Sub(f.searched) < min(censusShare*f.cost, searchEvery) {
+		f.known.addFixed()
+		return f.known
+	}
+	f.Search(deep)
+	f.cost = f.now().Sub(f.searched)
+	return f.known
 }
 
 // Search looks at all processes, deeply or not, as Discover does, and adds what was known
@@ -77,7 +95,7 @@ func (ls Locations) current() bool {
 func (f *Finder) young(now time.Time) []int {
 	if newest, ok := f.newestTask(); !ok || newest != f.newest {
 		f.newest = newest
-		f.count(now)
+		f.notice(now)
 	}
 	var young []int
 	for pid, born := range f.born {
@@ -88,8 +106,8 @@ func (f *Finder) young(now time.Time) []int {
 	return young
 }
 
-// count looks which processes there are.
-func (f *Finder) count(now time.Time) {
+// notice looks which processes there are.
+func (f *Finder) notice(now time.Time) {
 	born := make(map[int]time.Time, len(f.born))
 	for _, name := range proc.List(proc.Dir) {
 		pid, err := strconv.Atoi(name)

@@ -19,13 +19,20 @@ type Location struct {
 	name  string // as ip netns knows it
 	pid   int    // of the oldest process in it, mostly; 0 for none
 	own   bool   // the process's own
+	// cookie is that of ID, as far as a Census told it.
+	cookie uint64
 }
+
+// Cookie is the namespace's as in ID, 0 where it is not known without entering it.
+func (l *Location) Cookie() uint64 { return l.cookie }
 
 const (
 	// maxPaths bounds the paths that are remembered, maxLinks those of one
 	// process's threads, or of its open files.
 	maxPaths = 6
 	maxLinks = 2
+	// maxResidents bounds the paths that are taken from a Census.
+	maxResidents = 3
 )
 
 // prepend adds a path before all others.
@@ -86,10 +93,12 @@ func (ls Locations) OrKnown(before Locations) Locations {
 	for inode, old := range before {
 		at, again := ls[inode]
 		if !again {
-			at = Location{name: old.name, pid: old.pid}
+			at = Location{name: old.name, pid: old.pid, cookie: old.cookie}
 		}
+		counted := again && at.cookie != 0 && at.cookie == old.cookie
 		for _, path := range old.paths {
-			if leadsTo(path, inode) {
+			// To look at each again would cost more than a census.
+			if counted || leadsTo(path, inode) {
 				at.append(path)
 			}
 		}

@@ -100,7 +100,7 @@ func TestSamplerAsksNoMoreWithoutAnAnswer(t *testing.T) {
 	s := NewSampler([]string{"Conntrackdrop"})
 	s.noNetlink = conntrack.ErrNoNetlink
 	s.reader.file = withoutProcfs
-	r, err := s.Sample(false)
+	r, err := s.Sample(Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

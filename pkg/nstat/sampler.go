@@ -5,6 +5,7 @@ package nstat
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/conntrack"
 	"github.com/synwatch/synwatch/pkg/netns"
@@ -17,6 +18,9 @@ type Sample map[netns.ID]Values
 // Reading is a sample and what there is to say of its network namespaces.
 type Reading struct {
 	Sample Sample
+	// Again are the namespaces of which the sample has the same as the one before: nothing
+	// was read there.
+	Again map[netns.ID]bool
 	Directory
 }
 
@@ -26,6 +30,9 @@ type Sampler struct {
 	wanted map[string]bool
 	reader reader
 	finder *netns.Finder
+	now    func() time.Time
+	// quiet is what was read last, by inode number.
+	quiet map[uint32]*quiet
 	// noNetlink is set once the kernel has no answer to give, for each question
 	// has it look for a module.
 	noNetlink error
@@ -33,7 +40,7 @@ type Sampler struct {
 
 // NewSampler returns a Sampler of counters with these names.
 func NewSampler(counters []string) *Sampler {
-	s := &Sampler{wanted: map[string]bool{}, finder: netns.NewFinder()}
+	s := &Sampler{wanted: map[string]bool{}, finder: netns.NewFinder(), now: time.Now, quiet: map[uint32]*quiet{}}
 	s.reader = reader{(&proc.Reader{}).Read, s.readStats}
 	for _, name := range counters {
 		s.wanted[name] = true
@@ -41,41 +48,70 @@ func NewSampler(counters []string) *Sampler {
 	return s
 }
 
-// Sample reads the counters of the namespaces that netns.Finder finds. A deep
-// sample finds also those that are kept only by another process's thread or open
-// file, at a cost in proportion to their number. The Sampler shares nothing with
-// what it returns.
-func (s *Sampler) Sample(deep bool) (Reading, error) {
-	found := s.finder.Find(deep)
+// Sample reads the counters of the namespaces that netns.Finder finds, or shows again
+// what it read last. What it returns does not change.
+func (s *Sampler) Sample(w Wanted) (Reading, error) {
+	found := s.find(&w)
 	of := &directory{spaces: make(map[uint32]space, len(found))}
-	r := Reading{Sample: make(Sample, len(found)), Directory: of}
+	r := Reading{Sample: make(Sample, len(found)), Again: make(map[netns.ID]bool, len(found)), Directory: of}
 	err := netns.OnThread(func(t *netns.Thread) error {
 		of.own = t.Own()
-		return s.readAll(t, found, r.Sample, of)
+		return s.readAll(t, found, &w, &r, of)
 	})
+	if err != nil {
+		clear(s.quiet) // nobody knows what was read
+	}
+	s.forget(found)
 	return r, err
 }
 
-// readAll reads in each namespace. Those that are gone by now, or that this
-// process may not enter, are missing from the sample.
-func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, into Sample, of *directory) error {
+// find looks for the namespaces, as deeply as it takes to find those that are sought.
+func (s *Sampler) find(w *Wanted) netns.Locations {
+	if !w.Deep || len(w.Sought) == 0 {
+		return s.finder.Find(w.Deep)
+	}
+	found := s.finder.Search(false)
+	for _, id := range w.Sought {
+		at, there := found[id.Inode]
+		if !there || (netns.ID{Cookie: at.Cookie(), Inode: id.Inode}).Differs(id) {
+			return s.finder.Search(true)
+		}
+	}
+	return found
+}
+
+// readAll reads in each namespace that is not quiet. Those that are gone by now, or that
+// this process may not enter, are missing from the sample.
+func (s *Sampler) readAll(t *netns.Thread, found netns.Locations, w *Wanted, into *Reading, of *directory) error {
+	enter := func(q *quiet) {
+		into.Sample[q.id] = q.values
+		of.spaces[q.id.Inode] = space{q.id, found[q.id.Inode], q.lack}
+	}
 	read := func(id netns.ID) error {
+		at := found[id.Inode]
 		wanted := selection{names: s.wanted, values: make(Values, len(s.wanted))}
+		began := s.now()
 		lack, err := s.reader.read(&wanted)
 		if err != nil {
 			return err
 		}
-		into[id] = wanted.values
-		of.spaces[id.Inode] = space{id, found[id.Inode], lack}
+		s.remember(quiet{id: id, cookie: at.Cookie(), values: wanted.values, lack: lack, read: began})
+		enter(s.quiet[id.Inode])
 		return nil
 	}
 	if err := t.Do(t.OwnLocation(), netns.ID{Inode: t.Own()}, read); err != nil {
 		return fmt.Errorf("read counters: %w", err)
 	}
 	for inode, at := range found {
-		if inode != t.Own() {
-			_ = t.Do(at, netns.ID{Inode: inode}, read)
+		if inode == t.Own() {
+			continue
 		}
+		if q := s.again(inode, at, w, s.now()); q != nil {
+			into.Again[q.id] = true
+			enter(q)
+			continue
+		}
+		_ = t.Do(at, netns.ID{Inode: inode}, read)
 	}
 	return nil
 }

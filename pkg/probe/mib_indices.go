@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -12,10 +13,7 @@ import (
 // between releases. Their enums have no names to look them up by, so all types are gone
 // through, as they are: of btf.Spec.All each becomes a value of its own, 120,000 of them.
 func (k *kernel) mibIndices() (map[string]uint32, error) {
-	path := k.file
-	if path == "" {
-		path = kernelBTF
-	}
+	path := cmp.Or(k.file, kernelBTF)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read kernel BTF: %w", err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 )
 
 // How often the counts are fetched: when coalesced, and when a record per drop
@@ -32,6 +33,9 @@ type Tracer struct {
 	hooks  []*probe
 	// coverage is what the hooks that are attached now can see.
 	coverage event.Coverage
+
+	// census is nil where the kernel cannot take one.
+	census *census
 
 	clock    *clock
 	wakeup   *wakeup
@@ -83,6 +87,7 @@ func (t *Tracer) open(o Options) (err error) {
 		t.hooks = append(t.hooks, p)
 	}
 	t.attachPassage()
+	t.census, _ = newCensus(t.kernel) // without it, /proc is read
 	t.loader.release(t.awaited())
 	t.coverage = t.currentCoverage()
 	if t.wakeup, err = newWakeup(t.loader.maps["details"], t.drain.ring); err != nil {
@@ -107,16 +112,25 @@ func (t *Tracer) Stop() error {
 	t.stop.Do(func() {
 		err = t.setEnabled(false)
 		close(t.stopping)
-		// At once; a Read that waits on a clock that cannot be set does so for its interval.
-		_ = t.clock.set(1)
 		t.Wake()
 	})
 	return err
 }
 
-// Wake ends the wait of a Read, which may yet last until the next tick.
+// Wake ends the wait of a Read. One that waits on a clock that cannot be set does so until
+// the next tick.
 func (t *Tracer) Wake() {
+	_ = t.clock.set(1)
 	t.wakeup.wake()
+}
+
+// Census says which network namespaces there are, nil where the kernel cannot. It may be
+// asked until Close, by any goroutine.
+func (t *Tracer) Census() netns.Census {
+	if t.census == nil {
+		return nil
+	}
+	return t.census
 }
 
 func (t *Tracer) setEnabled(on bool) error {
@@ -229,6 +243,9 @@ func (t *Tracer) Close() error {
 	if t.loader != nil {
 		t.loader.close()
 		t.loader = nil
+	}
+	if t.census != nil {
+		errs = append(errs, t.census.close())
 	}
 	if t.clock != nil {
 		errs = append(errs, t.clock.close())

@@ -86,6 +86,24 @@ func TestWakeup(t *testing.T) {
 	}
 }
 
+// It ends a wait for a tick, too.
+func TestTracerWakes(t *testing.T) {
+	b, _ := newTestBell(t)
+	c, err := newClock(time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	tracer := &Tracer{drain: newTestDrain(false), clock: c, wakeup: b, stopping: make(chan struct{})}
+	for _, quietFor := range []time.Duration{0, time.Hour} {
+		tracer.drain.quietSince = time.Now().Add(-quietFor)
+		time.AfterFunc(20*time.Millisecond, tracer.Wake)
+		if err := tracer.await(time.Now().Add(2 * time.Hour)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDrainIsQuietAfterAWhile(t *testing.T) {
 	d, now := newTestDrain(false), time.Now()
 	if d.isQuiet(now) {

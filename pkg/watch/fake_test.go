@@ -141,8 +141,8 @@ func (f *fake) move(id netns.ID, by map[string]uint64) {
 	}
 }
 
-func (f *fake) Sample(deep bool) (nstat.Reading, error) {
-	if deep {
+func (f *fake) Sample(wanted nstat.Wanted) (nstat.Reading, error) {
+	if wanted.Deep {
 		f.deep++
 	}
 	sample := nstat.Sample{}

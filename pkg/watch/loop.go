@@ -13,6 +13,7 @@ import (
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
+	"github.com/synwatch/synwatch/pkg/netns"
 	"github.com/synwatch/synwatch/pkg/nstat"
 	"github.com/synwatch/synwatch/pkg/stream"
 )
@@ -55,7 +56,7 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg.MaxUnfound = cmp.Or(cfg.MaxUnfound, unfoundFor)
 	w := &watcher{
 		Config: cfg, coalescer: newCoalescer(maxPending), tally: newTally(cmp.Or(cfg.MaxSources, 65536)), places: newPlaces(),
-		reader: newReader(&cfg),
+		reader: newReader(&cfg), schedule: schedule{met: map[netns.ID]bool{}},
 	}
 	if err := w.start(); err != nil {
 		return err
@@ -85,7 +86,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 func (w *watcher) start() error {
 	w.setCoverage(w.Source.Coverage())
-	base, err := w.Counters.Sample(true)
+	base, err := w.Counters.Sample(nstat.Wanted{Deep: true, All: true})
 	if err != nil {
 		return err
 	}

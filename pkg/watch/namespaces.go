@@ -4,7 +4,6 @@ package watch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -112,7 +111,7 @@ type namespaces struct {
 // newNamespaces begins at the baseline.
 func newNamespaces(base nstat.Sample, only []uint32, now time.Time) *namespaces {
 	ns := &namespaces{table: netns.NewTable[namespace](), only: only, counters: map[string]bool{}, gone: newReconciled()}
-	ns.add(base, ns.begin(), false, now)
+	ns.add(&nstat.Reading{Sample: base}, ns.begin(), false, now)
 	for _, n := range ns.table.All() {
 		clear(n.moved)
 	}
@@ -184,14 +183,17 @@ func (ns *namespaces) createSampled(id netns.ID, number int, now time.Time) *nam
 
 // add enters the sample of the reading with this number. What is missing stays as it was
 // last.
-func (ns *namespaces) add(s nstat.Sample, number int, switching bool, now time.Time) {
+func (ns *namespaces) add(r *nstat.Reading, number int, switching bool, now time.Time) {
 	ns.samples++
-	for id, values := range s {
+	for id, values := range r.Sample {
 		n := ns.sampled(id, values, number, now)
 		if n == nil {
 			continue
 		}
 		n.sample, n.seen = ns.samples, now
+		if r.Again[id] && n.last != nil {
+			continue
+		}
 		n.add(values, switching)
 		for counter := range values {
 			ns.counters[counter] = true
@@ -249,8 +251,14 @@ func (ns *namespaces) reconciles(inode uint32) bool {
 	return len(ns.only) == 0 || slices.Contains(ns.only, inode)
 }
 
-// sorted lists the namespaces to reconcile by inode number.
+// sorted lists the namespaces to reconcile in which something happened by inode number.
 func (ns *namespaces) sorted() []*namespace {
-	all := slices.SortedFunc(maps.Values(maps.Collect(ns.table.All())), func(a, b *namespace) int { return a.id.Compare(b.id) })
-	return slices.DeleteFunc(all, func(n *namespace) bool { return !ns.reconciles(n.id.Inode) })
+	var all []*namespace
+	for _, n := range ns.table.All() {
+		if ns.reconciles(n.id.Inode) && len(n.moved)+len(n.attributed) > 0 {
+			all = append(all, n)
+		}
+	}
+	slices.SortFunc(all, func(a, b *namespace) int { return a.id.Compare(b.id) })
+	return all
 }

@@ -24,9 +24,9 @@ func TestNamespacesAddUpSamples(t *testing.T) {
 	one, two := netns.ID{Inode: 1}, netns.ID{Inode: 2}
 	now := time.Now()
 	ns := newNamespaces(nstat.Sample{one: {"a": 10}}, nil, now)
-	ns.add(nstat.Sample{one: {"a": 12}}, ns.begin(), true, now)
-	ns.add(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}, ns.begin(), false, now) // a module and a namespace appear
-	ns.add(nstat.Sample{two: {"a": 3}}, ns.begin(), false, now)                         // one goes, one is new under the old number
+	ns.add(readingOf(nstat.Sample{one: {"a": 12}}), ns.begin(), true, now)
+	ns.add(readingOf(nstat.Sample{one: {"a": 15, "b": 4}, two: {"a": 7}}), ns.begin(), false, now) // a module and a namespace appear
+	ns.add(readingOf(nstat.Sample{two: {"a": 3}}), ns.begin(), false, now)                         // one goes, one is new under the old number
 	first, second := ns.table.Get(one), ns.table.Get(two)
 	if diff := cmp.Diff([]deltas{{"a": 5, "b": 4}, {"a": 10}}, []deltas{first.moved, second.moved}); diff != "" {
 		t.Errorf("moved (-want +got):\n%s", diff)
@@ -45,11 +45,11 @@ func TestTheNextOneKeepsItsNumber(t *testing.T) {
 	ns := newNamespaces(nstat.Sample{}, nil, now)
 	reading := ns.begin()
 	next := ns.of(thirdID, now)
-	ns.add(nstat.Sample{secondID: {"a": 7}}, reading, false, now)
+	ns.add(readingOf(nstat.Sample{secondID: {"a": 7}}), reading, false, now)
 	if was := ns.table.Get(secondID); was.moved["a"] != 7 || ns.table.Get(netns.ID{Inode: second}) != next {
 		t.Errorf("%+v, %+v", was, next)
 	}
-	ns.add(nstat.Sample{thirdID: {"a": 3}}, ns.begin(), false, now)
+	ns.add(readingOf(nstat.Sample{thirdID: {"a": 3}}), ns.begin(), false, now)
 	if next.moved["a"] != 3 {
 		t.Errorf("%+v", next)
 	}
@@ -59,7 +59,7 @@ func TestTheNextOneKeepsItsNumber(t *testing.T) {
 func TestACounterThatFallsBeganAgain(t *testing.T) {
 	id, now := netns.ID{Cookie: 7, Inode: 1}, time.Now()
 	ns := newNamespaces(nstat.Sample{id: {"a": 10, "b": 1}}, nil, now)
-	ns.add(nstat.Sample{id: {"a": 3, "b": 2}}, ns.begin(), false, now)
+	ns.add(readingOf(nstat.Sample{id: {"a": 3, "b": 2}}), ns.begin(), false, now)
 	if diff := cmp.Diff(deltas{"a": 3, "b": 1}, ns.table.Get(id).moved); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -209,3 +209,28 @@ func TestANodeWhoseNamespacesComeAndGo(t *testing.T) {
 type forgetful struct{ *kept }
 
 func (forgetful) Record(stream.Record) error { return nil }
+
+func readingOf(s nstat.Sample) *nstat.Reading { return &nstat.Reading{Sample: s} }
+
+// What a reading has again is there, and moves nothing.
+func TestNamespacesThatWereNotReadAgain(t *testing.T) {
+	id, now := netns.ID{Cookie: 1, Inode: 5}, time.Now()
+	ns := newNamespaces(nstat.Sample{id: {"a": 3}}, nil, now)
+	again := &nstat.Reading{Sample: nstat.Sample{id: {"a": 3}}, Again: map[netns.ID]bool{id: true}}
+	ns.add(again, ns.begin(), false, now)
+	n := ns.of(id, now)
+	if !ns.here(n) || len(n.moved) != 0 || len(ns.sorted()) != 0 {
+		t.Errorf("got %+v", n)
+	}
+	ns.add(readingOf(nstat.Sample{id: {"a": 5}}), ns.begin(), false, now)
+	if n.moved["a"] != 2 || len(ns.sorted()) != 1 {
+		t.Errorf("got %+v", n)
+	}
+	// One whose first reading was never entered.
+	other := netns.ID{Cookie: 2, Inode: 6}
+	again = &nstat.Reading{Sample: nstat.Sample{other: {"a": 7}}, Again: map[netns.ID]bool{other: true}}
+	ns.add(again, ns.begin(), false, now)
+	if n := ns.of(other, now); n.moved["a"] != 7 {
+		t.Errorf("got %+v", n)
+	}
+}

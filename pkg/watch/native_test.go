@@ -69,7 +69,7 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 	var newest nstat.Reading
 	sample := func() nstat.Sample {
 		var err error
-		if newest, err = s.Sample(false); err != nil {
+		if newest, err = s.Sample(nstat.Wanted{}); err != nil {
 			t.Fatal(err)
 		}
 		return newest.Sample
@@ -79,7 +79,7 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 	first := func(ns *os.File, id netns.ID) {
 		all = newNamespaces(sample(), nil, time.Now())
 		accept(t, ns, 3)
-		all.add(sample(), all.begin(), false, time.Now())
+		all.add(readingOf(sample()), all.begin(), false, time.Now())
 		was = all.of(id, time.Now()) // as a record names it
 	}
 	netnstest.Reuse(t, first, func(ns *os.File, id netns.ID) {
@@ -92,7 +92,7 @@ func TestANumberThatTheKernelGivesAgain(t *testing.T) {
 		}
 		accept(t, ns, 5)
 		now := all.of(id, time.Now())
-		all.add(sample(), all.begin(), false, time.Now())
+		all.add(readingOf(sample()), all.begin(), false, time.Now())
 		if was == now || was.moved[Accepted] != 3 || now.moved[Accepted] != 5 || all.here(was) || !all.here(now) {
 			t.Errorf("first %+v, second %+v", was, now)
 		}

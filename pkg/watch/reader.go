@@ -37,18 +37,18 @@ func newReader(cfg *Config) *reader {
 }
 
 // read makes a reading in the calling goroutine.
-func (r *reader) read(number int, deep bool) reading {
-	made := reading{number: number, deep: deep, began: r.now()}
-	made.Reading, made.err = r.counters.Sample(deep)
+func (r *reader) read(number int, wanted nstat.Wanted) reading {
+	made := reading{number: number, deep: wanted.Deep, began: r.now()}
+	made.Reading, made.err = r.counters.Sample(wanted)
 	made.ended = r.now()
 	return made
 }
 
 // begin begins a reading in a goroutine of its own, which calls wake when it is done.
-func (r *reader) begin(number int, deep bool, wake func()) {
+func (r *reader) begin(number int, wanted nstat.Wanted, wake func()) {
 	r.busy = true
 	r.running.Go(func() {
-		r.results <- r.read(number, deep)
+		r.results <- r.read(number, wanted)
 		wake()
 	})
 }

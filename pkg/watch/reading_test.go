@@ -27,11 +27,11 @@ type slowCounters struct {
 }
 
 // Sample has the values of when it begins.
-func (s *slowCounters) Sample(deep bool) (nstat.Reading, error) {
+func (s *slowCounters) Sample(wanted nstat.Wanted) (nstat.Reading, error) {
 	s.running.Add(1)
 	defer s.running.Add(-1)
 	s.readings++
-	r, err := s.fake.Sample(deep)
+	r, err := s.fake.Sample(wanted)
 	time.Sleep(s.takes[s.readings])
 	return r, err
 }

@@ -4,8 +4,12 @@ package watch
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
+
+	"github.com/synwatch/synwatch/pkg/netns"
+	"github.com/synwatch/synwatch/pkg/nstat"
 )
 
 const (
@@ -14,6 +18,8 @@ const (
 	sampleEvery = time.Second
 	// sampleShare bounds the time that sampling may take: one part in so many.
 	sampleShare = 20
+	// searchShare is the same for a reading that was for namespaces which had just been met.
+	searchShare = 8
 )
 
 // schedule is when samples of the counters are due, and for whom.
@@ -23,6 +29,8 @@ type schedule struct {
 	// wanted are the namespaces for which a deep reading is to begin, sought those that
 	// the one which is under way is for.
 	wanted, sought []*namespace
+	// met are those of events since the last reading began.
+	met map[netns.ID]bool
 }
 
 // search asks for a deep reading for a namespace that no sample has held so far: it may
@@ -45,12 +53,24 @@ func (w *watcher) beginReading(now time.Time) {
 		return
 	}
 	s.sought, s.wanted = s.wanted, nil
-	w.reader.begin(w.namespaces.begin(), deep, w.Source.Wake)
+	wanted := nstat.Wanted{Deep: deep, Netns: s.moved()}
+	for _, n := range s.sought {
+		wanted.Sought = append(wanted.Sought, n.id)
+	}
+	w.reader.begin(w.namespaces.begin(), wanted, w.Source.Wake)
+}
+
+// moved lists the namespaces that events were met of since the last reading began: there,
+// counters have moved.
+func (s *schedule) moved() []netns.ID {
+	ids := slices.Collect(maps.Keys(s.met))
+	clear(s.met)
+	return ids
 }
 
 // sample reads the counters at once, for which nothing may be under way.
 func (w *watcher) sample(deep, switching bool) {
-	r := w.reader.read(w.namespaces.begin(), deep)
+	r := w.reader.read(w.namespaces.begin(), nstat.Wanted{Deep: deep, All: true})
 	w.enter(&r, switching)
 }
 
@@ -60,7 +80,7 @@ func (w *watcher) enter(r *reading, switching bool) {
 	if r.err != nil {
 		w.Warn("read the kernel's counters: " + r.err.Error())
 	} else {
-		w.namespaces.add(r.Sample, r.number, switching, r.began)
+		w.namespaces.add(&r.Reading, r.number, switching, r.began)
 		w.directory = r.Directory
 		w.rename()
 	}
@@ -68,7 +88,7 @@ func (w *watcher) enter(r *reading, switching bool) {
 	now, rest := w.Now(), sampleShare*r.ended.Sub(r.began)
 	w.schedule.next = now.Add(max(sampleEvery, rest))
 	if r.deep {
-		w.schedule.nextSearch = now.Add(rest)
+		w.schedule.nextSearch = now.Add(searchShare * r.ended.Sub(r.began))
 	}
 	w.schedule.settle(now)
 }

@@ -94,6 +94,7 @@ func (w *watcher) attribute(events []event.Event, now time.Time) []attributed {
 // attributeCounters notes in the event's namespace how far it moved counters.
 func (w *watcher) attributeCounters(e *event.Event, rule *cause.Rule, now time.Time) *namespace {
 	n := w.namespaces.of(e.Netns, now)
+	w.schedule.met[n.id] = true
 	for _, counter := range rule.CountersOf(e) {
 		n.attributed.add(counter, e.Count)
 	}

@@ -36,7 +36,7 @@ type Source interface {
 	// most until the given time. It may return nothing. After Stop it returns the rest
 	// and then io.EOF.
 	Read(until time.Time) ([]event.Event, error)
-	// Wake ends a wait that may take longer than a moment.
+	// Wake ends a wait.
 	Wake()
 	// Ignore says that event number i of the last Read is no drop, like all of its
 	// kind; the source may leave these out as long as its coverage does not change.
@@ -50,7 +50,7 @@ type Source interface {
 // Counters reads the kernel's own counters; nstat.Sampler is one.
 type Counters interface {
 	// Sample is called by one goroutine at a time. What it returns does not change.
-	Sample(deep bool) (nstat.Reading, error)
+	Sample(nstat.Wanted) (nstat.Reading, error)
 }
 
 // Gauges reads queues and tables as they are now; enrich.Gauges is one.
