@@ -39,8 +39,14 @@ const volatile __u32 mib_md5_failed;
 /* Likewise into ipstats_mib. */
 const volatile __u32 mib_out_no_routes;
 
-/* SKB_DROP_REASON_CPU_BACKLOG, 0 where there is none. */
+/* Drop reasons (SKB_DROP_REASON_…), 0 where there is no such reason. */
 const volatile __u32 reason_cpu_backlog;
+const volatile __u32 reason_old_sequence;
+const volatile __u32 reason_invalid_sequence;
+const volatile __u32 reason_proto_mem;
+
+/* The free of a segment tells what was wrong with it; see segment.h. */
+const volatile bool segments_told;
 
 /* How many arguments the functions whose prototype changes have here; a fexit
  * program finds the returned value behind them. */

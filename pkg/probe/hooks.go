@@ -17,7 +17,8 @@ type hook struct {
 	// counters says that the programs compare this CPU's counters.
 	counters bool
 	// unless makes the hook needless: a drop reason that says the same,
-	// receivingSocket or moduleTypes. Without with the hook shows nothing.
+	// receivingSocket or toldSegments. Without with, which is moduleTypes, the hook
+	// shows nothing.
 	unless, with string
 	// alias is the name that the compiler may have given to a part of the function.
 	alias string
@@ -30,6 +31,17 @@ type hook struct {
 // receivingSocket stands for the tracepoint's argument of that name. Without it the
 // namespace of a packet that has no route any more is not known.
 const receivingSocket = "rx_sk"
+
+// toldSegments stands for that argument together with the drop reasons of segments that
+// a connection does not take.
+const toldSegments = "reasons of segments"
+
+// The reasons for which a segment's free looks further: bpf/segment.h.
+const (
+	reasonOldSequence     = "TCP_OLD_SEQUENCE"
+	reasonInvalidSequence = "TCP_INVALID_SEQUENCE"
+	reasonProtoMem        = "PROTO_MEM"
+)
 
 // moduleTypes stands for the BTF of modules, without which a module's own
 // structures cannot be read.
@@ -78,11 +90,12 @@ var hooks = []hook{
 	{name: "nf_send_unreach", module: rejectIPv4, entry: true, facts: event.Rejected},
 	{name: "nf_send_reset6", module: rejectIPv6, entry: true, facts: event.Rejected},
 	{name: "nf_send_unreach6", module: rejectIPv6, entry: true, facts: event.Rejected},
-	{name: "tcp_validate_incoming", entry: true, leave: true, counters: true,
+	{name: "tcp_validate_incoming", unless: toldSegments, entry: true, leave: true, counters: true,
 		facts: event.PAWS | event.PAWSOldACK | event.BeforeWindow | event.BeyondWindow},
 	{name: "tcp_data_queue", unless: receivingSocket, entry: true, leave: true, counters: true,
 		facts: event.ZeroWindow},
-	{name: "tcp_try_rmem_schedule", entry: true, leave: true, facts: event.ReceiveBuffer | event.TCPMemory},
+	{name: "tcp_try_rmem_schedule", unless: toldSegments, entry: true, leave: true,
+		facts: event.ReceiveBuffer | event.TCPMemory},
 	{name: "tcp_prune_ofo_queue", unless: "TCP_OFO_QUEUE_PRUNE", entry: true, leave: true,
 		facts: event.ReceiveBuffer},
 	{name: "tcp_v4_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},

@@ -212,15 +212,26 @@ func (k *kernel) needs(h *hook) bool {
 	return (h.with == "" || k.has(h.with)) && (h.unless == "" || !k.has(h.unless))
 }
 
-// has says whether the kernel has a drop reason, receivingSocket or moduleTypes.
+// has says whether the kernel has a drop reason, receivingSocket, toldSegments or
+// moduleTypes.
 func (k *kernel) has(what string) bool {
 	switch what {
+	case toldSegments:
+		return k.tellsSegments()
 	case receivingSocket:
 		return k.namesSocket
 	case moduleTypes:
 		return k.hasModuleTypes()
 	}
 	return k.reasonNames[what]
+}
+
+// tellsSegments says whether the free of a segment tells all that a hook could see of it
+// before: bpf/segment.h. An old segment and one beyond the window have reasons of their
+// own since 6.3 (commit b44693495af8).
+func (k *kernel) tellsSegments() bool {
+	return k.namesSocket && k.reasonNames[reasonOldSequence] && k.reasonNames[reasonInvalidSequence] &&
+		k.reasonNames[reasonProtoMem] && k.reasonNames["TCP_RFC7323_PAWS"]
 }
 
 // hasModuleTypes says whether nf_tables' structures are known: the kernel holds
@@ -281,7 +292,12 @@ func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 		"cpus":               uint32(cpus),
 		"per_cpu_offset":     k.symbols.perCPUOffset,
 		"has_counters":       k.hasCounters(),
-		"reason_cpu_backlog": k.reasonNumber("CPU_BACKLOG"),
+		"segments_told":      k.tellsSegments(),
+
+		"reason_cpu_backlog":      k.reasonNumber("CPU_BACKLOG"),
+		"reason_old_sequence":     k.reasonNumber(reasonOldSequence),
+		"reason_invalid_sequence": k.reasonNumber(reasonInvalidSequence),
+		"reason_proto_mem":        k.reasonNumber(reasonProtoMem),
 
 		"state_process_start": k.symbols.stateProcess.start,
 		"state_process_end":   k.symbols.stateProcess.end,
