@@ -12,7 +12,7 @@ static __always_inline __u64 no_routes_back(struct sock *sk)
 {
 	__u64 n = out_no_routes(sk, true);
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
+	if (FIELD(false, sk, __sk_common.skc_family) == AF_INET6)
 		n += out_no_routes(sk, false);
 	return n;
 }
@@ -36,6 +36,10 @@ static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 	__u64 now[SYN_COUNTERS];
 	__u64 facts;
 
+	/* Each drop moves the one, and no cookie leaves without the other. */
+	if (!has_moved(call, SYN_DROPS, mib_listen_drops) &&
+	    !has_moved(call, SYN_COOKIES, mib_cookies_sent))
+		return;
 	read_syn_counters(now, call->mib);
 	now[SYN_NO_ROUTES] = now[SYN_DROPS] == call->before[SYN_DROPS] ? call->before[SYN_NO_ROUTES]
 								       : no_routes_back(call->sk);

@@ -120,6 +120,8 @@ static __always_inline bool find_direction(struct key *key, struct sk_buff *skb,
 	}
 	if (!FIELD(typed, skb, skb_iif))
 		return leave_direction(key, skb, p, typed);
+	if (to_martian(p, key->location, key->reason))
+		key->facts |= FACT_MARTIAN;
 	key->direction =
 		route_of(FIELD(typed, skb, _skb_refdst), p->v4, received_on(skb, typed) != NULL);
 	if (key->direction == DIRECTION_FORWARD)

@@ -17,8 +17,8 @@ type hook struct {
 	// counters says that the programs compare this CPU's counters.
 	counters bool
 	// unless makes the hook needless: a drop reason that says the same,
-	// receivingSocket or toldSegments. Without with, which is moduleTypes, the hook
-	// shows nothing.
+	// receivingSocket, toldSegments or toldMartians. Without with, which is moduleTypes or
+	// handledMartians, the hook shows nothing, or nothing more.
 	unless, with string
 	// alias is the name that the compiler may have given to a part of the function.
 	alias string
@@ -36,6 +36,15 @@ const receivingSocket = "rx_sk"
 // a connection does not take.
 const toldSegments = "reasons of segments"
 
+// toldMartians stands for a way to know packets with an address that is refused, other
+// than to look at the result of routing each packet; handledMartians for the one that is
+// not a drop reason.
+const (
+	toldMartians      = "reasons of martians"
+	handledMartians   = "function for martians"
+	reasonLocalSource = "IP_LOCAL_SOURCE"
+)
+
 // The reasons for which a segment's free looks further: bpf/segment.h.
 const (
 	reasonOldSequence     = "TCP_OLD_SEQUENCE"
@@ -51,9 +60,9 @@ const (
 	conntrack   = "nf_conntrack"
 	rejectIPv4  = "nf_reject_ipv4"
 	rejectIPv6  = "nf_reject_ipv6"
-	handshakeOK = event.FinalACK | event.ListenOverflow | event.ListenDrop
+	finalACK    = event.FinalACK | event.ListenOverflow | event.ListenDrop
 	authFacts   = event.AuthMissing | event.AuthUnexpected | event.AuthFailed
-	cookieFacts = event.CookieACK | event.CookieFailed | event.CookieRefused | event.ListenerACK
+	cookieFacts = event.CookieFailed | event.CookieRefused | event.ListenerACK
 )
 
 // hooks is the table; a new cause on a new function is a row here, a program in
@@ -65,10 +74,9 @@ var hooks = []hook{
 	{name: "subflow_v4_conn_request", entry: true, leave: true, counters: true, passed: true}, // of MPTCP, if there is any
 	{name: "subflow_v6_conn_request", entry: true, leave: true, counters: true, passed: true},
 	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved, passed: true},
-	{name: "tcp_v4_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
-	{name: "tcp_v6_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
+	{name: "tcp_get_cookie_sock", entry: true, leave: true, counters: true, facts: finalACK | event.CookieACK},
 	{name: "tcp_check_req", entry: true, leave: true, counters: true,
-		facts: event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.Handshake},
+		facts: finalACK | event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.Handshake},
 	{name: "cookie_v4_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "cookie_v6_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "tcp_timewait_state_process", entry: true, leave: true, counters: true,
@@ -105,8 +113,9 @@ var hooks = []hook{
 	{name: "enqueue_to_backlog", unless: "CPU_BACKLOG", entry: true, leave: true, facts: event.CPUBacklog},
 	{name: "sk_filter_trim_cap", unless: "SOCKET_FILTER", entry: true, leave: true, returnOnly: true,
 		facts: event.SocketFilter},
-	{name: "ip_route_input_noref", unless: "IP_LOCAL_SOURCE", entry: true, leave: true, returnOnly: true,
+	{name: "ip_route_input_noref", unless: toldMartians, entry: true, leave: true, returnOnly: true,
 		facts: event.ReversePath | event.Martian},
+	{name: "ip_handle_martian_source", with: handledMartians, entry: true, facts: event.Martian},
 	{name: "reqsk_timer_handler", entry: true, leave: true, facts: event.Expired | event.Acked},
 	{name: "tcp_req_err", entry: true, leave: true, counters: true, facts: event.ICMPError},
 	{name: "inet_twsk_alloc", entry: true, leave: true, returnOnly: true, facts: event.TimeWaitOverflow},
