@@ -37,10 +37,13 @@ static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 	__u64 facts;
 
 	/* Each drop moves the one, and no cookie leaves without the other. */
-	if (!has_moved(call, SYN_DROPS, mib_listen_drops) &&
-	    !has_moved(call, SYN_COOKIES, mib_cookies_sent))
+	now[SYN_DROPS] = mib_read(call->mib, mib_listen_drops);
+	now[SYN_COOKIES] = mib_read(call->mib, mib_cookies_sent);
+	if (now[SYN_DROPS] == call->before[SYN_DROPS] &&
+	    now[SYN_COOKIES] == call->before[SYN_COOKIES])
 		return;
-	read_syn_counters(now, call->mib);
+	now[SYN_OVERFLOWS] = mib_read(call->mib, mib_listen_overflows);
+	now[SYN_QUEUE_DROPS] = mib_read(call->mib, mib_req_queue_drop);
 	now[SYN_NO_ROUTES] = now[SYN_DROPS] == call->before[SYN_DROPS] ? call->before[SYN_NO_ROUTES]
 								       : no_routes_back(call->sk);
 	facts = syn_facts(call->before, now, call->refused);

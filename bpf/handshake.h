@@ -67,6 +67,7 @@ static __always_inline void enter_check_req(__u64 frame, struct sock *sk, struct
 
 static __always_inline __u64 check_req_facts(const struct call *call, const struct packet *p)
 {
+	const struct tcp_request_sock *req = call->argument;
 	__u64 facts = final_ack_facts(call);
 
 	if (facts)
@@ -75,14 +76,14 @@ static __always_inline __u64 check_req_facts(const struct call *call, const stru
 		return FACT_DEFER_ACCEPT;
 	if (has_moved(call, 1, mib_paws_estab))
 		return FACT_PAWS | FACT_HANDSHAKE;
-	if (is_pure_syn(p) &&
-	    p->seq == CAST_FIELD(call->argument, struct tcp_request_sock, rcv_isn))
+	if (is_pure_syn(p) && p->seq == BPF_CORE_READ(req, rcv_isn))
 		return FACT_REQUEST_SYN;
 	return 0;
 }
 
 static __always_inline void leave_check_req(struct call *call, __u64 ret)
 {
+	const struct request_sock *req;
 	struct packet p = {};
 	struct sk_buff *skb;
 	struct skb_facts *m;
@@ -95,9 +96,9 @@ static __always_inline void leave_check_req(struct call *call, __u64 ret)
 		return;
 	facts = unknown_to_verifier(ret ? FACT_HANDSHAKE_ACK : check_req_facts(call, &p));
 	m = facts ? add_packet_facts(skb, &p, facts) : NULL;
+	req = call->argument;
 	if (m && facts & FACT_PAWS)
-		read_timestamps(&m->timestamps, tsval_of(&p),
-				CAST_FIELD(call->argument, struct request_sock, ts_recent), 0);
+		read_timestamps(&m->timestamps, tsval_of(&p), BPF_CORE_READ(req, ts_recent), 0);
 	if (m && facts & FACT_FINAL_ACK)
 		read_queues(&m->queues, call->sk);
 }
