@@ -277,6 +277,7 @@ func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 		return fmt.Errorf("count CPUs: %w", err)
 	}
 	spec.Maps["calls"].MaxEntries *= uint32(cpus)
+	spec.Maps["hot_by_cpu"].MaxEntries *= uint32(cpus)
 	values := map[string]any{
 		"cpus":               uint32(cpus),
 		"per_cpu_offset":     k.symbols.perCPUOffset,
