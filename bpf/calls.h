@@ -16,7 +16,7 @@
 
 enum function {
 	CALL_CONN_REQUEST,
-	CALL_SYN_RECV_SOCK,
+	CALL_COOKIE_SOCK,
 	CALL_CHECK_REQ,
 	CALL_COOKIE_CHECK,
 	CALL_TIME_WAIT,
@@ -57,16 +57,16 @@ enum function {
 #define CALL_DEPTH 2048
 
 struct call {
-	__u64 frame;	     /* 0: the place is free */
-	const void *subject; /* the argument that tells calls apart, such as the skb; or NULL */
-	__u64 opened;	     /* jiffies */
+	__u64 frame;	      /* 0: the place is free */
+	const void *subject;  /* the argument that tells calls apart, such as the skb; or NULL */
+	const void *argument; /* another one that the return looks at */
+	__u64 opened;	      /* jiffies */
 	struct packet packet;
 	__u64 facts;
 	__u64 before[5];	     /* the counters at entry */
 	const struct linux_mib *mib; /* the CPU's, of sk's namespace */
 	struct sock *sk;
 	__u32 seq;
-	__u32 isn;
 	__u32 newest; /* timestamp, and when it was seen */
 	__u32 stamp;
 	bool refused;  /* a function that it calls said no */
@@ -112,8 +112,15 @@ static __always_inline bool is_over(const struct call *call, __u64 frame, const 
 	return call->frame && (call->frame == frame || (subject && call->subject == subject));
 }
 
+static __always_inline bool is_any_open(const struct calls *c)
+{
+	return c->call[0].frame | c->call[1].frame | c->call[2].frame;
+}
+
 static __always_inline __u64 place_to_open(const struct calls *c, __u64 frame, const void *subject)
 {
+	if (!is_any_open(c))
+		return 0;
 #pragma unroll
 	for (int i = 0; i < CALL_PLACES; i++)
 		if (is_over(&c->call[i], frame, subject))
@@ -230,11 +237,6 @@ static __always_inline struct call *call_on(__u32 function, const void *subject)
 			break;
 	i = unknown_to_verifier(i);
 	return i < CALL_PLACES ? &c->call[i] : NULL;
-}
-
-static __always_inline bool is_any_open(const struct calls *c)
-{
-	return c->call[0].frame | c->call[1].frame | c->call[2].frame;
 }
 
 /* place_near returns the place of the call whose frame is nearest to this one, and

@@ -12,10 +12,18 @@
 struct chain_call {
 	struct sk_buff *skb;
 	const struct nf_hook_state *state; /* on the stack of nf_hook_slow, or NULL */
-	const char *table;		   /* where the names are, NULL if not known */
-	const char *name;
-	__u8 family;
+	const struct nft_chain *chain;	   /* of nf_tables, or NULL */
+	const char *table;		   /* where the name of iptables' table is, or NULL */
 };
+
+/* Where the names are in nf_tables' structures. They are the module's, and only a
+ * program that is loaded with it knows. */
+volatile struct {
+	__u32 table, name; /* in a chain */
+	__u32 table_name, family;
+	__u8 family_lshift, family_rshift;
+	bool known;
+} nft_layout;
 
 enum chain_index {
 	CHAIN_CURRENT,
@@ -55,6 +63,27 @@ static __always_inline struct chain_call *chain_of(struct sk_buff *skb)
 	return call && call->skb == skb ? call : NULL;
 }
 
+/* read_name copies the string that a pointer leads to. */
+static __always_inline void read_name(char to[32], const void *pointer)
+{
+	const char *name = NULL;
+
+	bpf_probe_read_kernel(&name, sizeof(name), pointer);
+	bpf_probe_read_kernel_str(to, 32, name);
+}
+
+static __always_inline void read_nft_chain(struct chain *c, const void *chain)
+{
+	const void *table = NULL;
+	__u64 family = 0;
+
+	bpf_probe_read_kernel(&table, sizeof(table), chain + nft_layout.table);
+	bpf_probe_read_kernel(&family, sizeof(family), table + nft_layout.family);
+	c->family = family << nft_layout.family_lshift >> nft_layout.family_rshift;
+	read_name(c->table, table + nft_layout.table_name);
+	read_name(c->name, chain + nft_layout.name);
+}
+
 /* read_chain fills c if skb is the one that was in a chain last. */
 static __always_inline void read_chain(struct chain *c, struct sk_buff *skb)
 {
@@ -65,14 +94,14 @@ static __always_inline void read_chain(struct chain *c, struct sk_buff *skb)
 		return;
 	call->skb = NULL;
 	c->known = 1;
-	if (call->table)
-		bpf_probe_read_kernel_str(c->table, sizeof(c->table), call->table);
-	if (call->name)
-		bpf_probe_read_kernel_str(c->name, sizeof(c->name), call->name);
 	state = call->state;
 	c->pf = BPF_CORE_READ(state, pf);
 	c->hook = BPF_CORE_READ(state, hook);
-	c->family = call->table ? call->family : c->pf;
+	c->family = c->pf;
+	if (call->chain)
+		read_nft_chain(c, call->chain);
+	else if (call->table)
+		bpf_probe_read_kernel_str(c->table, sizeof(c->table), call->table);
 }
 
 #endif

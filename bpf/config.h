@@ -39,12 +39,24 @@ const volatile __u32 mib_md5_failed;
 /* Likewise into ipstats_mib. */
 const volatile __u32 mib_out_no_routes;
 
-/* SKB_DROP_REASON_CPU_BACKLOG, 0 where there is none. */
+/* Drop reasons (SKB_DROP_REASON_…), 0 where there is no such reason. */
 const volatile __u32 reason_cpu_backlog;
+const volatile __u32 reason_old_sequence;
+const volatile __u32 reason_invalid_sequence;
+const volatile __u32 reason_proto_mem;
+
+/* Where ip_rcv_finish_core is, and SKB_DROP_REASON_NOT_SPECIFIED, 0 where another hook or
+ * reason shows what is wrong with a packet's addresses; see route.h. */
+const volatile __u64 finish_core_start;
+const volatile __u64 finish_core_end;
+const volatile __u32 reason_not_specified;
+
+/* The free of a segment tells what was wrong with it; see segment.h. */
+const volatile bool segments_told;
 
 /* How many arguments the functions whose prototype changes have here; a fexit
  * program finds the returned value behind them. */
-const volatile __u32 nargs_syn_recv_sock;
+const volatile __u32 nargs_cookie_sock;
 const volatile __u32 nargs_check_req;
 const volatile __u32 nargs_timewait;
 const volatile __u32 nargs_prune_ofo;

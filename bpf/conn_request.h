@@ -12,7 +12,7 @@ static __always_inline __u64 no_routes_back(struct sock *sk)
 {
 	__u64 n = out_no_routes(sk, true);
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
+	if (FIELD(false, sk, __sk_common.skc_family) == AF_INET6)
 		n += out_no_routes(sk, false);
 	return n;
 }
@@ -36,7 +36,14 @@ static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 	__u64 now[SYN_COUNTERS];
 	__u64 facts;
 
-	read_syn_counters(now, call->mib);
+	/* Each drop moves the one, and no cookie leaves without the other. */
+	now[SYN_DROPS] = mib_read(call->mib, mib_listen_drops);
+	now[SYN_COOKIES] = mib_read(call->mib, mib_cookies_sent);
+	if (now[SYN_DROPS] == call->before[SYN_DROPS] &&
+	    now[SYN_COOKIES] == call->before[SYN_COOKIES])
+		return;
+	now[SYN_OVERFLOWS] = mib_read(call->mib, mib_listen_overflows);
+	now[SYN_QUEUE_DROPS] = mib_read(call->mib, mib_req_queue_drop);
 	now[SYN_NO_ROUTES] = now[SYN_DROPS] == call->before[SYN_DROPS] ? call->before[SYN_NO_ROUTES]
 								       : no_routes_back(call->sk);
 	facts = syn_facts(call->before, now, call->refused);

@@ -23,25 +23,26 @@ struct address_v6 {
 };
 
 /* parse_peer fills p with the peer as the destination; false for an address that is no
- * route's business: too short, or link-local, which wants an interface. */
-static __always_inline bool parse_peer(const void *at, __u32 length, struct packet *p)
+ * route's business: link-local, which wants an interface. */
+static __always_inline bool parse_peer(const void *at, bool v4, struct packet *p)
 {
-	struct address_v6 v6;
-	struct address_v4 v4;
+	struct address_v4 of_v4;
+	struct address_v6 of_v6;
 
-	if (length < 16 || bpf_probe_read_kernel(&v4, sizeof(v4), at))
-		return false;
 	p->proto = IPPROTO_TCP;
-	p->dst_port = bpf_ntohs(v4.port);
-	p->v4 = v4.family == AF_INET;
-	if (p->v4) {
-		map_v4(p->dst, v4.addr);
+	p->v4 = v4;
+	if (v4) {
+		if (bpf_probe_read_kernel(&of_v4, sizeof(of_v4), at))
+			return false;
+		p->dst_port = bpf_ntohs(of_v4.port);
+		map_v4(p->dst, of_v4.addr);
 		return true;
 	}
-	if (v4.family != AF_INET6 || length < 24 || bpf_probe_read_kernel(&v6, sizeof(v6), at))
+	if (bpf_probe_read_kernel(&of_v6, sizeof(of_v6), at))
 		return false;
-	__builtin_memcpy(p->dst, v6.addr, sizeof(p->dst));
-	return v6.addr[0] != 0xfe || (v6.addr[1] & 0xc0) != 0x80;
+	p->dst_port = bpf_ntohs(of_v6.port);
+	__builtin_memcpy(p->dst, of_v6.addr, sizeof(p->dst));
+	return of_v6.addr[0] != 0xfe || (of_v6.addr[1] & 0xc0) != 0x80;
 }
 
 /* take_bound adds the socket's own address, unspecified unless it is bound. */
@@ -55,53 +56,76 @@ static __always_inline void take_bound(const struct sock *sk, struct packet *p)
 }
 
 /* tcp_v{4,6}_connect(sk, uaddr, addr_len). The IPv6 one calls the other for a mapped
- * address: the inner call takes the outer one's place, and its return reports. */
+ * address: the inner call takes the outer one's place, and its return reports. The
+ * address is the kernel's copy, which outlives the call. */
 static __always_inline void enter_connect(__u64 frame, struct sock *sk, const void *address,
-					  const void *length)
+					  bool v4)
 {
-	struct call *call = open_call(CALL_CONNECT, frame, sk, sk);
+	struct call *call = open_call(CALL_CONNECT, frame, NULL, sk);
 
 	if (!call)
 		return;
-	if (!parse_peer(address, (__u64)length, &call->packet)) {
-		call->packet.dst_port = 0;
-		return;
-	}
-	take_bound(sk, &call->packet);
-	call->before[0] = out_no_routes(sk, call->packet.v4);
+	call->sk = sk;
+	call->argument = address;
+	call->before[0] = out_no_routes(sk, v4);
 }
 
-static __always_inline __u64 connect_facts(const struct call *call, __s32 error)
+/* An address that is too short the kernel refuses itself, with EINVAL. */
+static __always_inline void enter_connect_v4(__u64 frame, struct sock *sk, const void *address,
+					     const void *length)
+{
+	enter_connect(frame, sk, (__u64)length < 16 ? NULL : address, true);
+}
+
+static __always_inline void enter_connect_v6(__u64 frame, struct sock *sk, const void *address,
+					     const void *length)
+{
+	enter_connect(frame, sk, (__u64)length < 24 ? NULL : address, false);
+}
+
+static __always_inline __u64 connect_facts(const struct call *call, bool v4, __s32 error)
 {
 	if (error != -ENETUNREACH)
 		return FACT_CONNECT_FAILED;
 	/* Not for a multicast address. */
-	if (!call->migrated && out_no_routes(call->sk, call->packet.v4) == call->before[0])
+	if (!call->migrated && out_no_routes(call->sk, v4) == call->before[0])
 		return FACT_CONNECT_FAILED;
 	return FACT_CONNECT_FAILED | FACT_NO_ROUTE;
 }
 
-static __always_inline void leave_connect(struct call *call, __u64 ret)
+static __always_inline void leave_connect(struct call *call, bool v4, __u64 ret)
 {
 	struct key key = { .direction = DIRECTION_OUT };
 	struct evidence e = { .in_task = true };
+	struct packet p = {};
 	__s32 error = ret;
 
 	/* What the types of routes say: include/uapi/linux/rtnetlink.h, fib_props and
 	 * ip6_rt_type_to_error. */
 	if (error != -ENETUNREACH && error != -EHOSTUNREACH && error != -EACCES && error != -EINVAL)
 		return;
-	if (!enabled || !call->packet.dst_port)
+	if (!enabled || !call->argument || !parse_peer(call->argument, v4, &p) || !p.dst_port)
 		return;
-	key.hook = call->packet.v4 ? HOOK_CONNECT_V4 : HOOK_CONNECT_V6;
-	key.facts = unknown_to_verifier(connect_facts(call, error));
-	fill_key(&key, &call->packet, net_of_sock(call->sk));
-	count(&key, call->packet.src_port, &e);
+	take_bound(call->sk, &p);
+	key.hook = v4 ? HOOK_CONNECT_V4 : HOOK_CONNECT_V6;
+	key.facts = unknown_to_verifier(connect_facts(call, v4, error));
+	fill_key(&key, &p, net_of_sock(call->sk));
+	count(&key, p.src_port, &e);
 }
 
-ENTRY(tcp_v4_connect, enter_connect, FRAME, 0, 1, 2)
-RETURN(tcp_v4_connect, CALL_CONNECT, leave_connect, 0, 3)
-ENTRY(tcp_v6_connect, enter_connect, FRAME, 0, 1, 2)
-RETURN(tcp_v6_connect, CALL_CONNECT, leave_connect, 0, 3)
+static __always_inline void leave_connect_v4(struct call *call, __u64 ret)
+{
+	leave_connect(call, true, ret);
+}
+
+static __always_inline void leave_connect_v6(struct call *call, __u64 ret)
+{
+	leave_connect(call, false, ret);
+}
+
+ENTRY(tcp_v4_connect, enter_connect_v4, FRAME, 0, 1, 2)
+RETURN(tcp_v4_connect, CALL_CONNECT, leave_connect_v4, 0, 3)
+ENTRY(tcp_v6_connect, enter_connect_v6, FRAME, 0, 1, 2)
+RETURN(tcp_v6_connect, CALL_CONNECT, leave_connect_v6, 0, 3)
 
 #endif

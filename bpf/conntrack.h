@@ -116,7 +116,7 @@ static __always_inline void leave_conntrack_in(__u64 frame, struct sk_buff *skb,
 			  end_inner_call(CALL_EARLY_DROP, frame) ? FACT_CT_FULL : FACT_CT_DROP);
 		return;
 	}
-	if ((__u32)ret != NF_ACCEPT || BPF_CORE_READ(skb, _nfct) || !parse(skb, &p))
+	if ((__u32)ret != NF_ACCEPT || nfct_of(skb, false) || !parse(skb, &p))
 		return;
 	add_packet_facts(skb, &p, FACT_CT_INVALID);
 	count_invalid(frame, skb);
@@ -126,15 +126,16 @@ RETURN_ARGUMENT(nf_conntrack_in, CALL_CONNTRACK_IN, leave_conntrack_in, 0, 2)
 
 static __always_inline __u64 long_chains(struct sk_buff *skb)
 {
-	const struct ip_conntrack_stat *stat = NULL;
 	struct net *net = net_of(skb, NULL);
-	unsigned int n = 0;
+	__u64 stat = 0;
 
-	if (!bpf_core_field_exists(stat->chaintoolong) || !has_counters || !net)
+	if (!bpf_core_field_exists(((struct ip_conntrack_stat *)0)->chaintoolong) ||
+	    !has_counters || !net)
 		return 0;
-	stat = this_cpu(BPF_CORE_READ(net, ct.stat));
-	bpf_core_read(&n, sizeof(n), &stat->chaintoolong);
-	return n;
+	/* As a number: see mib_of_net. */
+	read_words(&stat, &net->ct.stat, 1);
+	return CAST_FIELD((void *)(stat + this_cpu_offset()), struct ip_conntrack_stat,
+			  chaintoolong);
 }
 
 /* __nf_conntrack_confirm(skb) and, within it, nf_ct_resolve_clash(skb, …). */

@@ -9,6 +9,7 @@
 #include "probes.h"
 #include "receive.h"
 #include "route.h"
+#include "segment.h"
 #include "skb_facts.h"
 #include "tally.h"
 #include "verifier.h"
@@ -124,6 +125,8 @@ static __always_inline bool find_direction(struct key *key, struct sk_buff *skb,
 	}
 	if (!FIELD(typed, skb, skb_iif))
 		return leave_direction(key, skb, p, typed);
+	if (to_martian(p, key->location, key->reason))
+		key->facts |= FACT_MARTIAN;
 	key->direction =
 		route_of(FIELD(typed, skb, _skb_refdst), p->v4, received_on(skb, typed) != NULL);
 	if (key->direction == DIRECTION_FORWARD)
@@ -218,16 +221,26 @@ static __always_inline struct call *call_of(struct sk_buff *skb, const struct pa
 static __always_inline struct sock *call_facts(struct sk_buff *skb, const struct packet *p,
 					       __u64 *facts, struct sock *rx_sk)
 {
-	struct call *call = hooked ? call_of(skb, p, facts) : NULL;
+	struct call *call;
 
+	if (segments_told)
+		return rx_sk;
+	call = hooked ? call_of(skb, p, facts) : NULL;
 	if (has_rx_sk())
 		return rx_sk;
 	return (struct sock *)unknown_to_verifier(call ? (__u64)call->sk : 0);
 }
 
-static __always_inline __u64 socket_facts(struct sock *rx_sk, bool typed)
+static __always_inline __u64 socket_facts(struct sk_buff *skb, const struct packet *p,
+					  struct sock *rx_sk, __u32 reason, bool typed)
 {
-	if (rx_sk && FIELD(typed, rx_sk, __sk_common.skc_state) == TCP_TIME_WAIT)
+	if (!rx_sk)
+		return 0;
+	if (segments_told && p->proto == IPPROTO_TCP &&
+	    (reason == reason_old_sequence || reason == reason_invalid_sequence ||
+	     reason == reason_proto_mem))
+		return segment_facts(number_of(skb), number_of(rx_sk), reason);
+	if (FIELD(typed, rx_sk, __sk_common.skc_state) == TCP_TIME_WAIT)
 		return FACT_TIME_WAIT_SOCKET;
 	return 0;
 }
@@ -275,7 +288,7 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	/* A segment of a connection that has no route any more. */
 	if (e.receiver && key.direction == DIRECTION_UNROUTED)
 		key.direction = DIRECTION_IN;
-	key.facts |= checksum_facts(skb) | socket_facts(rx_sk, typed);
+	key.facts |= checksum_facts(skb) | socket_facts(skb, &p, rx_sk, reason, typed);
 	add_packet_kind(&key, &p);
 	if (!m && leaves_early(&key))
 		return;

@@ -11,6 +11,7 @@
 #include "mib.h"
 #include "probes.h"
 #include "receive.h"
+#include "segment.h"
 
 static __always_inline void count_segment(struct sock *sk, const struct packet *p, __u8 hook,
 					  __u64 facts, __u64 n)
@@ -107,20 +108,17 @@ static __always_inline void enter_rmem_schedule(__u64 frame, struct sock *sk, st
 static __always_inline void leave_rmem_schedule(struct call *call, __u64 ret)
 {
 	struct sock *sk = call->sk;
-	__u64 facts = FACT_TCP_MEMORY;
 	struct packet p = {};
 	struct sk_buff *skb;
 	struct skb_facts *m;
+	__u64 facts;
 
 	if (!sk || (__s32)ret >= 0)
 		return;
 	skb = (struct sk_buff *)call->subject;
 	if (!parse(skb, &p))
 		return;
-	/* Some kernels ask for room for the segment, others for any room. */
-	if (BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter) + BPF_CORE_READ(skb, truesize) >
-	    BPF_CORE_READ(sk, sk_rcvbuf))
-		facts = FACT_RECEIVE_BUFFER;
+	facts = unknown_to_verifier(room_facts(sk, skb));
 	if (!kernel_has_reasons()) {
 		count_segment(sk, &p, HOOK_RMEM_SCHEDULE, facts, 1);
 		return;

@@ -6,45 +6,49 @@
 #include "drop.h"
 #include "probes.h"
 
-/* tcp_v{4,6}_syn_recv_sock(sk, skb, req, dst, req_unhash, own_req, …) returns
- * NULL when no socket came of the final ACK. The IPv6 one calls the other for a
- * mapped address: that one then reports. */
-static __always_inline void enter_syn_recv_sock(__u64 frame, struct sock *sk, struct sk_buff *skb)
+/* Whoever is to make a socket of a final ACK calls tcp_v{4,6}_syn_recv_sock. Where no
+ * socket comes of it, that moves ListenDrops, and ListenOverflows if the accept queue
+ * was full. */
+static __always_inline void remember_listener(struct call *call)
 {
-	struct call *call = open_call(CALL_SYN_RECV_SOCK, frame, sk, skb);
-
-	if (!call)
-		return;
-	remember_counter(call, 0, mib_listen_overflows);
-	remember_counter(call, 1, mib_listen_drops);
+	remember_counter(call, 2, mib_listen_overflows);
+	remember_counter(call, 3, mib_listen_drops);
 }
 
-static __always_inline void leave_syn_recv_sock(struct call *call, __u64 ret)
+static __always_inline __u64 final_ack_facts(const struct call *call)
 {
-	struct call *cookie;
-	__u64 facts = FACT_FINAL_ACK;
-	struct sk_buff *skb;
+	if (!has_moved(call, 3, mib_listen_drops))
+		return 0;
+	if (has_moved(call, 2, mib_listen_overflows))
+		return FACT_FINAL_ACK | FACT_LISTEN_DROP | FACT_LISTEN_OVERFLOW;
+	return FACT_FINAL_ACK | FACT_LISTEN_DROP;
+}
+
+/* tcp_get_cookie_sock(sk, skb, req, …), net/ipv4/syncookies.c, returns NULL when no
+ * socket came of a good cookie. */
+static __always_inline void enter_cookie_sock(__u64 frame, struct sock *sk, struct sk_buff *skb)
+{
+	struct call *call = open_call(CALL_COOKIE_SOCK, frame, sk, skb);
+
+	if (call)
+		remember_listener(call);
+}
+
+static __always_inline void leave_cookie_sock(struct call *call, __u64 ret)
+{
+	__u64 facts = ret ? 0 : final_ack_facts(call);
 	struct skb_facts *m;
 
-	if (ret)
+	if (!facts)
 		return;
-	skb = (struct sk_buff *)call->subject;
-	if (has_moved(call, 0, mib_listen_overflows))
-		facts |= FACT_LISTEN_OVERFLOW;
-	if (has_moved(call, 1, mib_listen_drops))
-		facts |= FACT_LISTEN_DROP;
-	cookie = outer_call(CALL_COOKIE_CHECK, call->frame);
-	if (cookie && cookie->subject == skb)
-		facts |= FACT_COOKIE_ACK;
-	m = add_facts(skb, facts);
+	m = add_facts((struct sk_buff *)call->subject,
+		      unknown_to_verifier(facts | FACT_COOKIE_ACK));
 	if (m)
 		read_queues(&m->queues, call->sk);
 }
 
-ENTRY(tcp_v4_syn_recv_sock, enter_syn_recv_sock, FRAME, 0, 1)
-RETURN(tcp_v4_syn_recv_sock, CALL_SYN_RECV_SOCK, leave_syn_recv_sock, 1, nargs_syn_recv_sock)
-ENTRY(tcp_v6_syn_recv_sock, enter_syn_recv_sock, FRAME, 0, 1)
-RETURN(tcp_v6_syn_recv_sock, CALL_SYN_RECV_SOCK, leave_syn_recv_sock, 1, nargs_syn_recv_sock)
+ENTRY(tcp_get_cookie_sock, enter_cookie_sock, FRAME, 0, 1)
+RETURN(tcp_get_cookie_sock, CALL_COOKIE_SOCK, leave_cookie_sock, 1, nargs_cookie_sock)
 
 /* tcp_check_req(sk, skb, req, …), net/ipv4/tcp_minisocks.c, returns the listener
  * itself for a wrong acknowledgement, and NULL for what goes no further. */
@@ -55,25 +59,31 @@ static __always_inline void enter_check_req(__u64 frame, struct sock *sk, struct
 
 	if (!call)
 		return;
-	call->isn = FIELD(false, req, rcv_isn);
-	call->newest = FIELD(false, (struct request_sock *)req, ts_recent);
+	call->argument = req;
 	remember_counter(call, 0, mib_defer_accept);
 	remember_counter(call, 1, mib_paws_estab);
+	remember_listener(call);
 }
 
 static __always_inline __u64 check_req_facts(const struct call *call, const struct packet *p)
 {
+	const struct tcp_request_sock *req = call->argument;
+	__u64 facts = final_ack_facts(call);
+
+	if (facts)
+		return facts;
 	if (has_moved(call, 0, mib_defer_accept))
 		return FACT_DEFER_ACCEPT;
 	if (has_moved(call, 1, mib_paws_estab))
 		return FACT_PAWS | FACT_HANDSHAKE;
-	if (is_pure_syn(p) && p->seq == call->isn)
+	if (is_pure_syn(p) && p->seq == BPF_CORE_READ(req, rcv_isn))
 		return FACT_REQUEST_SYN;
 	return 0;
 }
 
 static __always_inline void leave_check_req(struct call *call, __u64 ret)
 {
+	const struct request_sock *req;
 	struct packet p = {};
 	struct sk_buff *skb;
 	struct skb_facts *m;
@@ -86,8 +96,11 @@ static __always_inline void leave_check_req(struct call *call, __u64 ret)
 		return;
 	facts = unknown_to_verifier(ret ? FACT_HANDSHAKE_ACK : check_req_facts(call, &p));
 	m = facts ? add_packet_facts(skb, &p, facts) : NULL;
+	req = call->argument;
 	if (m && facts & FACT_PAWS)
-		read_timestamps(&m->timestamps, tsval_of(&p), call->newest, 0);
+		read_timestamps(&m->timestamps, tsval_of(&p), BPF_CORE_READ(req, ts_recent), 0);
+	if (m && facts & FACT_FINAL_ACK)
+		read_queues(&m->queues, call->sk);
 }
 
 ENTRY(tcp_check_req, enter_check_req, FRAME, 0, 1, 2)

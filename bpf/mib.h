@@ -32,12 +32,6 @@ static __always_inline __u64 this_cpu_offset(void)
 	return value ? number_of(value) - pointer : 0;
 }
 
-/* this_cpu turns a per-CPU pointer into this CPU's. */
-static __always_inline const void *this_cpu(const void *ptr)
-{
-	return ptr + this_cpu_offset();
-}
-
 /* mib_of_net is this CPU's part of a namespace's counters; offset is this_cpu_offset. */
 static __always_inline const struct linux_mib *mib_of_net(const struct net *net, __u64 offset)
 {

@@ -122,9 +122,14 @@ enum {
 
 /* What NAT was last asked for on this CPU. It is asked once for a new connection and
  * each of its ends, and the packet is confirmed, or refused, right after the last time. */
+#define RANGE_WORDS 6
+
 struct nat_request {
 	const struct nf_conn *ct;
-	struct nf_nat_range2 range;
+	union {
+		struct nf_nat_range2 range;
+		__u64 words[RANGE_WORDS];
+	};
 };
 
 struct {
@@ -144,7 +149,7 @@ static __always_inline void enter_nat(const struct nf_conn *ct, const struct nf_
 	if (!r)
 		return;
 	r->ct = ct;
-	bpf_probe_read_kernel(&r->range, sizeof(r->range), range);
+	read_words(r->words, range, RANGE_WORDS);
 }
 
 ENTRY(nf_nat_setup_info, enter_nat, 0, 1)

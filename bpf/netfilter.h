@@ -30,22 +30,37 @@ ENTRY(nf_send_reset6, enter_send_reset_rule, 1, 2)
 ENTRY(nf_send_unreach, rejected, 0)
 ENTRY(nf_send_unreach6, rejected, 1)
 
-/* nft_do_chain(pkt, chain): a base chain; where it jumps to is not seen. */
+static __always_inline void learn_nft_layout(void)
+{
+	struct nft_chain *chain = NULL;
+	struct nft_table *table = NULL;
+
+	nft_layout.table = bpf_core_field_offset(chain->table);
+	nft_layout.name = bpf_core_field_offset(chain->name);
+	nft_layout.table_name = bpf_core_field_offset(table->name);
+	nft_layout.family = __CORE_RELO(table, family, BYTE_OFFSET);
+	nft_layout.family_lshift = __CORE_RELO(table, family, LSHIFT_U64);
+	nft_layout.family_rshift = __CORE_RELO(table, family, RSHIFT_U64);
+	nft_layout.known = true;
+}
+
+/* nft_do_chain(pkt, chain): a base chain; where it jumps to is not seen. Every packet
+ * comes by, so that nothing is read but what will be gone when one is dropped. */
 static __always_inline void enter_nft_chain(struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
 	struct chain_call *call = chain_call(CHAIN_CURRENT);
-	struct nft_table *table;
+	__u64 skb = 0, state = 0;
 
 	if (!call)
 		return;
-	table = BPF_CORE_READ(chain, table);
-	call->skb = BPF_CORE_READ(pkt, skb);
-	call->state = NULL;
+	if (!nft_layout.known)
+		learn_nft_layout();
+	read_words(&skb, (void *)pkt + bpf_core_field_offset(pkt->skb), 1);
 	if (bpf_core_field_exists(pkt->state))
-		call->state = BPF_CORE_READ(pkt, state);
-	call->table = BPF_CORE_READ(table, name);
-	call->name = BPF_CORE_READ(chain, name);
-	call->family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
+		read_words(&state, (void *)pkt + bpf_core_field_offset(pkt->state), 1);
+	call->skb = (struct sk_buff *)skb;
+	call->state = (struct nf_hook_state *)state;
+	call->chain = chain;
 }
 
 /* {ipt,ip6t}_do_table(table, skb, state) since 5.16 (commit 8844e01062dd). What
@@ -59,9 +74,8 @@ static __always_inline void enter_ipt_table(struct xt_table *table, struct sk_bu
 		return;
 	call->skb = skb;
 	call->state = state;
+	call->chain = NULL;
 	call->table = (const char *)&table->name;
-	call->name = NULL;
-	call->family = BPF_CORE_READ(state, pf);
 }
 
 /* nf_hook_slow(skb, state, …) tells no more than the hook: for kernels whose
@@ -74,8 +88,8 @@ static __always_inline void enter_nf_hook(struct sk_buff *skb, struct nf_hook_st
 		return;
 	call->skb = skb;
 	call->state = state;
+	call->chain = NULL;
 	call->table = NULL;
-	call->name = NULL;
 }
 
 ENTRY(nft_do_chain, enter_nft_chain, 0, 1)

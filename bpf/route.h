@@ -134,6 +134,15 @@ __noinline __u64 route_facts(__u64 skb_number, __u32 v4)
 	return facts;
 }
 
+/* to_martian says that ip_rcv_finish_core freed a packet for its destination, 0.0.0.0/8
+ * or 127.0.0.0/8, as ip_route_input_slow refused it. What refuses a source is a function
+ * of its own, which has a hook: bpf/martian.h. */
+static __always_inline bool to_martian(const struct packet *p, __u64 location, __u32 reason)
+{
+	return location > finish_core_start && location <= finish_core_end &&
+	       reason == reason_not_specified && p->v4 && (p->dst[12] == 0 || p->dst[12] == 127);
+}
+
 static __always_inline void read_path(struct path *path, struct sk_buff *skb)
 {
 	struct dst_entry *dst = dst_of(skb);

@@ -9,6 +9,7 @@
 #include "handshake.h"
 #include "ipsec.h"
 #include "location.h"
+#include "martian.h"
 #include "nat.h"
 #include "netfilter.h"
 #include "recursion.h"

@@ -211,7 +211,7 @@ var (
 		Fix:      "make the application read faster; raise net.ipv4.tcp_rmem or the SO_RCVBUF that it sets",
 		Client:   "its data are not acknowledged, or no longer held: it sends them again, and the connection slows down or stalls",
 		Path:     "tcp_data_queue, in tcp_try_rmem_schedule (net/ipv4/tcp_input.c): incoming is the segment itself; ofo-prune, in tcp_prune_ofo_queue, are segments that had come out of order and wait for the gap before them",
-		Kernels:  "every kernel: ofo-prune by the drop reason, on 5.10 by a hook; incoming by a hook, as its reason PROTO_MEM is that of tcp-memory too",
+		Kernels:  "every kernel: ofo-prune by the drop reason, on 5.10 by a hook; incoming by its reason PROTO_MEM and the state of the socket, which tells it from tcp-memory, before 6.11 by a hook",
 		Evidence: Owner | ReceiveBuffer,
 	}
 	outOfWindow = &Cause{
@@ -256,7 +256,7 @@ var (
 		Fix:      "look at /proc/net/sockstat against net.ipv4.tcp_mem and net.ipv4.tcp_max_orphans",
 		Client:   "its data are not acknowledged and are sent again; a connection that the application had closed already ends with a RST",
 		Path:     "tcp_try_rmem_schedule (net/ipv4/tcp_input.c) for data; tcp_check_oom (net/ipv4/tcp.c) for a closed connection that is aborted, with no packet freed",
-		Kernels:  "every kernel, by hooks (fentry or kprobes); the drop reason PROTO_MEM is that of receive-buffer-full too",
+		Kernels:  "every kernel: data by the drop reason PROTO_MEM and the state of the socket, which tells it from receive-buffer-full, before 6.11 by a hook; an abort by a hook",
 		Evidence: Owner,
 	}
 	timeWaitOverflow = &Cause{

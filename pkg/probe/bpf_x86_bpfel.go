@@ -206,6 +206,7 @@ const (
 	bpfProgFentryEarlyDrop                  = "fentry_early_drop"
 	bpfProgFentryEnqueueToBacklog           = "fentry_enqueue_to_backlog"
 	bpfProgFentryIp6tDoTable                = "fentry_ip6t_do_table"
+	bpfProgFentryIpHandleMartianSource      = "fentry_ip_handle_martian_source"
 	bpfProgFentryIptDoTable                 = "fentry_ipt_do_table"
 	bpfProgFentryNfCtDelete                 = "fentry_nf_ct_delete"
 	bpfProgFentryNfHookSlow                 = "fentry_nf_hook_slow"
@@ -221,6 +222,7 @@ const (
 	bpfProgFentryTcpAddBacklog              = "fentry_tcp_add_backlog"
 	bpfProgFentryTcpCheckReq                = "fentry_tcp_check_req"
 	bpfProgFentryTcpDataQueue               = "fentry_tcp_data_queue"
+	bpfProgFentryTcpGetCookieSock           = "fentry_tcp_get_cookie_sock"
 	bpfProgFentryTcpPruneOfoQueue           = "fentry_tcp_prune_ofo_queue"
 	bpfProgFentryTcpReqErr                  = "fentry_tcp_req_err"
 	bpfProgFentryTcpTimewaitStateProcess    = "fentry_tcp_timewait_state_process"
@@ -229,12 +231,10 @@ const (
 	bpfProgFentryTcpV4Connect               = "fentry_tcp_v4_connect"
 	bpfProgFentryTcpV4InboundMd5Hash        = "fentry_tcp_v4_inbound_md5_hash"
 	bpfProgFentryTcpV4SendReset             = "fentry_tcp_v4_send_reset"
-	bpfProgFentryTcpV4SynRecvSock           = "fentry_tcp_v4_syn_recv_sock"
 	bpfProgFentryTcpV6ConnRequest           = "fentry_tcp_v6_conn_request"
 	bpfProgFentryTcpV6Connect               = "fentry_tcp_v6_connect"
 	bpfProgFentryTcpV6InboundMd5Hash        = "fentry_tcp_v6_inbound_md5_hash"
 	bpfProgFentryTcpV6SendReset             = "fentry_tcp_v6_send_reset"
-	bpfProgFentryTcpV6SynRecvSock           = "fentry_tcp_v6_syn_recv_sock"
 	bpfProgFentryTcpValidateIncoming        = "fentry_tcp_validate_incoming"
 	bpfProgFexitNfConntrackConfirm          = "fexit___nf_conntrack_confirm"
 	bpfProgFexitXfrmPolicyCheck             = "fexit___xfrm_policy_check"
@@ -257,6 +257,7 @@ const (
 	bpfProgFexitTcpCheckOom                 = "fexit_tcp_check_oom"
 	bpfProgFexitTcpCheckReq                 = "fexit_tcp_check_req"
 	bpfProgFexitTcpDataQueue                = "fexit_tcp_data_queue"
+	bpfProgFexitTcpGetCookieSock            = "fexit_tcp_get_cookie_sock"
 	bpfProgFexitTcpPeerIsProven             = "fexit_tcp_peer_is_proven"
 	bpfProgFexitTcpPruneOfoQueue            = "fexit_tcp_prune_ofo_queue"
 	bpfProgFexitTcpReqErr                   = "fexit_tcp_req_err"
@@ -265,11 +266,9 @@ const (
 	bpfProgFexitTcpV4ConnRequest            = "fexit_tcp_v4_conn_request"
 	bpfProgFexitTcpV4Connect                = "fexit_tcp_v4_connect"
 	bpfProgFexitTcpV4InboundMd5Hash         = "fexit_tcp_v4_inbound_md5_hash"
-	bpfProgFexitTcpV4SynRecvSock            = "fexit_tcp_v4_syn_recv_sock"
 	bpfProgFexitTcpV6ConnRequest            = "fexit_tcp_v6_conn_request"
 	bpfProgFexitTcpV6Connect                = "fexit_tcp_v6_connect"
 	bpfProgFexitTcpV6InboundMd5Hash         = "fexit_tcp_v6_inbound_md5_hash"
-	bpfProgFexitTcpV6SynRecvSock            = "fexit_tcp_v6_syn_recv_sock"
 	bpfProgFexitTcpValidateIncoming         = "fexit_tcp_validate_incoming"
 	bpfProgFindStats                        = "find_stats"
 	bpfProgKprobeNfConntrackConfirm         = "kprobe___nf_conntrack_confirm"
@@ -281,6 +280,7 @@ const (
 	bpfProgKprobeEnqueueToBacklog           = "kprobe_enqueue_to_backlog"
 	bpfProgKprobeInetTwskAlloc              = "kprobe_inet_twsk_alloc"
 	bpfProgKprobeIp6tDoTable                = "kprobe_ip6t_do_table"
+	bpfProgKprobeIpHandleMartianSource      = "kprobe_ip_handle_martian_source"
 	bpfProgKprobeIpRouteInputNoref          = "kprobe_ip_route_input_noref"
 	bpfProgKprobeIptDoTable                 = "kprobe_ipt_do_table"
 	bpfProgKprobeNfConntrackIn              = "kprobe_nf_conntrack_in"
@@ -300,6 +300,7 @@ const (
 	bpfProgKprobeTcpCheckOom                = "kprobe_tcp_check_oom"
 	bpfProgKprobeTcpCheckReq                = "kprobe_tcp_check_req"
 	bpfProgKprobeTcpDataQueue               = "kprobe_tcp_data_queue"
+	bpfProgKprobeTcpGetCookieSock           = "kprobe_tcp_get_cookie_sock"
 	bpfProgKprobeTcpPruneOfoQueue           = "kprobe_tcp_prune_ofo_queue"
 	bpfProgKprobeTcpReqErr                  = "kprobe_tcp_req_err"
 	bpfProgKprobeTcpTimewaitStateProcess    = "kprobe_tcp_timewait_state_process"
@@ -308,12 +309,10 @@ const (
 	bpfProgKprobeTcpV4Connect               = "kprobe_tcp_v4_connect"
 	bpfProgKprobeTcpV4InboundMd5Hash        = "kprobe_tcp_v4_inbound_md5_hash"
 	bpfProgKprobeTcpV4SendReset             = "kprobe_tcp_v4_send_reset"
-	bpfProgKprobeTcpV4SynRecvSock           = "kprobe_tcp_v4_syn_recv_sock"
 	bpfProgKprobeTcpV6ConnRequest           = "kprobe_tcp_v6_conn_request"
 	bpfProgKprobeTcpV6Connect               = "kprobe_tcp_v6_connect"
 	bpfProgKprobeTcpV6InboundMd5Hash        = "kprobe_tcp_v6_inbound_md5_hash"
 	bpfProgKprobeTcpV6SendReset             = "kprobe_tcp_v6_send_reset"
-	bpfProgKprobeTcpV6SynRecvSock           = "kprobe_tcp_v6_syn_recv_sock"
 	bpfProgKprobeTcpValidateIncoming        = "kprobe_tcp_validate_incoming"
 	bpfProgKretprobeNfConntrackConfirm      = "kretprobe___nf_conntrack_confirm"
 	bpfProgKretprobeXfrmPolicyCheck         = "kretprobe___xfrm_policy_check"
@@ -336,6 +335,7 @@ const (
 	bpfProgKretprobeTcpCheckOom             = "kretprobe_tcp_check_oom"
 	bpfProgKretprobeTcpCheckReq             = "kretprobe_tcp_check_req"
 	bpfProgKretprobeTcpDataQueue            = "kretprobe_tcp_data_queue"
+	bpfProgKretprobeTcpGetCookieSock        = "kretprobe_tcp_get_cookie_sock"
 	bpfProgKretprobeTcpPeerIsProven         = "kretprobe_tcp_peer_is_proven"
 	bpfProgKretprobeTcpPruneOfoQueue        = "kretprobe_tcp_prune_ofo_queue"
 	bpfProgKretprobeTcpReqErr               = "kretprobe_tcp_req_err"
@@ -344,11 +344,9 @@ const (
 	bpfProgKretprobeTcpV4ConnRequest        = "kretprobe_tcp_v4_conn_request"
 	bpfProgKretprobeTcpV4Connect            = "kretprobe_tcp_v4_connect"
 	bpfProgKretprobeTcpV4InboundMd5Hash     = "kretprobe_tcp_v4_inbound_md5_hash"
-	bpfProgKretprobeTcpV4SynRecvSock        = "kretprobe_tcp_v4_syn_recv_sock"
 	bpfProgKretprobeTcpV6ConnRequest        = "kretprobe_tcp_v6_conn_request"
 	bpfProgKretprobeTcpV6Connect            = "kretprobe_tcp_v6_connect"
 	bpfProgKretprobeTcpV6InboundMd5Hash     = "kretprobe_tcp_v6_inbound_md5_hash"
-	bpfProgKretprobeTcpV6SynRecvSock        = "kretprobe_tcp_v6_syn_recv_sock"
 	bpfProgKretprobeTcpValidateIncoming     = "kretprobe_tcp_validate_incoming"
 	bpfProgNameLocation                     = "name_location"
 	bpfProgRawTpKfreeSkb                    = "raw_tp_kfree_skb"
@@ -371,6 +369,8 @@ const (
 	bpfVarFilterPort                        = "filter_port"
 	bpfVarFilterProto                       = "filter_proto"
 	bpfVarFilterSrc                         = "filter_src"
+	bpfVarFinishCoreEnd                     = "finish_core_end"
+	bpfVarFinishCoreStart                   = "finish_core_start"
 	bpfVarFreeId                            = "free_id"
 	bpfVarFreeStats                         = "free_stats"
 	bpfVarFull                              = "full"
@@ -398,13 +398,19 @@ const (
 	bpfVarNargsAddBacklog                   = "nargs_add_backlog"
 	bpfVarNargsCheckReq                     = "nargs_check_req"
 	bpfVarNargsConsumeSkb                   = "nargs_consume_skb"
+	bpfVarNargsCookieSock                   = "nargs_cookie_sock"
 	bpfVarNargsPruneOfo                     = "nargs_prune_ofo"
-	bpfVarNargsSynRecvSock                  = "nargs_syn_recv_sock"
 	bpfVarNargsTimewait                     = "nargs_timewait"
+	bpfVarNftLayout                         = "nft_layout"
 	bpfVarPassing                           = "passing"
 	bpfVarPerCpuOffset                      = "per_cpu_offset"
 	bpfVarReasonCpuBacklog                  = "reason_cpu_backlog"
+	bpfVarReasonInvalidSequence             = "reason_invalid_sequence"
+	bpfVarReasonNotSpecified                = "reason_not_specified"
+	bpfVarReasonOldSequence                 = "reason_old_sequence"
+	bpfVarReasonProtoMem                    = "reason_proto_mem"
 	bpfVarSecond                            = "second"
+	bpfVarSegmentsTold                      = "segments_told"
 	bpfVarStateProcessEnd                   = "state_process_end"
 	bpfVarStateProcessStart                 = "state_process_start"
 	bpfVarUnusedDetail                      = "unused_detail"
@@ -465,6 +471,7 @@ type bpfProgramSpecs struct {
 	FentryEarlyDrop                  *ebpf.ProgramSpec `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"fentry_enqueue_to_backlog"`
 	FentryIp6tDoTable                *ebpf.ProgramSpec `ebpf:"fentry_ip6t_do_table"`
+	FentryIpHandleMartianSource      *ebpf.ProgramSpec `ebpf:"fentry_ip_handle_martian_source"`
 	FentryIptDoTable                 *ebpf.ProgramSpec `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.ProgramSpec `ebpf:"fentry_nf_ct_delete"`
 	FentryNfHookSlow                 *ebpf.ProgramSpec `ebpf:"fentry_nf_hook_slow"`
@@ -480,6 +487,7 @@ type bpfProgramSpecs struct {
 	FentryTcpAddBacklog              *ebpf.ProgramSpec `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.ProgramSpec `ebpf:"fentry_tcp_check_req"`
 	FentryTcpDataQueue               *ebpf.ProgramSpec `ebpf:"fentry_tcp_data_queue"`
+	FentryTcpGetCookieSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_get_cookie_sock"`
 	FentryTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"fentry_tcp_prune_ofo_queue"`
 	FentryTcpReqErr                  *ebpf.ProgramSpec `ebpf:"fentry_tcp_req_err"`
 	FentryTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"fentry_tcp_timewait_state_process"`
@@ -488,12 +496,10 @@ type bpfProgramSpecs struct {
 	FentryTcpV4Connect               *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_connect"`
 	FentryTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_send_reset"`
-	FentryTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_conn_request"`
 	FentryTcpV6Connect               *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_connect"`
 	FentryTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_send_reset"`
-	FentryTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"fentry_tcp_v6_syn_recv_sock"`
 	FentryTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.ProgramSpec `ebpf:"fexit___nf_conntrack_confirm"`
 	FexitXfrmPolicyCheck             *ebpf.ProgramSpec `ebpf:"fexit___xfrm_policy_check"`
@@ -516,6 +522,7 @@ type bpfProgramSpecs struct {
 	FexitTcpCheckOom                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.ProgramSpec `ebpf:"fexit_tcp_check_req"`
 	FexitTcpDataQueue                *ebpf.ProgramSpec `ebpf:"fexit_tcp_data_queue"`
+	FexitTcpGetCookieSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_get_cookie_sock"`
 	FexitTcpPeerIsProven             *ebpf.ProgramSpec `ebpf:"fexit_tcp_peer_is_proven"`
 	FexitTcpPruneOfoQueue            *ebpf.ProgramSpec `ebpf:"fexit_tcp_prune_ofo_queue"`
 	FexitTcpReqErr                   *ebpf.ProgramSpec `ebpf:"fexit_tcp_req_err"`
@@ -524,11 +531,9 @@ type bpfProgramSpecs struct {
 	FexitTcpV4ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_conn_request"`
 	FexitTcpV4Connect                *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_connect"`
 	FexitTcpV4InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
-	FexitTcpV4SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v4_syn_recv_sock"`
 	FexitTcpV6ConnRequest            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_conn_request"`
 	FexitTcpV6Connect                *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_connect"`
 	FexitTcpV6InboundMd5Hash         *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
-	FexitTcpV6SynRecvSock            *ebpf.ProgramSpec `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.ProgramSpec `ebpf:"fexit_tcp_validate_incoming"`
 	FindStats                        *ebpf.ProgramSpec `ebpf:"find_stats"`
 	KprobeNfConntrackConfirm         *ebpf.ProgramSpec `ebpf:"kprobe___nf_conntrack_confirm"`
@@ -540,6 +545,7 @@ type bpfProgramSpecs struct {
 	KprobeEnqueueToBacklog           *ebpf.ProgramSpec `ebpf:"kprobe_enqueue_to_backlog"`
 	KprobeInetTwskAlloc              *ebpf.ProgramSpec `ebpf:"kprobe_inet_twsk_alloc"`
 	KprobeIp6tDoTable                *ebpf.ProgramSpec `ebpf:"kprobe_ip6t_do_table"`
+	KprobeIpHandleMartianSource      *ebpf.ProgramSpec `ebpf:"kprobe_ip_handle_martian_source"`
 	KprobeIpRouteInputNoref          *ebpf.ProgramSpec `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeIptDoTable                 *ebpf.ProgramSpec `ebpf:"kprobe_ipt_do_table"`
 	KprobeNfConntrackIn              *ebpf.ProgramSpec `ebpf:"kprobe_nf_conntrack_in"`
@@ -559,6 +565,7 @@ type bpfProgramSpecs struct {
 	KprobeTcpCheckOom                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.ProgramSpec `ebpf:"kprobe_tcp_check_req"`
 	KprobeTcpDataQueue               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_data_queue"`
+	KprobeTcpGetCookieSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_get_cookie_sock"`
 	KprobeTcpPruneOfoQueue           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_prune_ofo_queue"`
 	KprobeTcpReqErr                  *ebpf.ProgramSpec `ebpf:"kprobe_tcp_req_err"`
 	KprobeTcpTimewaitStateProcess    *ebpf.ProgramSpec `ebpf:"kprobe_tcp_timewait_state_process"`
@@ -567,12 +574,10 @@ type bpfProgramSpecs struct {
 	KprobeTcpV4Connect               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_connect"`
 	KprobeTcpV4InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_send_reset"`
-	KprobeTcpV4SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_conn_request"`
 	KprobeTcpV6Connect               *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_connect"`
 	KprobeTcpV6InboundMd5Hash        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_send_reset"`
-	KprobeTcpV6SynRecvSock           *ebpf.ProgramSpec `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
 	KprobeTcpValidateIncoming        *ebpf.ProgramSpec `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.ProgramSpec `ebpf:"kretprobe___nf_conntrack_confirm"`
 	KretprobeXfrmPolicyCheck         *ebpf.ProgramSpec `ebpf:"kretprobe___xfrm_policy_check"`
@@ -595,6 +600,7 @@ type bpfProgramSpecs struct {
 	KretprobeTcpCheckOom             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_check_req"`
 	KretprobeTcpDataQueue            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_data_queue"`
+	KretprobeTcpGetCookieSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_get_cookie_sock"`
 	KretprobeTcpPeerIsProven         *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_peer_is_proven"`
 	KretprobeTcpPruneOfoQueue        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_prune_ofo_queue"`
 	KretprobeTcpReqErr               *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_req_err"`
@@ -603,11 +609,9 @@ type bpfProgramSpecs struct {
 	KretprobeTcpV4ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_conn_request"`
 	KretprobeTcpV4Connect            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_connect"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
-	KretprobeTcpV4SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
 	KretprobeTcpV6ConnRequest        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_conn_request"`
 	KretprobeTcpV6Connect            *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_connect"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
-	KretprobeTcpV6SynRecvSock        *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.ProgramSpec `ebpf:"kretprobe_tcp_validate_incoming"`
 	NameLocation                     *ebpf.ProgramSpec `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.ProgramSpec `ebpf:"raw_tp_kfree_skb"`
@@ -648,65 +652,73 @@ type bpfMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
-	AlwaysZero         *ebpf.VariableSpec `ebpf:"always_zero"`
-	ByMulti            *ebpf.VariableSpec `ebpf:"by_multi"`
-	ConsumeId          *ebpf.VariableSpec `ebpf:"consume_id"`
-	ConsumeStats       *ebpf.VariableSpec `ebpf:"consume_stats"`
-	Counted            *ebpf.VariableSpec `ebpf:"counted"`
-	Cpus               *ebpf.VariableSpec `ebpf:"cpus"`
-	Enabled            *ebpf.VariableSpec `ebpf:"enabled"`
-	EveryDrop          *ebpf.VariableSpec `ebpf:"every_drop"`
-	FactsAddedAt       *ebpf.VariableSpec `ebpf:"facts_added_at"`
-	FilterDirections   *ebpf.VariableSpec `ebpf:"filter_directions"`
-	FilterDst          *ebpf.VariableSpec `ebpf:"filter_dst"`
-	FilterNetns        *ebpf.VariableSpec `ebpf:"filter_netns"`
-	FilterPort         *ebpf.VariableSpec `ebpf:"filter_port"`
-	FilterProto        *ebpf.VariableSpec `ebpf:"filter_proto"`
-	FilterSrc          *ebpf.VariableSpec `ebpf:"filter_src"`
-	FreeId             *ebpf.VariableSpec `ebpf:"free_id"`
-	FreeStats          *ebpf.VariableSpec `ebpf:"free_stats"`
-	Full               *ebpf.VariableSpec `ebpf:"full"`
-	HasCounters        *ebpf.VariableSpec `ebpf:"has_counters"`
-	Hooked             *ebpf.VariableSpec `ebpf:"hooked"`
-	IgnoredHashes      *ebpf.VariableSpec `ebpf:"ignored_hashes"`
-	Ignoring           *ebpf.VariableSpec `ebpf:"ignoring"`
-	LocationName       *ebpf.VariableSpec `ebpf:"location_name"`
-	MibBacklogDrop     *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
-	MibCookiesFailed   *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
-	MibCookiesRecv     *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
-	MibCookiesSent     *ebpf.VariableSpec `ebpf:"mib_cookies_sent"`
-	MibDeferAccept     *ebpf.VariableSpec `ebpf:"mib_defer_accept"`
-	MibListenDrops     *ebpf.VariableSpec `ebpf:"mib_listen_drops"`
-	MibListenOverflows *ebpf.VariableSpec `ebpf:"mib_listen_overflows"`
-	MibMd5Failed       *ebpf.VariableSpec `ebpf:"mib_md5_failed"`
-	MibMd5Missing      *ebpf.VariableSpec `ebpf:"mib_md5_missing"`
-	MibMd5Unexpected   *ebpf.VariableSpec `ebpf:"mib_md5_unexpected"`
-	MibOutNoRoutes     *ebpf.VariableSpec `ebpf:"mib_out_no_routes"`
-	MibPawsEstab       *ebpf.VariableSpec `ebpf:"mib_paws_estab"`
-	MibPawsOldAck      *ebpf.VariableSpec `ebpf:"mib_paws_old_ack"`
-	MibPawsTimeWait    *ebpf.VariableSpec `ebpf:"mib_paws_time_wait"`
-	MibReqQueueDrop    *ebpf.VariableSpec `ebpf:"mib_req_queue_drop"`
-	MibZeroWindow      *ebpf.VariableSpec `ebpf:"mib_zero_window"`
-	NargsAddBacklog    *ebpf.VariableSpec `ebpf:"nargs_add_backlog"`
-	NargsCheckReq      *ebpf.VariableSpec `ebpf:"nargs_check_req"`
-	NargsConsumeSkb    *ebpf.VariableSpec `ebpf:"nargs_consume_skb"`
-	NargsPruneOfo      *ebpf.VariableSpec `ebpf:"nargs_prune_ofo"`
-	NargsSynRecvSock   *ebpf.VariableSpec `ebpf:"nargs_syn_recv_sock"`
-	NargsTimewait      *ebpf.VariableSpec `ebpf:"nargs_timewait"`
-	Passing            *ebpf.VariableSpec `ebpf:"passing"`
-	PerCpuOffset       *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
-	ReasonCpuBacklog   *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
-	Second             *ebpf.VariableSpec `ebpf:"second"`
-	StateProcessEnd    *ebpf.VariableSpec `ebpf:"state_process_end"`
-	StateProcessStart  *ebpf.VariableSpec `ebpf:"state_process_start"`
-	UnusedDetail       *ebpf.VariableSpec `ebpf:"unused_detail"`
-	UnusedFact         *ebpf.VariableSpec `ebpf:"unused_fact"`
-	UnusedHook         *ebpf.VariableSpec `ebpf:"unused_hook"`
-	UnusedLastSeen     *ebpf.VariableSpec `ebpf:"unused_last_seen"`
-	UnusedStat         *ebpf.VariableSpec `ebpf:"unused_stat"`
-	UnusedTally        *ebpf.VariableSpec `ebpf:"unused_tally"`
-	UnusedTallyTime    *ebpf.VariableSpec `ebpf:"unused_tally_time"`
-	WantedProtos       *ebpf.VariableSpec `ebpf:"wanted_protos"`
+	AlwaysZero            *ebpf.VariableSpec `ebpf:"always_zero"`
+	ByMulti               *ebpf.VariableSpec `ebpf:"by_multi"`
+	ConsumeId             *ebpf.VariableSpec `ebpf:"consume_id"`
+	ConsumeStats          *ebpf.VariableSpec `ebpf:"consume_stats"`
+	Counted               *ebpf.VariableSpec `ebpf:"counted"`
+	Cpus                  *ebpf.VariableSpec `ebpf:"cpus"`
+	Enabled               *ebpf.VariableSpec `ebpf:"enabled"`
+	EveryDrop             *ebpf.VariableSpec `ebpf:"every_drop"`
+	FactsAddedAt          *ebpf.VariableSpec `ebpf:"facts_added_at"`
+	FilterDirections      *ebpf.VariableSpec `ebpf:"filter_directions"`
+	FilterDst             *ebpf.VariableSpec `ebpf:"filter_dst"`
+	FilterNetns           *ebpf.VariableSpec `ebpf:"filter_netns"`
+	FilterPort            *ebpf.VariableSpec `ebpf:"filter_port"`
+	FilterProto           *ebpf.VariableSpec `ebpf:"filter_proto"`
+	FilterSrc             *ebpf.VariableSpec `ebpf:"filter_src"`
+	FinishCoreEnd         *ebpf.VariableSpec `ebpf:"finish_core_end"`
+	FinishCoreStart       *ebpf.VariableSpec `ebpf:"finish_core_start"`
+	FreeId                *ebpf.VariableSpec `ebpf:"free_id"`
+	FreeStats             *ebpf.VariableSpec `ebpf:"free_stats"`
+	Full                  *ebpf.VariableSpec `ebpf:"full"`
+	HasCounters           *ebpf.VariableSpec `ebpf:"has_counters"`
+	Hooked                *ebpf.VariableSpec `ebpf:"hooked"`
+	IgnoredHashes         *ebpf.VariableSpec `ebpf:"ignored_hashes"`
+	Ignoring              *ebpf.VariableSpec `ebpf:"ignoring"`
+	LocationName          *ebpf.VariableSpec `ebpf:"location_name"`
+	MibBacklogDrop        *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
+	MibCookiesFailed      *ebpf.VariableSpec `ebpf:"mib_cookies_failed"`
+	MibCookiesRecv        *ebpf.VariableSpec `ebpf:"mib_cookies_recv"`
+	MibCookiesSent        *ebpf.VariableSpec `ebpf:"mib_cookies_sent"`
+	MibDeferAccept        *ebpf.VariableSpec `ebpf:"mib_defer_accept"`
+	MibListenDrops        *ebpf.VariableSpec `ebpf:"mib_listen_drops"`
+	MibListenOverflows    *ebpf.VariableSpec `ebpf:"mib_listen_overflows"`
+	MibMd5Failed          *ebpf.VariableSpec `ebpf:"mib_md5_failed"`
+	MibMd5Missing         *ebpf.VariableSpec `ebpf:"mib_md5_missing"`
+	MibMd5Unexpected      *ebpf.VariableSpec `ebpf:"mib_md5_unexpected"`
+	MibOutNoRoutes        *ebpf.VariableSpec `ebpf:"mib_out_no_routes"`
+	MibPawsEstab          *ebpf.VariableSpec `ebpf:"mib_paws_estab"`
+	MibPawsOldAck         *ebpf.VariableSpec `ebpf:"mib_paws_old_ack"`
+	MibPawsTimeWait       *ebpf.VariableSpec `ebpf:"mib_paws_time_wait"`
+	MibReqQueueDrop       *ebpf.VariableSpec `ebpf:"mib_req_queue_drop"`
+	MibZeroWindow         *ebpf.VariableSpec `ebpf:"mib_zero_window"`
+	NargsAddBacklog       *ebpf.VariableSpec `ebpf:"nargs_add_backlog"`
+	NargsCheckReq         *ebpf.VariableSpec `ebpf:"nargs_check_req"`
+	NargsConsumeSkb       *ebpf.VariableSpec `ebpf:"nargs_consume_skb"`
+	NargsCookieSock       *ebpf.VariableSpec `ebpf:"nargs_cookie_sock"`
+	NargsPruneOfo         *ebpf.VariableSpec `ebpf:"nargs_prune_ofo"`
+	NargsTimewait         *ebpf.VariableSpec `ebpf:"nargs_timewait"`
+	NftLayout             *ebpf.VariableSpec `ebpf:"nft_layout"`
+	Passing               *ebpf.VariableSpec `ebpf:"passing"`
+	PerCpuOffset          *ebpf.VariableSpec `ebpf:"per_cpu_offset"`
+	ReasonCpuBacklog      *ebpf.VariableSpec `ebpf:"reason_cpu_backlog"`
+	ReasonInvalidSequence *ebpf.VariableSpec `ebpf:"reason_invalid_sequence"`
+	ReasonNotSpecified    *ebpf.VariableSpec `ebpf:"reason_not_specified"`
+	ReasonOldSequence     *ebpf.VariableSpec `ebpf:"reason_old_sequence"`
+	ReasonProtoMem        *ebpf.VariableSpec `ebpf:"reason_proto_mem"`
+	Second                *ebpf.VariableSpec `ebpf:"second"`
+	SegmentsTold          *ebpf.VariableSpec `ebpf:"segments_told"`
+	StateProcessEnd       *ebpf.VariableSpec `ebpf:"state_process_end"`
+	StateProcessStart     *ebpf.VariableSpec `ebpf:"state_process_start"`
+	UnusedDetail          *ebpf.VariableSpec `ebpf:"unused_detail"`
+	UnusedFact            *ebpf.VariableSpec `ebpf:"unused_fact"`
+	UnusedHook            *ebpf.VariableSpec `ebpf:"unused_hook"`
+	UnusedLastSeen        *ebpf.VariableSpec `ebpf:"unused_last_seen"`
+	UnusedStat            *ebpf.VariableSpec `ebpf:"unused_stat"`
+	UnusedTally           *ebpf.VariableSpec `ebpf:"unused_tally"`
+	UnusedTallyTime       *ebpf.VariableSpec `ebpf:"unused_tally_time"`
+	WantedProtos          *ebpf.VariableSpec `ebpf:"wanted_protos"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -782,65 +794,73 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
-	AlwaysZero         *ebpf.Variable `ebpf:"always_zero"`
-	ByMulti            *ebpf.Variable `ebpf:"by_multi"`
-	ConsumeId          *ebpf.Variable `ebpf:"consume_id"`
-	ConsumeStats       *ebpf.Variable `ebpf:"consume_stats"`
-	Counted            *ebpf.Variable `ebpf:"counted"`
-	Cpus               *ebpf.Variable `ebpf:"cpus"`
-	Enabled            *ebpf.Variable `ebpf:"enabled"`
-	EveryDrop          *ebpf.Variable `ebpf:"every_drop"`
-	FactsAddedAt       *ebpf.Variable `ebpf:"facts_added_at"`
-	FilterDirections   *ebpf.Variable `ebpf:"filter_directions"`
-	FilterDst          *ebpf.Variable `ebpf:"filter_dst"`
-	FilterNetns        *ebpf.Variable `ebpf:"filter_netns"`
-	FilterPort         *ebpf.Variable `ebpf:"filter_port"`
-	FilterProto        *ebpf.Variable `ebpf:"filter_proto"`
-	FilterSrc          *ebpf.Variable `ebpf:"filter_src"`
-	FreeId             *ebpf.Variable `ebpf:"free_id"`
-	FreeStats          *ebpf.Variable `ebpf:"free_stats"`
-	Full               *ebpf.Variable `ebpf:"full"`
-	HasCounters        *ebpf.Variable `ebpf:"has_counters"`
-	Hooked             *ebpf.Variable `ebpf:"hooked"`
-	IgnoredHashes      *ebpf.Variable `ebpf:"ignored_hashes"`
-	Ignoring           *ebpf.Variable `ebpf:"ignoring"`
-	LocationName       *ebpf.Variable `ebpf:"location_name"`
-	MibBacklogDrop     *ebpf.Variable `ebpf:"mib_backlog_drop"`
-	MibCookiesFailed   *ebpf.Variable `ebpf:"mib_cookies_failed"`
-	MibCookiesRecv     *ebpf.Variable `ebpf:"mib_cookies_recv"`
-	MibCookiesSent     *ebpf.Variable `ebpf:"mib_cookies_sent"`
-	MibDeferAccept     *ebpf.Variable `ebpf:"mib_defer_accept"`
-	MibListenDrops     *ebpf.Variable `ebpf:"mib_listen_drops"`
-	MibListenOverflows *ebpf.Variable `ebpf:"mib_listen_overflows"`
-	MibMd5Failed       *ebpf.Variable `ebpf:"mib_md5_failed"`
-	MibMd5Missing      *ebpf.Variable `ebpf:"mib_md5_missing"`
-	MibMd5Unexpected   *ebpf.Variable `ebpf:"mib_md5_unexpected"`
-	MibOutNoRoutes     *ebpf.Variable `ebpf:"mib_out_no_routes"`
-	MibPawsEstab       *ebpf.Variable `ebpf:"mib_paws_estab"`
-	MibPawsOldAck      *ebpf.Variable `ebpf:"mib_paws_old_ack"`
-	MibPawsTimeWait    *ebpf.Variable `ebpf:"mib_paws_time_wait"`
-	MibReqQueueDrop    *ebpf.Variable `ebpf:"mib_req_queue_drop"`
-	MibZeroWindow      *ebpf.Variable `ebpf:"mib_zero_window"`
-	NargsAddBacklog    *ebpf.Variable `ebpf:"nargs_add_backlog"`
-	NargsCheckReq      *ebpf.Variable `ebpf:"nargs_check_req"`
-	NargsConsumeSkb    *ebpf.Variable `ebpf:"nargs_consume_skb"`
-	NargsPruneOfo      *ebpf.Variable `ebpf:"nargs_prune_ofo"`
-	NargsSynRecvSock   *ebpf.Variable `ebpf:"nargs_syn_recv_sock"`
-	NargsTimewait      *ebpf.Variable `ebpf:"nargs_timewait"`
-	Passing            *ebpf.Variable `ebpf:"passing"`
-	PerCpuOffset       *ebpf.Variable `ebpf:"per_cpu_offset"`
-	ReasonCpuBacklog   *ebpf.Variable `ebpf:"reason_cpu_backlog"`
-	Second             *ebpf.Variable `ebpf:"second"`
-	StateProcessEnd    *ebpf.Variable `ebpf:"state_process_end"`
-	StateProcessStart  *ebpf.Variable `ebpf:"state_process_start"`
-	UnusedDetail       *ebpf.Variable `ebpf:"unused_detail"`
-	UnusedFact         *ebpf.Variable `ebpf:"unused_fact"`
-	UnusedHook         *ebpf.Variable `ebpf:"unused_hook"`
-	UnusedLastSeen     *ebpf.Variable `ebpf:"unused_last_seen"`
-	UnusedStat         *ebpf.Variable `ebpf:"unused_stat"`
-	UnusedTally        *ebpf.Variable `ebpf:"unused_tally"`
-	UnusedTallyTime    *ebpf.Variable `ebpf:"unused_tally_time"`
-	WantedProtos       *ebpf.Variable `ebpf:"wanted_protos"`
+	AlwaysZero            *ebpf.Variable `ebpf:"always_zero"`
+	ByMulti               *ebpf.Variable `ebpf:"by_multi"`
+	ConsumeId             *ebpf.Variable `ebpf:"consume_id"`
+	ConsumeStats          *ebpf.Variable `ebpf:"consume_stats"`
+	Counted               *ebpf.Variable `ebpf:"counted"`
+	Cpus                  *ebpf.Variable `ebpf:"cpus"`
+	Enabled               *ebpf.Variable `ebpf:"enabled"`
+	EveryDrop             *ebpf.Variable `ebpf:"every_drop"`
+	FactsAddedAt          *ebpf.Variable `ebpf:"facts_added_at"`
+	FilterDirections      *ebpf.Variable `ebpf:"filter_directions"`
+	FilterDst             *ebpf.Variable `ebpf:"filter_dst"`
+	FilterNetns           *ebpf.Variable `ebpf:"filter_netns"`
+	FilterPort            *ebpf.Variable `ebpf:"filter_port"`
+	FilterProto           *ebpf.Variable `ebpf:"filter_proto"`
+	FilterSrc             *ebpf.Variable `ebpf:"filter_src"`
+	FinishCoreEnd         *ebpf.Variable `ebpf:"finish_core_end"`
+	FinishCoreStart       *ebpf.Variable `ebpf:"finish_core_start"`
+	FreeId                *ebpf.Variable `ebpf:"free_id"`
+	FreeStats             *ebpf.Variable `ebpf:"free_stats"`
+	Full                  *ebpf.Variable `ebpf:"full"`
+	HasCounters           *ebpf.Variable `ebpf:"has_counters"`
+	Hooked                *ebpf.Variable `ebpf:"hooked"`
+	IgnoredHashes         *ebpf.Variable `ebpf:"ignored_hashes"`
+	Ignoring              *ebpf.Variable `ebpf:"ignoring"`
+	LocationName          *ebpf.Variable `ebpf:"location_name"`
+	MibBacklogDrop        *ebpf.Variable `ebpf:"mib_backlog_drop"`
+	MibCookiesFailed      *ebpf.Variable `ebpf:"mib_cookies_failed"`
+	MibCookiesRecv        *ebpf.Variable `ebpf:"mib_cookies_recv"`
+	MibCookiesSent        *ebpf.Variable `ebpf:"mib_cookies_sent"`
+	MibDeferAccept        *ebpf.Variable `ebpf:"mib_defer_accept"`
+	MibListenDrops        *ebpf.Variable `ebpf:"mib_listen_drops"`
+	MibListenOverflows    *ebpf.Variable `ebpf:"mib_listen_overflows"`
+	MibMd5Failed          *ebpf.Variable `ebpf:"mib_md5_failed"`
+	MibMd5Missing         *ebpf.Variable `ebpf:"mib_md5_missing"`
+	MibMd5Unexpected      *ebpf.Variable `ebpf:"mib_md5_unexpected"`
+	MibOutNoRoutes        *ebpf.Variable `ebpf:"mib_out_no_routes"`
+	MibPawsEstab          *ebpf.Variable `ebpf:"mib_paws_estab"`
+	MibPawsOldAck         *ebpf.Variable `ebpf:"mib_paws_old_ack"`
+	MibPawsTimeWait       *ebpf.Variable `ebpf:"mib_paws_time_wait"`
+	MibReqQueueDrop       *ebpf.Variable `ebpf:"mib_req_queue_drop"`
+	MibZeroWindow         *ebpf.Variable `ebpf:"mib_zero_window"`
+	NargsAddBacklog       *ebpf.Variable `ebpf:"nargs_add_backlog"`
+	NargsCheckReq         *ebpf.Variable `ebpf:"nargs_check_req"`
+	NargsConsumeSkb       *ebpf.Variable `ebpf:"nargs_consume_skb"`
+	NargsCookieSock       *ebpf.Variable `ebpf:"nargs_cookie_sock"`
+	NargsPruneOfo         *ebpf.Variable `ebpf:"nargs_prune_ofo"`
+	NargsTimewait         *ebpf.Variable `ebpf:"nargs_timewait"`
+	NftLayout             *ebpf.Variable `ebpf:"nft_layout"`
+	Passing               *ebpf.Variable `ebpf:"passing"`
+	PerCpuOffset          *ebpf.Variable `ebpf:"per_cpu_offset"`
+	ReasonCpuBacklog      *ebpf.Variable `ebpf:"reason_cpu_backlog"`
+	ReasonInvalidSequence *ebpf.Variable `ebpf:"reason_invalid_sequence"`
+	ReasonNotSpecified    *ebpf.Variable `ebpf:"reason_not_specified"`
+	ReasonOldSequence     *ebpf.Variable `ebpf:"reason_old_sequence"`
+	ReasonProtoMem        *ebpf.Variable `ebpf:"reason_proto_mem"`
+	Second                *ebpf.Variable `ebpf:"second"`
+	SegmentsTold          *ebpf.Variable `ebpf:"segments_told"`
+	StateProcessEnd       *ebpf.Variable `ebpf:"state_process_end"`
+	StateProcessStart     *ebpf.Variable `ebpf:"state_process_start"`
+	UnusedDetail          *ebpf.Variable `ebpf:"unused_detail"`
+	UnusedFact            *ebpf.Variable `ebpf:"unused_fact"`
+	UnusedHook            *ebpf.Variable `ebpf:"unused_hook"`
+	UnusedLastSeen        *ebpf.Variable `ebpf:"unused_last_seen"`
+	UnusedStat            *ebpf.Variable `ebpf:"unused_stat"`
+	UnusedTally           *ebpf.Variable `ebpf:"unused_tally"`
+	UnusedTallyTime       *ebpf.Variable `ebpf:"unused_tally_time"`
+	WantedProtos          *ebpf.Variable `ebpf:"wanted_protos"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.
@@ -853,6 +873,7 @@ type bpfPrograms struct {
 	FentryEarlyDrop                  *ebpf.Program `ebpf:"fentry_early_drop"`
 	FentryEnqueueToBacklog           *ebpf.Program `ebpf:"fentry_enqueue_to_backlog"`
 	FentryIp6tDoTable                *ebpf.Program `ebpf:"fentry_ip6t_do_table"`
+	FentryIpHandleMartianSource      *ebpf.Program `ebpf:"fentry_ip_handle_martian_source"`
 	FentryIptDoTable                 *ebpf.Program `ebpf:"fentry_ipt_do_table"`
 	FentryNfCtDelete                 *ebpf.Program `ebpf:"fentry_nf_ct_delete"`
 	FentryNfHookSlow                 *ebpf.Program `ebpf:"fentry_nf_hook_slow"`
@@ -868,6 +889,7 @@ type bpfPrograms struct {
 	FentryTcpAddBacklog              *ebpf.Program `ebpf:"fentry_tcp_add_backlog"`
 	FentryTcpCheckReq                *ebpf.Program `ebpf:"fentry_tcp_check_req"`
 	FentryTcpDataQueue               *ebpf.Program `ebpf:"fentry_tcp_data_queue"`
+	FentryTcpGetCookieSock           *ebpf.Program `ebpf:"fentry_tcp_get_cookie_sock"`
 	FentryTcpPruneOfoQueue           *ebpf.Program `ebpf:"fentry_tcp_prune_ofo_queue"`
 	FentryTcpReqErr                  *ebpf.Program `ebpf:"fentry_tcp_req_err"`
 	FentryTcpTimewaitStateProcess    *ebpf.Program `ebpf:"fentry_tcp_timewait_state_process"`
@@ -876,12 +898,10 @@ type bpfPrograms struct {
 	FentryTcpV4Connect               *ebpf.Program `ebpf:"fentry_tcp_v4_connect"`
 	FentryTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v4_inbound_md5_hash"`
 	FentryTcpV4SendReset             *ebpf.Program `ebpf:"fentry_tcp_v4_send_reset"`
-	FentryTcpV4SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v4_syn_recv_sock"`
 	FentryTcpV6ConnRequest           *ebpf.Program `ebpf:"fentry_tcp_v6_conn_request"`
 	FentryTcpV6Connect               *ebpf.Program `ebpf:"fentry_tcp_v6_connect"`
 	FentryTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"fentry_tcp_v6_inbound_md5_hash"`
 	FentryTcpV6SendReset             *ebpf.Program `ebpf:"fentry_tcp_v6_send_reset"`
-	FentryTcpV6SynRecvSock           *ebpf.Program `ebpf:"fentry_tcp_v6_syn_recv_sock"`
 	FentryTcpValidateIncoming        *ebpf.Program `ebpf:"fentry_tcp_validate_incoming"`
 	FexitNfConntrackConfirm          *ebpf.Program `ebpf:"fexit___nf_conntrack_confirm"`
 	FexitXfrmPolicyCheck             *ebpf.Program `ebpf:"fexit___xfrm_policy_check"`
@@ -904,6 +924,7 @@ type bpfPrograms struct {
 	FexitTcpCheckOom                 *ebpf.Program `ebpf:"fexit_tcp_check_oom"`
 	FexitTcpCheckReq                 *ebpf.Program `ebpf:"fexit_tcp_check_req"`
 	FexitTcpDataQueue                *ebpf.Program `ebpf:"fexit_tcp_data_queue"`
+	FexitTcpGetCookieSock            *ebpf.Program `ebpf:"fexit_tcp_get_cookie_sock"`
 	FexitTcpPeerIsProven             *ebpf.Program `ebpf:"fexit_tcp_peer_is_proven"`
 	FexitTcpPruneOfoQueue            *ebpf.Program `ebpf:"fexit_tcp_prune_ofo_queue"`
 	FexitTcpReqErr                   *ebpf.Program `ebpf:"fexit_tcp_req_err"`
@@ -912,11 +933,9 @@ type bpfPrograms struct {
 	FexitTcpV4ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v4_conn_request"`
 	FexitTcpV4Connect                *ebpf.Program `ebpf:"fexit_tcp_v4_connect"`
 	FexitTcpV4InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v4_inbound_md5_hash"`
-	FexitTcpV4SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v4_syn_recv_sock"`
 	FexitTcpV6ConnRequest            *ebpf.Program `ebpf:"fexit_tcp_v6_conn_request"`
 	FexitTcpV6Connect                *ebpf.Program `ebpf:"fexit_tcp_v6_connect"`
 	FexitTcpV6InboundMd5Hash         *ebpf.Program `ebpf:"fexit_tcp_v6_inbound_md5_hash"`
-	FexitTcpV6SynRecvSock            *ebpf.Program `ebpf:"fexit_tcp_v6_syn_recv_sock"`
 	FexitTcpValidateIncoming         *ebpf.Program `ebpf:"fexit_tcp_validate_incoming"`
 	FindStats                        *ebpf.Program `ebpf:"find_stats"`
 	KprobeNfConntrackConfirm         *ebpf.Program `ebpf:"kprobe___nf_conntrack_confirm"`
@@ -928,6 +947,7 @@ type bpfPrograms struct {
 	KprobeEnqueueToBacklog           *ebpf.Program `ebpf:"kprobe_enqueue_to_backlog"`
 	KprobeInetTwskAlloc              *ebpf.Program `ebpf:"kprobe_inet_twsk_alloc"`
 	KprobeIp6tDoTable                *ebpf.Program `ebpf:"kprobe_ip6t_do_table"`
+	KprobeIpHandleMartianSource      *ebpf.Program `ebpf:"kprobe_ip_handle_martian_source"`
 	KprobeIpRouteInputNoref          *ebpf.Program `ebpf:"kprobe_ip_route_input_noref"`
 	KprobeIptDoTable                 *ebpf.Program `ebpf:"kprobe_ipt_do_table"`
 	KprobeNfConntrackIn              *ebpf.Program `ebpf:"kprobe_nf_conntrack_in"`
@@ -947,6 +967,7 @@ type bpfPrograms struct {
 	KprobeTcpCheckOom                *ebpf.Program `ebpf:"kprobe_tcp_check_oom"`
 	KprobeTcpCheckReq                *ebpf.Program `ebpf:"kprobe_tcp_check_req"`
 	KprobeTcpDataQueue               *ebpf.Program `ebpf:"kprobe_tcp_data_queue"`
+	KprobeTcpGetCookieSock           *ebpf.Program `ebpf:"kprobe_tcp_get_cookie_sock"`
 	KprobeTcpPruneOfoQueue           *ebpf.Program `ebpf:"kprobe_tcp_prune_ofo_queue"`
 	KprobeTcpReqErr                  *ebpf.Program `ebpf:"kprobe_tcp_req_err"`
 	KprobeTcpTimewaitStateProcess    *ebpf.Program `ebpf:"kprobe_tcp_timewait_state_process"`
@@ -955,12 +976,10 @@ type bpfPrograms struct {
 	KprobeTcpV4Connect               *ebpf.Program `ebpf:"kprobe_tcp_v4_connect"`
 	KprobeTcpV4InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v4_inbound_md5_hash"`
 	KprobeTcpV4SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v4_send_reset"`
-	KprobeTcpV4SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v4_syn_recv_sock"`
 	KprobeTcpV6ConnRequest           *ebpf.Program `ebpf:"kprobe_tcp_v6_conn_request"`
 	KprobeTcpV6Connect               *ebpf.Program `ebpf:"kprobe_tcp_v6_connect"`
 	KprobeTcpV6InboundMd5Hash        *ebpf.Program `ebpf:"kprobe_tcp_v6_inbound_md5_hash"`
 	KprobeTcpV6SendReset             *ebpf.Program `ebpf:"kprobe_tcp_v6_send_reset"`
-	KprobeTcpV6SynRecvSock           *ebpf.Program `ebpf:"kprobe_tcp_v6_syn_recv_sock"`
 	KprobeTcpValidateIncoming        *ebpf.Program `ebpf:"kprobe_tcp_validate_incoming"`
 	KretprobeNfConntrackConfirm      *ebpf.Program `ebpf:"kretprobe___nf_conntrack_confirm"`
 	KretprobeXfrmPolicyCheck         *ebpf.Program `ebpf:"kretprobe___xfrm_policy_check"`
@@ -983,6 +1002,7 @@ type bpfPrograms struct {
 	KretprobeTcpCheckOom             *ebpf.Program `ebpf:"kretprobe_tcp_check_oom"`
 	KretprobeTcpCheckReq             *ebpf.Program `ebpf:"kretprobe_tcp_check_req"`
 	KretprobeTcpDataQueue            *ebpf.Program `ebpf:"kretprobe_tcp_data_queue"`
+	KretprobeTcpGetCookieSock        *ebpf.Program `ebpf:"kretprobe_tcp_get_cookie_sock"`
 	KretprobeTcpPeerIsProven         *ebpf.Program `ebpf:"kretprobe_tcp_peer_is_proven"`
 	KretprobeTcpPruneOfoQueue        *ebpf.Program `ebpf:"kretprobe_tcp_prune_ofo_queue"`
 	KretprobeTcpReqErr               *ebpf.Program `ebpf:"kretprobe_tcp_req_err"`
@@ -991,11 +1011,9 @@ type bpfPrograms struct {
 	KretprobeTcpV4ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v4_conn_request"`
 	KretprobeTcpV4Connect            *ebpf.Program `ebpf:"kretprobe_tcp_v4_connect"`
 	KretprobeTcpV4InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v4_inbound_md5_hash"`
-	KretprobeTcpV4SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v4_syn_recv_sock"`
 	KretprobeTcpV6ConnRequest        *ebpf.Program `ebpf:"kretprobe_tcp_v6_conn_request"`
 	KretprobeTcpV6Connect            *ebpf.Program `ebpf:"kretprobe_tcp_v6_connect"`
 	KretprobeTcpV6InboundMd5Hash     *ebpf.Program `ebpf:"kretprobe_tcp_v6_inbound_md5_hash"`
-	KretprobeTcpV6SynRecvSock        *ebpf.Program `ebpf:"kretprobe_tcp_v6_syn_recv_sock"`
 	KretprobeTcpValidateIncoming     *ebpf.Program `ebpf:"kretprobe_tcp_validate_incoming"`
 	NameLocation                     *ebpf.Program `ebpf:"name_location"`
 	RawTpKfreeSkb                    *ebpf.Program `ebpf:"raw_tp_kfree_skb"`
@@ -1013,6 +1031,7 @@ func (p *bpfPrograms) Close() error {
 		p.FentryEarlyDrop,
 		p.FentryEnqueueToBacklog,
 		p.FentryIp6tDoTable,
+		p.FentryIpHandleMartianSource,
 		p.FentryIptDoTable,
 		p.FentryNfCtDelete,
 		p.FentryNfHookSlow,
@@ -1028,6 +1047,7 @@ func (p *bpfPrograms) Close() error {
 		p.FentryTcpAddBacklog,
 		p.FentryTcpCheckReq,
 		p.FentryTcpDataQueue,
+		p.FentryTcpGetCookieSock,
 		p.FentryTcpPruneOfoQueue,
 		p.FentryTcpReqErr,
 		p.FentryTcpTimewaitStateProcess,
@@ -1036,12 +1056,10 @@ func (p *bpfPrograms) Close() error {
 		p.FentryTcpV4Connect,
 		p.FentryTcpV4InboundMd5Hash,
 		p.FentryTcpV4SendReset,
-		p.FentryTcpV4SynRecvSock,
 		p.FentryTcpV6ConnRequest,
 		p.FentryTcpV6Connect,
 		p.FentryTcpV6InboundMd5Hash,
 		p.FentryTcpV6SendReset,
-		p.FentryTcpV6SynRecvSock,
 		p.FentryTcpValidateIncoming,
 		p.FexitNfConntrackConfirm,
 		p.FexitXfrmPolicyCheck,
@@ -1064,6 +1082,7 @@ func (p *bpfPrograms) Close() error {
 		p.FexitTcpCheckOom,
 		p.FexitTcpCheckReq,
 		p.FexitTcpDataQueue,
+		p.FexitTcpGetCookieSock,
 		p.FexitTcpPeerIsProven,
 		p.FexitTcpPruneOfoQueue,
 		p.FexitTcpReqErr,
@@ -1072,11 +1091,9 @@ func (p *bpfPrograms) Close() error {
 		p.FexitTcpV4ConnRequest,
 		p.FexitTcpV4Connect,
 		p.FexitTcpV4InboundMd5Hash,
-		p.FexitTcpV4SynRecvSock,
 		p.FexitTcpV6ConnRequest,
 		p.FexitTcpV6Connect,
 		p.FexitTcpV6InboundMd5Hash,
-		p.FexitTcpV6SynRecvSock,
 		p.FexitTcpValidateIncoming,
 		p.FindStats,
 		p.KprobeNfConntrackConfirm,
@@ -1088,6 +1105,7 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeEnqueueToBacklog,
 		p.KprobeInetTwskAlloc,
 		p.KprobeIp6tDoTable,
+		p.KprobeIpHandleMartianSource,
 		p.KprobeIpRouteInputNoref,
 		p.KprobeIptDoTable,
 		p.KprobeNfConntrackIn,
@@ -1107,6 +1125,7 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeTcpCheckOom,
 		p.KprobeTcpCheckReq,
 		p.KprobeTcpDataQueue,
+		p.KprobeTcpGetCookieSock,
 		p.KprobeTcpPruneOfoQueue,
 		p.KprobeTcpReqErr,
 		p.KprobeTcpTimewaitStateProcess,
@@ -1115,12 +1134,10 @@ func (p *bpfPrograms) Close() error {
 		p.KprobeTcpV4Connect,
 		p.KprobeTcpV4InboundMd5Hash,
 		p.KprobeTcpV4SendReset,
-		p.KprobeTcpV4SynRecvSock,
 		p.KprobeTcpV6ConnRequest,
 		p.KprobeTcpV6Connect,
 		p.KprobeTcpV6InboundMd5Hash,
 		p.KprobeTcpV6SendReset,
-		p.KprobeTcpV6SynRecvSock,
 		p.KprobeTcpValidateIncoming,
 		p.KretprobeNfConntrackConfirm,
 		p.KretprobeXfrmPolicyCheck,
@@ -1143,6 +1160,7 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpCheckOom,
 		p.KretprobeTcpCheckReq,
 		p.KretprobeTcpDataQueue,
+		p.KretprobeTcpGetCookieSock,
 		p.KretprobeTcpPeerIsProven,
 		p.KretprobeTcpPruneOfoQueue,
 		p.KretprobeTcpReqErr,
@@ -1151,11 +1169,9 @@ func (p *bpfPrograms) Close() error {
 		p.KretprobeTcpV4ConnRequest,
 		p.KretprobeTcpV4Connect,
 		p.KretprobeTcpV4InboundMd5Hash,
-		p.KretprobeTcpV4SynRecvSock,
 		p.KretprobeTcpV6ConnRequest,
 		p.KretprobeTcpV6Connect,
 		p.KretprobeTcpV6InboundMd5Hash,
-		p.KretprobeTcpV6SynRecvSock,
 		p.KretprobeTcpValidateIncoming,
 		p.NameLocation,
 		p.RawTpKfreeSkb,

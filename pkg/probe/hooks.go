@@ -17,7 +17,8 @@ type hook struct {
 	// counters says that the programs compare this CPU's counters.
 	counters bool
 	// unless makes the hook needless: a drop reason that says the same,
-	// receivingSocket or moduleTypes. Without with the hook shows nothing.
+	// receivingSocket, toldSegments or toldMartians. Without with, which is moduleTypes or
+	// handledMartians, the hook shows nothing, or nothing more.
 	unless, with string
 	// alias is the name that the compiler may have given to a part of the function.
 	alias string
@@ -31,6 +32,26 @@ type hook struct {
 // namespace of a packet that has no route any more is not known.
 const receivingSocket = "rx_sk"
 
+// toldSegments stands for that argument together with the drop reasons of segments that
+// a connection does not take.
+const toldSegments = "reasons of segments"
+
+// toldMartians stands for a way to know packets with an address that is refused, other
+// than to look at the result of routing each packet; handledMartians for the one that is
+// not a drop reason.
+const (
+	toldMartians      = "reasons of martians"
+	handledMartians   = "function for martians"
+	reasonLocalSource = "IP_LOCAL_SOURCE"
+)
+
+// The reasons for which a segment's free looks further: bpf/segment.h.
+const (
+	reasonOldSequence     = "TCP_OLD_SEQUENCE"
+	reasonInvalidSequence = "TCP_INVALID_SEQUENCE"
+	reasonProtoMem        = "PROTO_MEM"
+)
+
 // moduleTypes stands for the BTF of modules, without which a module's own
 // structures cannot be read.
 const moduleTypes = "module BTF"
@@ -39,9 +60,9 @@ const (
 	conntrack   = "nf_conntrack"
 	rejectIPv4  = "nf_reject_ipv4"
 	rejectIPv6  = "nf_reject_ipv6"
-	handshakeOK = event.FinalACK | event.ListenOverflow | event.ListenDrop
+	finalACK    = event.FinalACK | event.ListenOverflow | event.ListenDrop
 	authFacts   = event.AuthMissing | event.AuthUnexpected | event.AuthFailed
-	cookieFacts = event.CookieACK | event.CookieFailed | event.CookieRefused | event.ListenerACK
+	cookieFacts = event.CookieFailed | event.CookieRefused | event.ListenerACK
 )
 
 // hooks is the table; a new cause on a new function is a row here, a program in
@@ -53,10 +74,9 @@ var hooks = []hook{
 	{name: "subflow_v4_conn_request", entry: true, leave: true, counters: true, passed: true}, // of MPTCP, if there is any
 	{name: "subflow_v6_conn_request", entry: true, leave: true, counters: true, passed: true},
 	{name: "tcp_peer_is_proven", leave: true, facts: event.Reserved, passed: true},
-	{name: "tcp_v4_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
-	{name: "tcp_v6_syn_recv_sock", entry: true, leave: true, counters: true, facts: handshakeOK},
+	{name: "tcp_get_cookie_sock", entry: true, leave: true, counters: true, facts: finalACK | event.CookieACK},
 	{name: "tcp_check_req", entry: true, leave: true, counters: true,
-		facts: event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.Handshake},
+		facts: finalACK | event.HandshakeACK | event.RequestSYN | event.DeferAccept | event.Handshake},
 	{name: "cookie_v4_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "cookie_v6_check", entry: true, leave: true, counters: true, facts: cookieFacts},
 	{name: "tcp_timewait_state_process", entry: true, leave: true, counters: true,
@@ -78,11 +98,12 @@ var hooks = []hook{
 	{name: "nf_send_unreach", module: rejectIPv4, entry: true, facts: event.Rejected},
 	{name: "nf_send_reset6", module: rejectIPv6, entry: true, facts: event.Rejected},
 	{name: "nf_send_unreach6", module: rejectIPv6, entry: true, facts: event.Rejected},
-	{name: "tcp_validate_incoming", entry: true, leave: true, counters: true,
+	{name: "tcp_validate_incoming", unless: toldSegments, entry: true, leave: true, counters: true,
 		facts: event.PAWS | event.PAWSOldACK | event.BeforeWindow | event.BeyondWindow},
 	{name: "tcp_data_queue", unless: receivingSocket, entry: true, leave: true, counters: true,
 		facts: event.ZeroWindow},
-	{name: "tcp_try_rmem_schedule", entry: true, leave: true, facts: event.ReceiveBuffer | event.TCPMemory},
+	{name: "tcp_try_rmem_schedule", unless: toldSegments, entry: true, leave: true,
+		facts: event.ReceiveBuffer | event.TCPMemory},
 	{name: "tcp_prune_ofo_queue", unless: "TCP_OFO_QUEUE_PRUNE", entry: true, leave: true,
 		facts: event.ReceiveBuffer},
 	{name: "tcp_v4_inbound_md5_hash", unless: "TCP_MD5NOTFOUND", entry: true, leave: true, counters: true, facts: authFacts},
@@ -92,8 +113,9 @@ var hooks = []hook{
 	{name: "enqueue_to_backlog", unless: "CPU_BACKLOG", entry: true, leave: true, facts: event.CPUBacklog},
 	{name: "sk_filter_trim_cap", unless: "SOCKET_FILTER", entry: true, leave: true, returnOnly: true,
 		facts: event.SocketFilter},
-	{name: "ip_route_input_noref", unless: "IP_LOCAL_SOURCE", entry: true, leave: true, returnOnly: true,
+	{name: "ip_route_input_noref", unless: toldMartians, entry: true, leave: true, returnOnly: true,
 		facts: event.ReversePath | event.Martian},
+	{name: "ip_handle_martian_source", with: handledMartians, entry: true, facts: event.Martian},
 	{name: "reqsk_timer_handler", entry: true, leave: true, facts: event.Expired | event.Acked},
 	{name: "tcp_req_err", entry: true, leave: true, counters: true, facts: event.ICMPError},
 	{name: "inet_twsk_alloc", entry: true, leave: true, returnOnly: true, facts: event.TimeWaitOverflow},

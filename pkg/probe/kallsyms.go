@@ -58,6 +58,8 @@ type symbols struct {
 	functions map[string]uint64
 	// stateProcess is where tcp_rcv_state_process is, zero where that is hidden.
 	stateProcess extent
+	// finishCore is where ip_rcv_finish_core is, likewise.
+	finishCore extent
 }
 
 // extent is from where to where a function reaches.
@@ -73,6 +75,16 @@ func (e *extent) add(function string, name []byte, addr uint64) {
 	}
 }
 
+// withoutSuffix drops .isra.0 and .constprop.0 from a symbol, which the compiler appends
+// to a function with other arguments, but not what says that it is a part of one.
+func withoutSuffix(symbol []byte) []byte {
+	name, suffix, _ := bytes.Cut(symbol, []byte{'.'})
+	if bytes.Contains(suffix, []byte("cold")) || bytes.Contains(suffix, []byte("part")) {
+		return symbol
+	}
+	return name
+}
+
 // findSymbols looks for the hooks' functions.
 func findSymbols() (symbols, error) {
 	s := symbols{functions: map[string]uint64{}}
@@ -86,6 +98,7 @@ func findSymbols() (symbols, error) {
 			s.perCPUOffset = addr
 		}
 		s.stateProcess.add("tcp_rcv_state_process", name, addr)
+		s.finishCore.add("ip_rcv_finish_core", withoutSuffix(name), addr)
 		if (kind == 't' || kind == 'T') && wanted[string(name)] {
 			s.functions[string(name)] = addr
 		}

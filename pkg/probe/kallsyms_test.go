@@ -91,3 +91,14 @@ func TestExtent(t *testing.T) {
 		t.Errorf("where addresses are hidden f reaches over %x", hidden)
 	}
 }
+
+func TestWithoutSuffix(t *testing.T) {
+	for symbol, want := range map[string]string{
+		"f": "f", "f.isra.0": "f", "f.constprop.0": "f",
+		"f.cold": "f.cold", "f.isra.0.cold": "f.isra.0.cold", "f.part.0": "f.part.0",
+	} {
+		if got := withoutSuffix([]byte(symbol)); string(got) != want {
+			t.Errorf("%s is taken for %s, want %s", symbol, got, want)
+		}
+	}
+}

@@ -39,11 +39,11 @@ var mibVariables = map[string]string{
 
 // argumentVariables are those that hold how many arguments a function has.
 var argumentVariables = map[string]string{
-	"nargs_syn_recv_sock": "tcp_v4_syn_recv_sock",
-	"nargs_check_req":     "tcp_check_req",
-	"nargs_timewait":      "tcp_timewait_state_process",
-	"nargs_prune_ofo":     "tcp_prune_ofo_queue",
-	"nargs_add_backlog":   "tcp_add_backlog",
+	"nargs_cookie_sock": "tcp_get_cookie_sock",
+	"nargs_check_req":   "tcp_check_req",
+	"nargs_timewait":    "tcp_timewait_state_process",
+	"nargs_prune_ofo":   "tcp_prune_ofo_queue",
+	"nargs_add_backlog": "tcp_add_backlog",
 }
 
 // kernel is what the running kernel's type information says.
@@ -212,15 +212,37 @@ func (k *kernel) needs(h *hook) bool {
 	return (h.with == "" || k.has(h.with)) && (h.unless == "" || !k.has(h.unless))
 }
 
-// has says whether the kernel has a drop reason, receivingSocket or moduleTypes.
+// has says whether the kernel has a drop reason, or what one of the names stands for that
+// are no drop reasons.
 func (k *kernel) has(what string) bool {
 	switch what {
+	case toldSegments:
+		return k.tellsSegments()
 	case receivingSocket:
 		return k.namesSocket
+	case toldMartians:
+		return k.reasonNames[reasonLocalSource] || k.handlesMartians()
+	case handledMartians:
+		return k.handlesMartians()
 	case moduleTypes:
 		return k.hasModuleTypes()
 	}
 	return k.reasonNames[what]
+}
+
+// tellsSegments says whether the free of a segment tells all that a hook could see of it
+// before: bpf/segment.h. An old segment and one beyond the window have reasons of their
+// own since 6.3 (commit b44693495af8).
+func (k *kernel) tellsSegments() bool {
+	return k.namesSocket && k.reasonNames[reasonOldSequence] && k.reasonNames[reasonInvalidSequence] &&
+		k.reasonNames[reasonProtoMem] && k.reasonNames["TCP_RFC7323_PAWS"]
+}
+
+// handlesMartians says whether, on a kernel without reasons for it, there is a function for
+// packets with a source that is refused, and the place of the free tells the others.
+func (k *kernel) handlesMartians() bool {
+	_, called := k.symbols.functions["ip_handle_martian_source"]
+	return called && !k.reasonNames[reasonLocalSource] && k.reasonNames["IP_RPFILTER"] && k.symbols.finishCore.end != 0
 }
 
 // hasModuleTypes says whether nf_tables' structures are known: the kernel holds
@@ -278,11 +300,23 @@ func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 	}
 	spec.Maps["calls"].MaxEntries *= uint32(cpus)
 	spec.Maps["hot_by_cpu"].MaxEntries *= uint32(cpus)
+	var finishCore extent
+	if k.handlesMartians() {
+		finishCore = k.symbols.finishCore
+	}
 	values := map[string]any{
-		"cpus":               uint32(cpus),
-		"per_cpu_offset":     k.symbols.perCPUOffset,
-		"has_counters":       k.hasCounters(),
-		"reason_cpu_backlog": k.reasonNumber("CPU_BACKLOG"),
+		"cpus":              uint32(cpus),
+		"per_cpu_offset":    k.symbols.perCPUOffset,
+		"has_counters":      k.hasCounters(),
+		"segments_told":     k.tellsSegments(),
+		"finish_core_start": finishCore.start,
+		"finish_core_end":   finishCore.end,
+
+		"reason_cpu_backlog":      k.reasonNumber("CPU_BACKLOG"),
+		"reason_old_sequence":     k.reasonNumber(reasonOldSequence),
+		"reason_invalid_sequence": k.reasonNumber(reasonInvalidSequence),
+		"reason_not_specified":    k.reasonNumber("NOT_SPECIFIED"),
+		"reason_proto_mem":        k.reasonNumber(reasonProtoMem),
 
 		"state_process_start": k.symbols.stateProcess.start,
 		"state_process_end":   k.symbols.stateProcess.end,
