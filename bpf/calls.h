@@ -78,9 +78,6 @@ struct calls {
 	struct call call[CALL_PLACES];
 };
 
-/* The order of these writes counts. */
-#define WRITE(to, value) (*(volatile typeof(to) *)&(to) = (value))
-
 /* By CPU and function. It is no per-CPU map, as a task may return from a call on
  * another CPU. User space makes room for all CPUs. */
 struct {

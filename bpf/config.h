@@ -125,6 +125,15 @@ struct tally_map {
 	__type(value, struct tally);
 } tally_a SEC(".maps"), tally_b SEC(".maps");
 
+/* In front of each table; see hot.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2); /* for each CPU */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hot);
+} hot_by_cpu SEC(".maps");
+
 struct empty_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -163,6 +172,12 @@ struct {
 } ignored SEC(".maps");
 
 volatile bool ignoring;
+
+/* The hashes of those that were found in ignored, each in the place for it: a write of
+ * one number, which needs no care. User space empties it when no program uses a kind any
+ * more that it has taken out of ignored. */
+#define IGNORED_HASHES 64 /* a power of two */
+volatile __u64 ignored_hashes[IGNORED_HASHES];
 
 /* How many details of a kind, which is known by its hash, a CPU may still send
  * within a window of time. The last is for kinds that find no place of their own. */

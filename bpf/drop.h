@@ -39,12 +39,8 @@ static __always_inline void turn_reply(struct packet *p)
 	p->dst_port = port;
 }
 
-static __always_inline void fill_packet(struct key *key, const struct packet *p)
+static __always_inline void add_packet_kind(struct key *key, const struct packet *p)
 {
-	__builtin_memcpy(key->src, p->src, sizeof(key->src));
-	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
-	key->dst_port = p->dst_port;
-	key->proto = p->proto;
 	if (p->proto != IPPROTO_TCP)
 		key->facts |= FACT_OTHER_PROTOCOL;
 	if (p->flags & TCP_RST)
@@ -53,8 +49,17 @@ static __always_inline void fill_packet(struct key *key, const struct packet *p)
 		key->facts |= FACT_PACKET_SYN;
 }
 
+static __always_inline void fill_packet(struct key *key, const struct packet *p)
+{
+	__builtin_memcpy(key->src, p->src, sizeof(key->src));
+	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
+	key->dst_port = p->dst_port;
+	key->proto = p->proto;
+}
+
 static __always_inline void fill_key(struct key *key, const struct packet *p, struct net *net)
 {
+	add_packet_kind(key, p);
 	fill_packet(key, p);
 	set_netns(key, net);
 }
@@ -160,7 +165,7 @@ static __always_inline bool is_in_task(const struct key *key, struct sk_buff *sk
 }
 
 /* find_net is net_of for who has no device of a known type, or knows better.
- * Global functions; see route_of. */
+ * A global function; see route_of. */
 __noinline __u64 find_net(__u64 skb, __u64 rx_sk, __u64 known, __u64 facts)
 {
 	struct net_device *dev;
@@ -171,16 +176,6 @@ __noinline __u64 find_net(__u64 skb, __u64 rx_sk, __u64 known, __u64 facts)
 		return number_of(net_of((struct sk_buff *)skb, (struct sock *)rx_sk));
 	dev = FIELD(false, (struct sk_buff *)skb, dev);
 	return number_of(FIELD(false, dev, nd_net.net));
-}
-
-__noinline __u32 find_inode(__u64 net)
-{
-	return FIELD(false, (struct net *)net, ns.inum);
-}
-
-__noinline __u64 find_cookie(__u64 net)
-{
-	return cookie_of((struct net *)net, false);
 }
 
 /* fill_netns finds the packet's namespace: on its way in, that of the device. */
@@ -198,8 +193,7 @@ static __always_inline void fill_netns(struct key *key, struct sk_buff *skb, str
 		return;
 	}
 	net = find_net(number_of(skb), number_of(rx_sk), net, key->facts);
-	key->netns = find_inode(net);
-	key->netns_cookie = find_cookie(net);
+	set_netns(key, (struct net *)net);
 }
 
 static __always_inline bool has_rx_sk(void)
@@ -290,13 +284,16 @@ static __always_inline void freed(struct sk_buff *skb, __u64 location, __u32 rea
 	}
 	if (!find_direction(&key, skb, &p, typed))
 		return;
-	e.ifindex = FIELD(typed, skb, skb_iif);
-	client_before_nat(skb, &p, key.facts & FACT_OUTGOING, typed);
 	e.receiver = call_facts(skb, &p, &key.facts, rx_sk);
 	/* A segment of a connection that has no route any more. */
 	if (e.receiver && key.direction == DIRECTION_UNROUTED)
 		key.direction = DIRECTION_IN;
 	key.facts |= checksum_facts(skb) | socket_facts(skb, &p, rx_sk, reason, typed);
+	add_packet_kind(&key, &p);
+	if (!m && leaves_early(&key))
+		return;
+	e.ifindex = FIELD(typed, skb, skb_iif);
+	client_before_nat(skb, &p, key.facts & FACT_OUTGOING, typed);
 	fill_packet(&key, &p);
 	fill_netns(&key, skb, e.receiver, m, typed);
 	e.in_task = is_in_task(&key, skb);

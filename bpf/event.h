@@ -54,6 +54,26 @@ struct tally {
 	__u16 src_port;
 };
 
+/* A tally in front of the table; see hot.h. */
+struct hot_key {
+	struct key key;
+	struct tally tally;
+	__u32 claims; /* 0: the place is free */
+	__u32 ready;  /* the key has it */
+};
+
+enum hot_size {
+	HOT_BITS = 7,
+	HOT_KEYS = 1 << HOT_BITS,
+};
+
+/* Those of a CPU. */
+struct hot {
+	__u64 used;  /* some key has a place */
+	__u64 mixed; /* what finds the place of the last key */
+	struct hot_key keys[HOT_KEYS];
+};
+
 enum tally_time {
 	TALLY_TIME_SHIFT = 16, /* 65.5 µs; the time wraps after three days */
 };

@@ -397,6 +397,10 @@ static __always_inline bool read_words(__u64 *to, const void *from, int n)
 	return true;
 }
 
+/* The order of these writes and reads counts. */
+#define WRITE(to, value) (*(volatile typeof(to) *)&(to) = (value))
+#define READ(from) (*(volatile typeof(from) *)&(from))
+
 static __always_inline bool kernel_has_reasons(void)
 {
 	return bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason);

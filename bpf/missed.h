@@ -51,14 +51,14 @@ SEC("iter/bpf_prog") int find_stats(struct bpf_iter__bpf_prog *ctx)
  * is not known; offset is this_cpu_offset. */
 static __always_inline __u64 misses_on_cpu(__u64 address, __u64 offset)
 {
-	const struct bpf_prog_stats *stats = NULL;
 	__u64 now = 0;
 
 	/* From 5.12 on (commit 9ed9e9ba2337); before, the kernel misses none. */
-	if (!bpf_core_field_exists(stats->misses) || !has_counters || !address)
+	if (!bpf_core_field_exists(((struct bpf_prog_stats *)0)->misses) || !has_counters ||
+	    !address)
 		return 0;
-	stats = (const void *)address + offset;
-	bpf_core_read(&now, sizeof(now), &stats->misses);
+	address += bpf_core_field_offset(struct bpf_prog_stats, misses);
+	read_words(&now, (const void *)(address + offset), 1);
 	return now;
 }
 

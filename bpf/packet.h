@@ -237,19 +237,17 @@ static __always_inline struct dst_entry *dst_of(struct sk_buff *skb)
 }
 
 /* is_metadata says that the packet has no route, but in its place what a tunnel
- * notes of it: where it came from, or where it is to go. DST_METADATA of
- * include/net/dst.h. */
+ * notes of it: where it came from, or where it is to go. include/net/dst.h */
+#define DST_METADATA 0x0080
+
 static __always_inline bool is_metadata(const struct dst_entry *dst)
 {
-	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0080;
+	return CAST_FIELD(dst, struct dst_entry, flags) & DST_METADATA;
 }
 
-/* is_fake says that a bridge has lent the packet a route, so that netfilter finds one
- * (net/bridge/br_netfilter_hooks.c). DST_FAKE_RTABLE, likewise. */
-static __always_inline bool is_fake(const struct dst_entry *dst)
-{
-	return CAST_FIELD(dst, struct dst_entry, flags) & 0x0010;
-}
+/* A bridge has lent the packet a route, so that netfilter finds one
+ * (net/bridge/br_netfilter_hooks.c). Likewise. */
+#define DST_FAKE_RTABLE 0x0010
 
 /*
  * received_on returns the device that the packet came in on, NULL where skb->dev
@@ -271,13 +269,15 @@ static __always_inline struct net_device *received_on(struct sk_buff *skb, bool 
 __noinline int route_of(__u64 refdst, __u32 v4, __u32 received)
 {
 	struct dst_entry *dst = (struct dst_entry *)(refdst & ~1UL); /* SKB_DST_NOREF */
+	unsigned short flags;
 	__u16 type;
 
 	if (!dst)
 		return DIRECTION_UNROUTED;
-	if (is_fake(dst))
+	flags = CAST_FIELD(dst, struct dst_entry, flags);
+	if (flags & DST_FAKE_RTABLE)
 		return DIRECTION_UNROUTED;
-	if (is_metadata(dst))
+	if (flags & DST_METADATA)
 		return received ? DIRECTION_UNROUTED : DIRECTION_FORWARD;
 	if (!v4)
 		return CAST_FIELD(dst, struct rt6_info, rt6i_flags) & (RTF_LOCAL | RTF_ANYCAST)

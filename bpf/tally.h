@@ -5,6 +5,7 @@
 
 #include "chain.h"
 #include "config.h"
+#include "hot.h"
 #include "nat.h"
 #include "receive.h"
 #include "route.h"
@@ -120,9 +121,14 @@ __noinline int may_send(__u64 facts, __u64 location, __u64 reason_and_hook, __u3
 	return false;
 }
 
+static __always_inline __u64 reason_and_hook(const struct key *key)
+{
+	return (__u64)key->reason << 8 | key->hook;
+}
+
 static __always_inline bool may_send_key(const struct key *key, __u16 window)
 {
-	return may_send(key->facts, key->location, (__u64)key->reason << 8 | key->hook, window);
+	return may_send(key->facts, key->location, reason_and_hook(key), window);
 }
 
 /* read_packet reads what only the packet itself tells. */
@@ -192,6 +198,37 @@ static __always_inline struct kind kind_of(const struct key *key)
 	};
 }
 
+/* place_of_ignored is where a kind's hash is, if it was ignored before. */
+static __always_inline volatile __u64 *place_of_ignored(__u64 hash)
+{
+	return &ignored_hashes[hash & (IGNORED_HASHES - 1)];
+}
+
+/* remember_ignored and was_ignored are global functions; see route_of. */
+__noinline int remember_ignored(__u64 facts, __u64 location, __u64 reason_and_hook)
+{
+	__u64 hash = hash_of(facts, location, reason_and_hook);
+
+	*place_of_ignored(hash) = hash;
+	return 0;
+}
+
+/* was_ignored says that a kind is in the map of those that are ignored. */
+__noinline int was_ignored(__u64 facts, __u64 location, __u64 reason_and_hook)
+{
+	__u64 hash = hash_of(facts, location, reason_and_hook);
+
+	return *place_of_ignored(hash) == hash;
+}
+
+/* leaves_early says, before all that costs, that a packet is of no interest. It does not
+ * say so of each, and SYNs are not asked about. */
+static __always_inline bool leaves_early(const struct key *key)
+{
+	return ignoring && !(key->facts & FACT_PACKET_SYN) &&
+	       was_ignored(key->facts, key->location, reason_and_hook(key));
+}
+
 static __noinline bool is_ignored(const struct key *key)
 {
 	struct kind kind;
@@ -199,7 +236,10 @@ static __noinline bool is_ignored(const struct key *key)
 	if (!ignoring)
 		return false;
 	kind = kind_of(key);
-	return bpf_map_lookup_elem(&ignored, &kind);
+	if (!bpf_map_lookup_elem(&ignored, &kind))
+		return false;
+	remember_ignored(key->facts, key->location, reason_and_hook(key));
+	return true;
 }
 
 /* count_elsewhere counts what has no room in the tally. */
@@ -233,18 +273,26 @@ static __noinline void count_in_overflow(const struct key *key, __u64 n, bool ot
 		count_elsewhere(&overflow_a, key, n);
 }
 
-/* count_many adds n observations. */
-static __always_inline void count_many(const struct key *key, __u16 src_port,
-				       const struct evidence *e, __u64 n)
+static __always_inline void add_to(struct tally *t, __u16 src_port, __u64 n, __u64 now)
 {
-	bool other = second;
-	__u64 now = now_ns();
+	__u32 time = now >> TALLY_TIME_SHIFT;
+
+	/* Atomic, as a softirq may interrupt this CPU in process context. */
+	__sync_fetch_and_add(&t->count, n);
+	/* A tick may have begun before the newest detail. */
+	if (!t->time || (__s32)(time - t->time) > 0)
+		t->time = time;
+	t->src_port = src_port;
+}
+
+/* count_in_table adds n observations to the key's tally in the table. */
+static __always_inline void count_in_table(const struct key *key, __u16 src_port,
+					   const struct evidence *e, __u64 n, __u64 now, bool other)
+{
 	__u16 window = window_of(now);
 	struct tally *t;
-	__u32 time;
+	bool send;
 
-	if (!passes(key))
-		return;
 	t = other ? bpf_map_lookup_elem(&tally_b, key) : bpf_map_lookup_elem(&tally_a, key);
 	/* After the tally: a packet that has one needs no second lookup. */
 	if (!t && is_ignored(key))
@@ -258,18 +306,37 @@ static __always_inline void count_many(const struct key *key, __u16 src_port,
 		count_in_overflow(key, n, other);
 		return;
 	}
-	if (every_drop || (t->sent != window && may_send_key(key, window))) {
-		t->sent = window;
+	send = every_drop || (t->sent != window && may_send_key(key, window));
+	if (send)
 		now = bpf_ktime_get_ns();
+	/* Also if it may not be sent: it may not in the rest of the window. */
+	t->sent = window;
+	add_to(t, src_port, n, now);
+	if (!every_drop)
+		keep_hot(key, window, other);
+	/* Last, as the verifier would read what follows once for each of its branches. */
+	if (send)
 		send_detail(key, now, src_port, e);
+}
+
+/* count_many adds n observations. */
+static __always_inline void count_many(const struct key *key, __u16 src_port,
+				       const struct evidence *e, __u64 n)
+{
+	bool other = second;
+	__u64 now = now_ns();
+	struct tally *t;
+
+	if (!passes(key))
+		return;
+	t = every_drop ? NULL : hot_tally(key, window_of(now), other);
+	if (!t) {
+		count_in_table(key, src_port, e, n, now, other);
+		return;
 	}
-	/* Atomic, as a softirq may interrupt this CPU in process context. */
-	__sync_fetch_and_add(&t->count, n);
-	time = now >> TALLY_TIME_SHIFT;
-	/* A tick may have begun before the newest detail. */
-	if (!t->time || (__s32)(time - t->time) > 0)
-		t->time = time;
-	t->src_port = src_port;
+	if (!counted)
+		counted = true;
+	add_to(t, src_port, n, now);
 }
 
 static __always_inline void count(const struct key *key, __u16 src_port, const struct evidence *e)

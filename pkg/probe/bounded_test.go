@@ -139,6 +139,28 @@ func TestIgnoredInAllNamespaces(t *testing.T) {
 	}
 }
 
+// A kind that is not ignored any more is counted again, also where the programs remember
+// that it was.
+func TestIgnoredIsCountedAgain(t *testing.T) {
+	labs, tracer := newFlooded(t, Options{}, 1)
+	f := labs[0]
+	resets, err := f.NewSender(closedPort(t, f), flood.Mix{Sources: 1, Reset: true})
+	var seen [4]uint64
+	for i := range seen {
+		if i == 3 {
+			tracer.drain.ignored.clear()
+		}
+		send(t, resets, err, f.CPUs()[0], 1)
+		readFor(t, tracer, 3*tick, func(n int, e *event.Event) {
+			seen[i] += e.Count
+			tracer.Ignore(n)
+		})
+	}
+	if seen != [4]uint64{1, 0, 0, 1} {
+		t.Errorf("%v resets were reported, want [1 0 0 1]", seen)
+	}
+}
+
 // Drops without room for their source are reported once, with their namespace, and
 // take no room afterwards.
 func TestOverflowIsEmptied(t *testing.T) {

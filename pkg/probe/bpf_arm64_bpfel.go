@@ -93,6 +93,21 @@ type bpfDetail struct {
 	OutIfindex uint32
 }
 
+type bpfHot struct {
+	_     structs.HostLayout
+	Used  uint64
+	Mixed uint64
+	Keys  [128]bpfHotKey
+}
+
+type bpfHotKey struct {
+	_      structs.HostLayout
+	Key    bpfKey
+	Tally  bpfTally
+	Claims uint32
+	Ready  uint32
+}
+
 type bpfKey struct {
 	_           structs.HostLayout
 	Src         [16]uint8
@@ -172,6 +187,7 @@ const (
 	bpfMapDstPrefixes                       = "dst_prefixes"
 	bpfMapEpoch                             = "epoch"
 	bpfMapFactsBySkb                        = "facts_by_skb"
+	bpfMapHotByCpu                          = "hot_by_cpu"
 	bpfMapIgnored                           = "ignored"
 	bpfMapMisses                            = "misses"
 	bpfMapNamespaces                        = "namespaces"
@@ -360,6 +376,7 @@ const (
 	bpfVarFull                              = "full"
 	bpfVarHasCounters                       = "has_counters"
 	bpfVarHooked                            = "hooked"
+	bpfVarIgnoredHashes                     = "ignored_hashes"
 	bpfVarIgnoring                          = "ignoring"
 	bpfVarLocationName                      = "location_name"
 	bpfVarMibBacklogDrop                    = "mib_backlog_drop"
@@ -616,6 +633,7 @@ type bpfMapSpecs struct {
 	DstPrefixes *ebpf.MapSpec `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.MapSpec `ebpf:"epoch"`
 	FactsBySkb  *ebpf.MapSpec `ebpf:"facts_by_skb"`
+	HotByCpu    *ebpf.MapSpec `ebpf:"hot_by_cpu"`
 	Ignored     *ebpf.MapSpec `ebpf:"ignored"`
 	Misses      *ebpf.MapSpec `ebpf:"misses"`
 	Namespaces  *ebpf.MapSpec `ebpf:"namespaces"`
@@ -656,6 +674,7 @@ type bpfVariableSpecs struct {
 	Full                  *ebpf.VariableSpec `ebpf:"full"`
 	HasCounters           *ebpf.VariableSpec `ebpf:"has_counters"`
 	Hooked                *ebpf.VariableSpec `ebpf:"hooked"`
+	IgnoredHashes         *ebpf.VariableSpec `ebpf:"ignored_hashes"`
 	Ignoring              *ebpf.VariableSpec `ebpf:"ignoring"`
 	LocationName          *ebpf.VariableSpec `ebpf:"location_name"`
 	MibBacklogDrop        *ebpf.VariableSpec `ebpf:"mib_backlog_drop"`
@@ -730,6 +749,7 @@ type bpfMaps struct {
 	DstPrefixes *ebpf.Map `ebpf:"dst_prefixes"`
 	Epoch       *ebpf.Map `ebpf:"epoch"`
 	FactsBySkb  *ebpf.Map `ebpf:"facts_by_skb"`
+	HotByCpu    *ebpf.Map `ebpf:"hot_by_cpu"`
 	Ignored     *ebpf.Map `ebpf:"ignored"`
 	Misses      *ebpf.Map `ebpf:"misses"`
 	Namespaces  *ebpf.Map `ebpf:"namespaces"`
@@ -754,6 +774,7 @@ func (m *bpfMaps) Close() error {
 		m.DstPrefixes,
 		m.Epoch,
 		m.FactsBySkb,
+		m.HotByCpu,
 		m.Ignored,
 		m.Misses,
 		m.Namespaces,
@@ -795,6 +816,7 @@ type bpfVariables struct {
 	Full                  *ebpf.Variable `ebpf:"full"`
 	HasCounters           *ebpf.Variable `ebpf:"has_counters"`
 	Hooked                *ebpf.Variable `ebpf:"hooked"`
+	IgnoredHashes         *ebpf.Variable `ebpf:"ignored_hashes"`
 	Ignoring              *ebpf.Variable `ebpf:"ignoring"`
 	LocationName          *ebpf.Variable `ebpf:"location_name"`
 	MibBacklogDrop        *ebpf.Variable `ebpf:"mib_backlog_drop"`

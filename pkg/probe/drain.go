@@ -76,12 +76,12 @@ func newDrain(l *loader, k *kernel, everyDrop bool) (*drain, error) {
 		everyDrop:  everyDrop,
 		details:    map[bpfKey]*bpfDetail{},
 		unreported: map[bpfKey]int64{},
-		ignored:    newIgnored(l),
 	}
 	var err error
 	if d.table, err = newTable(l); err != nil {
 		return nil, err
 	}
+	d.ignored = newIgnored(l, d.table.wait)
 	d.locator = newLocator(l)
 	d.overflow = newOverflow(l.maps, d.table.perKey)
 	if d.ring, err = ringbuf.NewReader(l.maps["details"]); err != nil {
@@ -137,7 +137,7 @@ func (d *drain) collect(now time.Time, last bool) error {
 	if !last && now.Before(d.due) {
 		return d.readRing(d.report)
 	}
-	if err := d.table.exchange(); err != nil {
+	if err := d.table.exchange(d.decoder.ktime); err != nil {
 		return err
 	}
 	d.emptying, d.found, d.exchanged = true, 0, now
@@ -161,13 +161,12 @@ func (d *drain) isQuiet(now time.Time) bool {
 
 // empty settles the next keys of the exchanged table.
 func (d *drain) empty(now time.Time) error {
-	keys, values, last, err := d.table.next()
+	keys, last, err := d.table.next()
 	if err != nil {
 		return err
 	}
-	perKey := d.table.perKey
 	for i := range keys {
-		n := sum(values[i*perKey:(i+1)*perKey], d.decoder.ktime)
+		n := d.table.total(i, d.decoder.ktime)
 		d.counted += n.count
 		d.settle(&keys[i], n)
 	}

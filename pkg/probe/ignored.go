@@ -11,11 +11,18 @@ import "github.com/cilium/ebpf"
 type ignored struct {
 	kinds    *ebpf.Map
 	ignoring *ebpf.Variable
+	// hashes are what the programs remember of kinds that they found, and wait returns
+	// when every program that runs has ended.
+	hashes *ebpf.Variable
+	wait   func() error
 	known    map[bpfKind]bool
 }
 
-func newIgnored(l *loader) *ignored {
-	return &ignored{l.maps["ignored"], l.variables["ignoring"], map[bpfKind]bool{}}
+func newIgnored(l *loader, wait func() error) *ignored {
+	return &ignored{
+		kinds: l.maps["ignored"], ignoring: l.variables["ignoring"], hashes: l.variables["ignored_hashes"],
+		wait: wait, known: map[bpfKind]bool{},
+	}
 }
 
 // add makes the programs stop counting a key's kind. If that fails, they go on counting
@@ -35,6 +42,9 @@ func (ig *ignored) clear() {
 			delete(ig.known, kind)
 		}
 	}
+	// A program that has found a kind may be about to remember it.
+	_ = ig.wait()
+	_ = ig.hashes.Set(make([]byte, ig.hashes.Size()))
 }
 
 // kindOf returns a key's kind, like kind_of of bpf/tally.h.

@@ -268,6 +268,7 @@ func (k *kernel) setVariables(spec *ebpf.CollectionSpec) error {
 		return fmt.Errorf("count CPUs: %w", err)
 	}
 	spec.Maps["calls"].MaxEntries *= uint32(cpus)
+	spec.Maps["hot_by_cpu"].MaxEntries *= uint32(cpus)
 	var finishCore extent
 	if k.handlesMartians() {
 		finishCore = k.symbols.finishCore

@@ -16,6 +16,7 @@ const batch = 4096
 // and one that is being emptied.
 type table struct {
 	maps    [2]*ebpf.Map
+	hot     *hot
 	current int
 	second  *ebpf.Variable
 	counted *ebpf.Variable
@@ -47,6 +48,9 @@ func newTable(l *loader) (*table, error) {
 	if t.anyCounted, err = l.flag("counted"); err != nil {
 		return nil, err
 	}
+	if t.hot, err = newHot(l.maps["hot_by_cpu"]); err != nil {
+		return nil, err
+	}
 	if t.empty, err = ebpf.NewMap(l.spec.Maps["epoch"].InnerMap); err != nil {
 		return nil, fmt.Errorf("create map: %w", err)
 	}
@@ -75,8 +79,8 @@ func (t *table) wait() error {
 }
 
 // exchange makes the programs count into the other map, and returns when none
-// counts into this one any more. What follows empties it.
-func (t *table) exchange() error {
+// counts into this one any more. What follows empties it. now is the monotonic time.
+func (t *table) exchange(now uint64) error {
 	// Before, as what is counted from here on may be in either.
 	if err := t.counted.Set(false); err != nil {
 		return fmt.Errorf("exchange tables: %w", err)
@@ -93,20 +97,21 @@ func (t *table) exchange() error {
 		return fmt.Errorf("exchange tables: %w", err)
 	}
 	t.cursor = ebpf.MapBatchCursor{}
-	return nil
+	return t.hot.empty(t.other(), now)
 }
 
 // other is the number of the map that the programs do not use now.
 func (t *table) other() int { return 1 - t.current }
 
 // next takes up to a batch of keys out of the map that the programs do not use now,
-// and says whether these were the last. Both slices are valid until the next call.
-func (t *table) next() (keys []bpfKey, values []bpfTally, last bool, err error) {
+// and says whether these were the last. They are valid until the next call. What
+// the CPUs have of a key in front of the map is taken with total.
+func (t *table) next() (keys []bpfKey, last bool, err error) {
 	n, err := t.maps[t.other()].BatchLookupAndDelete(&t.cursor, t.keys, t.values, nil)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return nil, nil, false, fmt.Errorf("read table: %w", err)
+		return nil, false, fmt.Errorf("read table: %w", err)
 	}
-	return t.keys[:n], t.values[:n*t.perKey], err != nil, nil
+	return t.keys[:n], err != nil, nil
 }
 
 // total is a key's count on all CPUs, and when (on the kernel's monotonic clock, in
@@ -117,6 +122,22 @@ type total struct {
 	srcPort uint16
 }
 
+// total is what was counted of key number i of the last call of next. now is the
+// monotonic time, which is within a day of that of the tallies.
+func (t *table) total(i int, now uint64) total {
+	n := sum(t.values[i*t.perKey:(i+1)*t.perKey], now)
+	n.add(t.hot.take(&t.keys[i]))
+	return n
+}
+
+// add adds what was counted elsewhere.
+func (t *total) add(other total) {
+	t.count += other.count
+	if other.time >= t.time {
+		t.time, t.srcPort = other.time, other.srcPort
+	}
+}
+
 // timeShift is by how much the time of a tally is less exact than ns.
 const timeShift = int(bpfTallyTimeTALLY_TIME_SHIFT)
 
@@ -124,16 +145,16 @@ const timeShift = int(bpfTallyTimeTALLY_TIME_SHIFT)
 func sum(perCPU []bpfTally, now uint64) total {
 	var t total
 	for i := range perCPU {
-		one := &perCPU[i]
-		if one.Count == 0 {
-			continue
-		}
-		t.count += one.Count
-		if time := tallyTime(one.Time, now); time >= t.time {
-			t.time, t.srcPort = time, one.SrcPort
-		}
+		t.add(totalOf(&perCPU[i], now))
 	}
 	return t
+}
+
+func totalOf(t *bpfTally, now uint64) total {
+	if t.Count == 0 {
+		return total{}
+	}
+	return total{count: t.Count, time: tallyTime(t.Time, now), srcPort: t.SrcPort}
 }
 
 // tallyTime completes the time of a tally, of which the kernel keeps 32 bits.
