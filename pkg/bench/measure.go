@@ -91,6 +91,10 @@ func (m *measurement) watch(ctx context.Context) error {
 	if err := m.load.warmUp(ctx); err != nil {
 		return err
 	}
+	if !m.Scenario.Floods {
+		// A tracer that has had time to look at it once knows what is no drop.
+		time.Sleep(settle)
+	}
 	before, err := usageOf(m.tracer.Process())
 	if err != nil {
 		return err
