@@ -148,8 +148,10 @@ func TestQuietNamespacesAreTheSame(t *testing.T) {
 	}
 	l.settle()
 	l.census.Netns.Cookie = 0
-	if !l.read(0, Wanted{}) || !l.read(0, Wanted{}) {
-		t.Error("left alone though nobody knows whether it is the same")
+	for range 4 {
+		if !l.read(0, Wanted{}) {
+			t.Error("left alone though nobody knows whether it is the same")
+		}
 	}
 }
 
