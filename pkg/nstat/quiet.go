@@ -13,7 +13,7 @@ const (
 	// firstPause is how long a namespace is left alone when nothing has moved in it. It
 	// is so many times as long after each reading, up to lastPause.
 	firstPause = time.Second
-	pauseGrows = 4
+	pauseGrows = 8
 	lastPause  = time.Minute
 )
 
