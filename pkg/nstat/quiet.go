@@ -13,7 +13,7 @@ const (
 	// firstPause is how long a namespace is left alone when nothing has moved in it. It
 	// is so many times as long after each reading, up to lastPause.
 	firstPause = time.Second
-	pauseGrows = 4
+	pauseGrows = 8
 	lastPause  = time.Minute
 )
 
@@ -49,7 +49,7 @@ func (s *Sampler) again(inode uint32, at netns.Location, w *Wanted, now time.Tim
 	switch {
 	case q == nil, w.All, at.Cookie() == 0, at.Cookie() != q.cookie:
 		return nil
-	case now.Sub(q.read) >= s.spread(inode, q.pause):
+	case now.Sub(q.read) >= spread(inode, q.pause):
 		return nil
 	}
 	for _, id := range w.Netns {
@@ -62,7 +62,7 @@ func (s *Sampler) again(inode uint32, at netns.Location, w *Wanted, now time.Tim
 
 // spread keeps namespaces that were found at once from being read at once for ever: each
 // has a pause of its own, of three quarters of the given one or more.
-func (*Sampler) spread(inode uint32, pause time.Duration) time.Duration {
+func spread(inode uint32, pause time.Duration) time.Duration {
 	const steps = 64
 	return pause - pause/4*time.Duration(inode%steps)/steps
 }

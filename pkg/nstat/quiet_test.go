@@ -101,7 +101,7 @@ func TestQuietNamespacesAreLeftAlone(t *testing.T) {
 			last = second
 		}
 	}
-	if len(pauses) < 5 || !slices.IsSorted(pauses[:3]) || slices.Max(pauses) > 60 || slices.Max(pauses) < 40 {
+	if len(pauses) < 4 || !slices.IsSorted(pauses[:3]) || slices.Max(pauses) > 60 || slices.Max(pauses) < 40 {
 		t.Errorf("read after %v seconds", pauses)
 	}
 }
@@ -148,8 +148,10 @@ func TestQuietNamespacesAreTheSame(t *testing.T) {
 	}
 	l.settle()
 	l.census.Netns.Cookie = 0
-	if !l.read(0, Wanted{}) || !l.read(0, Wanted{}) {
-		t.Error("left alone though nobody knows whether it is the same")
+	for range 4 {
+		if !l.read(0, Wanted{}) {
+			t.Error("left alone though nobody knows whether it is the same")
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ type namespace struct {
 	last   nstat.Values // of the newest sample that had it, nil for none
 	sample int          // the number of that sample
 	seen   time.Time    // when it was last in a sample, or made
+	read   time.Time    // when the values of that were read
 	reconciled
 }
 
@@ -194,6 +195,7 @@ func (ns *namespaces) add(r *nstat.Reading, number int, switching bool, now time
 		if r.Again[id] && n.last != nil {
 			continue
 		}
+		n.read = now
 		n.add(values, switching)
 		for counter := range values {
 			ns.counters[counter] = true

@@ -226,6 +226,16 @@ func TestNamespacesThatWereNotReadAgain(t *testing.T) {
 	if n.moved["a"] != 2 || len(ns.sorted()) != 1 {
 		t.Errorf("got %+v", n)
 	}
+	// It goes 20 seconds after it was read.
+	again.Sample[id] = nstat.Values{"a": 5}
+	ns.add(again, ns.begin(), false, now.Add(20*time.Second))
+	if state := ns.state(n); state != nil {
+		t.Errorf("it is there: %v", state)
+	}
+	ns.add(readingOf(nil), ns.begin(), false, now.Add(21*time.Second))
+	if state := ns.state(n); len(state) != 1 || !strings.HasSuffix(state[0], "said last, 20 s before it was last there") {
+		t.Errorf("it is gone: %v", state)
+	}
 	// One whose first reading was never entered.
 	other := netns.ID{Cookie: 2, Inode: 6}
 	again = &nstat.Reading{Sample: nstat.Sample{other: {"a": 7}}, Again: map[netns.ID]bool{other: true}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/synwatch/synwatch/pkg/cause"
 	"github.com/synwatch/synwatch/pkg/event"
@@ -81,7 +82,11 @@ func (ns *namespaces) state(n *namespace) []string {
 	case n.last == nil:
 		return []string{unread}
 	case !ns.here(n):
-		return []string{"the namespace is gone, this is what its counters said last"}
+		said := "the namespace is gone, this is what its counters said last"
+		if age := n.seen.Sub(n.read); age >= time.Second {
+			said += fmt.Sprintf(", %.0f s before it was last there", age.Seconds())
+		}
+		return []string{said}
 	}
 	return nil
 }
