@@ -44,8 +44,11 @@ static __always_inline void leave_conn_request(struct call *call, __u64 ret)
 		return;
 	now[SYN_OVERFLOWS] = mib_read(call->mib, mib_listen_overflows);
 	now[SYN_QUEUE_DROPS] = mib_read(call->mib, mib_req_queue_drop);
-	now[SYN_NO_ROUTES] = now[SYN_DROPS] == call->before[SYN_DROPS] ? call->before[SYN_NO_ROUTES]
-								       : no_routes_back(call->sk);
+	now[SYN_NO_ROUTES] = call->before[SYN_NO_ROUTES];
+	/* No queue refused it. */
+	if (now[SYN_OVERFLOWS] == call->before[SYN_OVERFLOWS] &&
+	    now[SYN_QUEUE_DROPS] == call->before[SYN_QUEUE_DROPS])
+		now[SYN_NO_ROUTES] = no_routes_back(call->sk);
 	facts = syn_facts(call->before, now, call->refused);
 	if (facts)
 		count_syn((struct sk_buff *)call->subject, net_of_sock(call->sk), call->sk,

@@ -155,9 +155,12 @@ static __always_inline bool parse_unrouted(struct sk_buff *skb, struct packet *p
  * the task has the socket, or connection tracking refused what a socket has no queue for. */
 static __always_inline bool is_in_task(const struct key *key, struct sk_buff *skb)
 {
-	struct sock *sk = FIELD(false, skb, sk);
+	struct sock *sk;
 
-	if (key->direction != DIRECTION_OUT || !sk)
+	if (key->direction != DIRECTION_OUT)
+		return false;
+	sk = FIELD(false, skb, sk);
+	if (!sk)
 		return false;
 	if (key->proto == IPPROTO_UDP)
 		return key->facts & FACTS_CT_REFUSED;

@@ -13,8 +13,9 @@ import (
 type hot struct {
 	memory memory
 	cpus   int
-	// places are those of one CPU, copied.
-	places [unsafe.Sizeof(bpfHot{})]byte
+	// places are those of one CPU, copied, and bytes are what they consist of.
+	places bpfHot
+	bytes  []byte
 	// found is what was in the places, by key.
 	found map[bpfKey]total
 }
@@ -30,14 +31,20 @@ func newHot(m *ebpf.Map) (*hot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", m, err)
 	}
-	return &hot{memory: memory, cpus: int(m.MaxEntries()) / 2, found: map[bpfKey]total{}}, nil
+	return newHotIn(memory, int(m.MaxEntries())/2), nil
+}
+
+func newHotIn(m memory, cpus int) *hot {
+	h := &hot{memory: m, cpus: cpus, found: map[bpfKey]total{}}
+	h.bytes = unsafe.Slice((*byte)(unsafe.Pointer(&h.places)), unsafe.Sizeof(h.places))
+	return h
 }
 
 // empty takes what was counted in front of one of the maps, which no program uses now.
 func (h *hot) empty(which int, now uint64) error {
 	clear(h.found)
 	for cpu := range h.cpus {
-		if err := h.emptyCPU(int64(2*cpu+which)*int64(len(h.places)), now); err != nil {
+		if err := h.emptyCPU(int64(2*cpu+which)*int64(len(h.bytes)), now); err != nil {
 			return fmt.Errorf("read the table of a CPU: %w", err)
 		}
 	}
@@ -45,23 +52,22 @@ func (h *hot) empty(which int, now uint64) error {
 }
 
 func (h *hot) emptyCPU(at int64, now uint64) error {
-	used := h.places[:unsafe.Sizeof(bpfHot{}.Used)]
-	if _, err := h.memory.ReadAt(used, at); err != nil || *(*uint64)(unsafe.Pointer(&used[0])) == 0 {
+	used := h.bytes[:unsafe.Sizeof(h.places.Used)] // the first member
+	if _, err := h.memory.ReadAt(used, at); err != nil || h.places.Used == 0 {
 		return err
 	}
-	if _, err := h.memory.ReadAt(h.places[:], at); err != nil {
+	if _, err := h.memory.ReadAt(h.bytes, at); err != nil {
 		return err
 	}
-	places := (*bpfHot)(unsafe.Pointer(&h.places))
-	for i := range places.Keys {
-		if p := &places.Keys[i]; p.Ready != 0 {
+	for i := range h.places.Keys {
+		if p := &h.places.Keys[i]; p.Ready != 0 {
 			n := h.found[p.Key]
 			n.add(totalOf(&p.Tally, now))
 			h.found[p.Key] = n
 		}
 	}
-	clear(h.places[:])
-	_, err := h.memory.WriteAt(h.places[:], at)
+	clear(h.bytes)
+	_, err := h.memory.WriteAt(h.bytes, at)
 	return err
 }
 

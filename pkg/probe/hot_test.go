@@ -34,7 +34,7 @@ func TestHotIsTakenOnce(t *testing.T) {
 	count(2, a, 7, other, 0, 80, 8)
 	count(2, b, 5, key, 1, 160, 10)
 
-	h := &hot{memory: memory, cpus: cpus, found: map[bpfKey]total{}}
+	h := newHotIn(memory, cpus)
 	for _, c := range []struct {
 		table      int
 		key, other total

@@ -15,7 +15,7 @@ type ignored struct {
 	// when every program that runs has ended.
 	hashes *ebpf.Variable
 	wait   func() error
-	known    map[bpfKind]bool
+	known  map[bpfKind]bool
 }
 
 func newIgnored(l *loader, wait func() error) *ignored {
