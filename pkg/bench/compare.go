@@ -66,9 +66,10 @@ func CompareInTurn(ctx context.Context, benches []Bench, contenders []Contender,
 	return rows, nil
 }
 
-// rest is for the kernel to take away what the measurement before has left: namespaces,
-// sockets, memory to be freed.
-const rest = 2 * time.Second
+// rest is for the kernel to take away what the measurement before has left: connections
+// that have ended for a minute (include/net/tcp.h:TCP_TIMEWAIT_LEN), namespaces, memory to
+// be freed. Where instructions are counted, a time in which none are passes at once.
+const rest = 65 * time.Second
 
 func measureAll(ctx context.Context, all []*comparison, i int, contender Contender, rounds int) error {
 	for _, c := range all {
