@@ -35,6 +35,7 @@ type trial struct {
 // agreeing. SYNWATCH_PROVOKE chooses causes. Each outcome is also a line "matrix: {…}", of which `vm matrix`
 // makes the table.
 func TestKernelCauses(t *testing.T) {
+	wantSome(t)
 	for _, family := range []provoke.Family{provoke.V4, provoke.V6, provoke.Mapped} {
 		t.Run(family.String(), func(t *testing.T) { testCauses(t, family) })
 	}
@@ -174,6 +175,16 @@ func provokeAll(t *testing.T, family provoke.Family) []*trial {
 		tr.run(t)
 	}
 	return trials
+}
+
+// wantSome fails where SYNWATCH_PROVOKE names nothing at all.
+func wantSome(t *testing.T) {
+	t.Helper()
+	provoked := func(p provoke.Provocation) bool { return wanted(t, p.Name()) }
+	benign := func(h provoke.Harmless) bool { return wanted(t, "benign/"+h.Name) }
+	if !slices.ContainsFunc(provoke.All(), provoked) && !slices.ContainsFunc(provoke.Benign(), benign) {
+		t.Fatalf("SYNWATCH_PROVOKE: %q is in no provocation's name", os.Getenv("SYNWATCH_PROVOKE"))
+	}
 }
 
 // wanted says whether a provocation or benign traffic is among those that the regular
