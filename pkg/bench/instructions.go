@@ -77,11 +77,15 @@ func (l LoadCount) ratio() float64 {
 	return per(float64(l.Untraced), float64(l.Untraced+l.Added[tracer]))
 }
 
-// growth is by which part of it what the tracer adds may grow.
-const growth = 0.10
+// What the tracer adds may grow by growth, a part of it, or by chance, a part of what the
+// load takes without it: so much may the same load differ from run to run.
+const (
+	growth = 0.10
+	chance = 0.005
+)
 
-// Grown says where the tracer adds more than it did on the same kernel, by more than a
-// part that is due to chance, or was not measured any more.
+// Grown says where the tracer adds more than it may, by what it did on the same kernel, or
+// was not measured any more.
 func (c Counted) Grown(before Counted) (worse []string) {
 	for _, old := range before.Loads {
 		what := fmt.Sprintf("%s, %d sources, on %s", old.Scenario, old.Sources, c.Kernel)
@@ -94,7 +98,7 @@ func (c Counted) Grown(before Counted) (worse []string) {
 			continue
 		}
 		was, is := old.Added[tracer], now.Added[tracer]
-		if float64(is-was) > growth*math.Abs(float64(was)) {
+		if float64(is-was) > max(growth*math.Abs(float64(was)), chance*float64(old.Untraced)) {
 			worse = append(worse, fmt.Sprintf("%s: synwatch adds %d instructions, and added %d", what, is, was))
 		}
 	}

@@ -56,6 +56,19 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// Of a load that costs much, what the tracer adds may differ by more than a tenth by chance.
+func TestGrownByChance(t *testing.T) {
+	load := func(added int) Counted {
+		return Counted{"6.12", "linux-image-6.12.1 6.12.1-1", []LoadCount{{"keep-alive", 0, 30000, map[string]int{"synwatch": added}}}}
+	}
+	if worse := load(160).Grown(load(10)); len(worse) > 0 {
+		t.Errorf("half a percent of the load: %q", worse)
+	}
+	if worse := load(161).Grown(load(10)); len(worse) != 1 {
+		t.Errorf("more than half a percent of the load: %q", worse)
+	}
+}
+
 func TestGrown(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
