@@ -45,12 +45,12 @@ func (b Bench) Compare(ctx context.Context, contenders []Contender, rounds int) 
 // a tracer starts once. What else the machine does meanwhile would hit one of them alone:
 // it is for machines on which nothing else runs.
 func CompareInTurn(ctx context.Context, benches []Bench, contenders []Contender, rounds int) ([]Row, error) {
-	var all []*comparison
+	var all, warmUp []*comparison
 	for _, b := range benches {
-		if _, err := b.Measure(ctx, Untraced); err != nil { // to warm up
-			return nil, err
-		}
-		all = append(all, b.comparison(contenders))
+		all, warmUp = append(all, b.comparison(contenders)), append(warmUp, b.comparison(nil))
+	}
+	if err := measureAll(ctx, warmUp, 0, Untraced, 1); err != nil {
+		return nil, err
 	}
 	for i, contender := range append([]Contender{Untraced}, contenders...) {
 		keeping, stop := Keep(contender)
