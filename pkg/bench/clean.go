@@ -20,41 +20,45 @@ const (
 	open = 64
 )
 
-type cleanTraffic struct {
+// send makes n of them on a thread.
+type send func(ctx context.Context, on flood.Thread, n uint64) (flood.Sent, error)
+
+// connecting is connections, or requests over such as stay open, of which nothing is
+// dropped.
+type connecting struct {
 	noDrops
-	size     Size
-	server   *flood.Server
-	segments int // over each connection, each way
+	on   flood.Thread
+	n    uint64
+	send send
+	warm send // mostly the same
+	end  func() error
 }
 
+func (l *connecting) warmUp(ctx context.Context) error {
+	_, err := l.warm(ctx, l.on, warmConnections)
+	return err
+}
+
+func (l *connecting) run(ctx context.Context) (flood.Sent, error) { return l.send(ctx, l.on, l.n) }
+
+func (l *connecting) close() error { return l.end() }
+
+// prepareClean makes fewer connections that carry segments, for about as many packets in
+// all.
 func prepareClean(segments int) func(*flood.Lab, Size) (load, error) {
 	return func(f *flood.Lab, size Size) (load, error) {
 		server, err := f.NewServer()
 		if err != nil {
 			return nil, err
 		}
-		return &cleanTraffic{size: size, server: server, segments: segments}, nil
+		carrying := func(segments int) send {
+			return func(ctx context.Context, on flood.Thread, n uint64) (flood.Sent, error) {
+				return server.Connect(ctx, on, n, segments)
+			}
+		}
+		n := max(size.Connections*bare/uint64(bare+2*segments), 1)
+		return &connecting{on: size.thread(), n: n, send: carrying(segments), warm: carrying(0), end: server.Close}, nil
 	}
-}
-
-func (l *cleanTraffic) warmUp(ctx context.Context) error {
-	_, err := l.server.Connect(ctx, l.size.thread(), warmConnections, 0)
-	return err
-}
-
-// run makes fewer connections that carry segments, for about as many packets in all.
-func (l *cleanTraffic) run(ctx context.Context) (flood.Sent, error) {
-	n := l.size.Connections * bare / uint64(bare+2*l.segments)
-	return l.server.Connect(ctx, l.size.thread(), max(n, 1), l.segments)
-}
-
-func (l *cleanTraffic) close() error { return l.server.Close() }
-
-type keepingAlive struct {
-	noDrops
-	size   Size
-	server *flood.Server
-	kept   *flood.KeepAlive
 }
 
 func prepareKeepAlive(f *flood.Lab, size Size) (load, error) {
@@ -66,24 +70,8 @@ func prepareKeepAlive(f *flood.Lab, size Size) (load, error) {
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
-	return &keepingAlive{size: size, server: server, kept: k}, nil
-}
-
-func (l *keepingAlive) warmUp(ctx context.Context) error {
-	_, err := l.kept.Request(ctx, l.size.thread(), warmConnections)
-	return err
-}
-
-func (l *keepingAlive) run(ctx context.Context) (flood.Sent, error) {
-	return l.kept.Request(ctx, l.size.thread(), l.size.Connections)
-}
-
-func (l *keepingAlive) close() error { return errors.Join(l.kept.Close(), l.server.Close()) }
-
-type forwarding struct {
-	noDrops
-	size   Size
-	router *flood.Router
+	end := func() error { return errors.Join(k.Close(), server.Close()) }
+	return &connecting{on: size.thread(), n: size.Connections, send: k.Request, warm: k.Request, end: end}, nil
 }
 
 func prepareForward(_ *flood.Lab, size Size) (load, error) {
@@ -91,16 +79,5 @@ func prepareForward(_ *flood.Lab, size Size) (load, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forwarding{size: size, router: router}, nil
+	return &connecting{on: size.thread(), n: size.Connections, send: router.Routed, warm: router.Routed, end: router.Close}, nil
 }
-
-func (l *forwarding) warmUp(ctx context.Context) error {
-	_, err := l.router.Routed(ctx, l.size.thread(), warmConnections)
-	return err
-}
-
-func (l *forwarding) run(ctx context.Context) (flood.Sent, error) {
-	return l.router.Routed(ctx, l.size.thread(), l.size.Connections)
-}
-
-func (l *forwarding) close() error { return l.router.Close() }
