@@ -55,10 +55,8 @@ func newCensus(k *kernel) (*census, error) {
 		Tasks *ebpf.Program `ebpf:"count_tasks"`
 		Files *ebpf.Program `ebpf:"count_files"`
 	}
-	opts := ebpf.CollectionOptions{Cache: k.cache}
-	if k.file != "" {
-		opts.Programs.KernelTypes = k.spec
-	}
+	var opts ebpf.CollectionOptions
+	k.giveTypes(&opts)
 	if err := spec.LoadAndAssign(&programs, &opts); err != nil {
 		return nil, fmt.Errorf("load the census: %w", err)
 	}

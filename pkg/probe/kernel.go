@@ -106,6 +106,14 @@ func (k *kernel) loadBTF() (err error) {
 	return nil
 }
 
+// giveTypes gives the type information to what is loaded with these options.
+func (k *kernel) giveTypes(opts *ebpf.CollectionOptions) {
+	opts.Cache = k.cache
+	if k.file != "" {
+		opts.Programs.KernelTypes = k.spec
+	}
+}
+
 // releaseBTF releases the memory of the type information.
 func (k *kernel) releaseBTF() { k.cache, k.spec = nil, nil }
 

@@ -61,10 +61,7 @@ func newLoader(k *kernel, o Options) (*loader, error) {
 
 // useKernelBTF gives the kernel's types to the programs that are loaded from now on.
 func (l *loader) useKernelBTF() {
-	l.opts.Cache = l.kernel.cache
-	if l.kernel.file != "" {
-		l.opts.Programs.KernelTypes = l.kernel.spec
-	}
+	l.kernel.giveTypes(&l.opts)
 }
 
 // release releases the types that useKernelBTF and useModuleBTF have loaded, and all
